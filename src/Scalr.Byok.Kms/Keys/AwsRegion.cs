@@ -1,0 +1,146 @@
+using System.Buffers.Binary;
+using System.Numerics;
+
+namespace Scalr.Byok.Kms.Keys;
+
+/// <summary>
+/// The name of an AWS Region, held inline, and the partition that its form gives away: no two partitions share a form.
+/// That a Region of this name exists is not promised; AWS opens new ones, and no list here would stay true.
+/// </summary>
+internal readonly record struct AwsRegion
+{
+    /// <summary>The longest name accepted. Today's longest has 15 characters; AWS documents no limit.</summary>
+    public const int MaxLength = 24;
+
+    private readonly ulong _first;
+    private readonly ulong _second;
+    private readonly ulong _third;
+    private readonly byte _length;
+
+    private AwsRegion(ReadOnlySpan<byte> padded, int length, AwsPartition partition)
+    {
+        _first = BinaryPrimitives.ReadUInt64LittleEndian(padded);
+        _second = BinaryPrimitives.ReadUInt64LittleEndian(padded[8..]);
+        _third = BinaryPrimitives.ReadUInt64LittleEndian(padded[16..]);
+        _length = (byte)length;
+        Partition = partition;
+    }
+
+    public AwsPartition Partition { get; }
+
+    public int Length => _length;
+
+    public static bool TryParse<T>(ReadOnlySpan<T> text, out AwsRegion region) where T : unmanaged, IBinaryInteger<T>
+    {
+        if (text.Length <= MaxLength)
+        {
+            foreach (AwsPartition partition in AwsPartitions.All)
+            {
+                if (HasFormOf(partition, text))
+                {
+                    Span<byte> padded = stackalloc byte[MaxLength];
+                    padded.Clear();
+                    for (int i = 0; i < text.Length; i++)
+                    {
+                        padded[i] = byte.CreateTruncating(text[i]);
+                    }
+
+                    region = new AwsRegion(padded, text.Length, partition);
+                    return true;
+                }
+            }
+        }
+
+        region = default;
+        return false;
+    }
+
+    /// <summary>Whether the text has the form of a Region's name in any partition.</summary>
+    public static bool IsRegion(ReadOnlySpan<char> text) => TryParse(text, out _);
+
+    /// <summary>Whether the text has the form of a Region's name in the partition, such as <c>aws-cn</c>.</summary>
+    public static bool IsRegionOf(ReadOnlySpan<char> partition, ReadOnlySpan<char> region)
+        => TryParse(region, out AwsRegion parsed) && partition.Is(parsed.Partition.Name());
+
+    /// <summary>What is wrong with a text that <see cref="IsRegion"/> refuses, for exceptions and option validation.</summary>
+    public static string Complain(ReadOnlySpan<char> text)
+    {
+        string found = text.IsEmpty ? "the text is empty" : LooksLikeRegion(text) ? $"found {Quotation.Of(text)}" : $"the text, {text.Length} characters long and not shown, is none";
+        return $"Not an AWS Region: {found}; expected a name in lower case such as 'us-east-1'.";
+    }
+
+    public void Write<T>(ref Span<T> destination) where T : unmanaged, IBinaryInteger<T>
+    {
+        Span<byte> padded = stackalloc byte[MaxLength];
+        BinaryPrimitives.WriteUInt64LittleEndian(padded, _first);
+        BinaryPrimitives.WriteUInt64LittleEndian(padded[8..], _second);
+        BinaryPrimitives.WriteUInt64LittleEndian(padded[16..], _third);
+        for (int i = 0; i < _length; i++)
+        {
+            destination[i] = T.CreateTruncating(padded[i]);
+        }
+
+        destination = destination[_length..];
+    }
+
+    public override string ToString() => string.Create(_length, this, static (chars, region) => region.Write(ref chars));
+
+    private static bool HasFormOf<T>(AwsPartition partition, ReadOnlySpan<T> text) where T : unmanaged, IBinaryInteger<T>
+    {
+        foreach (string prefix in partition.RegionPrefixes())
+        {
+            if (text.Begins(prefix) && IsNameAndNumber(text[prefix.Length..]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsNameAndNumber<T>(ReadOnlySpan<T> text) where T : unmanaged, IBinaryInteger<T>
+    {
+        int hyphen = text.IndexOf(T.CreateTruncating('-'));
+        if (hyphen < 1 || hyphen == text.Length - 1)
+        {
+            return false;
+        }
+
+        foreach (T unit in text[..hyphen])
+        {
+            if (!unit.IsLowerCaseLetter())
+            {
+                return false;
+            }
+        }
+
+        foreach (T unit in text[(hyphen + 1)..])
+        {
+            if (!unit.IsDigit())
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether a refused text is near enough to a Region that showing it gives no pasted secret away.</summary>
+    private static bool LooksLikeRegion(ReadOnlySpan<char> text)
+    {
+        if (text.Length > MaxLength || !text.Contains('-'))
+        {
+            return false;
+        }
+
+        foreach (char c in text)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c != '-' && c != '_' && c != ' ')
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,219 @@
+using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Numerics;
+using System.Text.Json.Serialization;
+using Scalr.Byok.Kms.Keys;
+
+namespace Scalr.Byok.Kms;
+
+/// <summary>The full ARN of a KMS key, <c>arn:{partition}:kms:{region}:{account}:key/{key id}</c>, checked part by part.</summary>
+/// <remarks>
+/// <para>
+/// Use it wherever a key is named: it reads itself from text, JSON and configuration, and says in one sentence what is wrong with
+/// anything else, be it an alias, a bare key id or another service's ARN. It promises that the text is well formed, not that the
+/// key exists or may be used; <see href="https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN">AWS on key ARNs</see>
+/// is where the form comes from, and the <c>partitions.json</c> of AWS's SDKs where the partitions and the names of their Regions do.
+/// </para>
+/// <para>
+/// The value is held inline: reading, comparing and <see cref="TryFormat(Span{char}, out int)"/> allocate nothing, while every
+/// property of type string is made anew on each call. <c>default(KmsKeyArn)</c> names no key: its text and its properties are empty.
+/// </para>
+/// </remarks>
+[TypeConverter(typeof(KmsKeyArnTypeConverter))]
+[JsonConverter(typeof(KmsKeyArnJsonConverter))]
+public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanParsable<KmsKeyArn>, ISpanFormattable, IUtf8SpanFormattable
+{
+    /// <summary>The longest text that a value can have, in characters or bytes.</summary>
+    internal const int MaxLength = 97;
+
+    private const string Service = ":kms:";
+    private const string Resource = ":key/";
+
+    private readonly AwsRegion _region;
+    private readonly long _account;
+    private readonly KmsKeyId _keyId;
+
+    internal KmsKeyArn(AwsRegion region, long account, KmsKeyId keyId)
+    {
+        _region = region;
+        _account = account;
+        _keyId = keyId;
+    }
+
+    /// <summary>The partition of AWS, such as <c>aws</c>, <c>aws-cn</c> or <c>aws-us-gov</c>.</summary>
+    public string Partition => _region.Partition.Name();
+
+    /// <summary>The Region, such as <c>us-east-1</c>.</summary>
+    public string Region => _region.ToString();
+
+    /// <summary>The account that owns the key: 12 digits.</summary>
+    public string AccountId => IsDefault ? "" : _account.ToString("D12", CultureInfo.InvariantCulture);
+
+    /// <summary>The id of the key: a UUID in lower case, or <c>mrk-</c> and 32 lower-case hexadecimal digits.</summary>
+    public string KeyId => IsDefault ? "" : _keyId.ToString();
+
+    /// <summary>Whether the key is a multi-Region key: its id starts with <c>mrk-</c>, and it can have replicas in other Regions.</summary>
+    public bool IsMultiRegion => _keyId.IsMultiRegion;
+
+    internal AwsRegion AwsRegion => _region;
+
+    private bool IsDefault => _region.Length == 0;
+
+    /// <summary>Reads a key ARN.</summary>
+    /// <param name="text">The ARN, with nothing around it.</param>
+    /// <returns>The ARN.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
+    /// <exception cref="FormatException">The text is no key ARN; the message says which part is wrong and what was expected.</exception>
+    public static KmsKeyArn Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Parse(text.AsSpan());
+    }
+
+    /// <inheritdoc cref="Parse(string)"/>
+    public static KmsKeyArn Parse(ReadOnlySpan<char> text) => ParseCore(text);
+
+    /// <summary>Reads a key ARN from UTF-8.</summary>
+    /// <param name="utf8Text">The ARN, with nothing around it.</param>
+    /// <inheritdoc cref="Parse(string)"/>
+    public static KmsKeyArn Parse(ReadOnlySpan<byte> utf8Text) => ParseCore(utf8Text);
+
+    /// <summary>Reads a key ARN, or says that the text is none. Allocates nothing either way.</summary>
+    /// <param name="text">The ARN, with nothing around it; null is no ARN.</param>
+    /// <param name="arn">The ARN, or the default value.</param>
+    /// <returns>Whether the text is a key ARN.</returns>
+    public static bool TryParse([NotNullWhen(true)] string? text, out KmsKeyArn arn) => TryParse(text.AsSpan(), out arn);
+
+    /// <inheritdoc cref="TryParse(string?, out KmsKeyArn)"/>
+    public static bool TryParse(ReadOnlySpan<char> text, out KmsKeyArn arn) => KmsKeyArnReader.Read(text, out arn).IsNone;
+
+    /// <summary>Reads a key ARN from UTF-8, or says that the text is none. Allocates nothing either way.</summary>
+    /// <param name="utf8Text">The ARN, with nothing around it.</param>
+    /// <param name="arn">The ARN, or the default value.</param>
+    /// <returns>Whether the text is a key ARN.</returns>
+    public static bool TryParse(ReadOnlySpan<byte> utf8Text, out KmsKeyArn arn) => KmsKeyArnReader.Read(utf8Text, out arn).IsNone;
+
+    /// <summary>The ARN of this multi-Region key's primary or replica in another Region. Whether one exists there is not checked.</summary>
+    /// <param name="region">A Region of the same partition, such as <c>us-east-2</c>.</param>
+    /// <returns>The same ARN with the Region replaced.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="region"/> is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="region"/> is no Region's name, or one of another partition.</exception>
+    /// <exception cref="InvalidOperationException">The key is a single-Region key (or the value is the default): it exists in one Region only.</exception>
+    public KmsKeyArn InRegion(string region)
+    {
+        ArgumentNullException.ThrowIfNull(region);
+        if (!AwsRegion.TryParse(region.AsSpan(), out AwsRegion other))
+        {
+            throw new ArgumentException(AwsRegion.Complain(region), nameof(region));
+        }
+
+        if (!IsMultiRegion)
+        {
+            throw new InvalidOperationException(IsDefault
+                ? "The KmsKeyArn is the default value and names no key; read one with KmsKeyArn.Parse."
+                : $"The key {this} is a single-Region key and exists in {Region} only. Create a multi-Region key (its id starts with 'mrk-') and replicate it to {other}.");
+        }
+
+        if (other.Partition != _region.Partition)
+        {
+            throw new ArgumentException(
+                $"The Region '{other}' belongs to partition {other.Partition.Name()}; expected one of partition {Partition}, where the key {this} is.", nameof(region));
+        }
+
+        return new KmsKeyArn(other, _account, _keyId);
+    }
+
+    /// <summary>
+    /// Whether both ARNs name the same multi-Region key: partition, account and <c>mrk-</c> id are equal; the Regions may differ or not.
+    /// Such keys share their key material, so each decrypts what another has encrypted. A single-Region key is nobody's replica, not even its own.
+    /// </summary>
+    /// <param name="other">The other ARN.</param>
+    /// <returns>Whether the two are related.</returns>
+    public bool IsReplicaOf(KmsKeyArn other)
+        => IsMultiRegion && _keyId == other._keyId && _account == other._account && _region.Partition == other._region.Partition;
+
+    /// <summary>The text that was read; empty for the default value.</summary>
+    /// <returns>The ARN.</returns>
+    public override string ToString() => string.Create(TextLength, this, static (chars, arn) => arn.TryFormat(chars, out _));
+
+    /// <summary>Writes the ARN. Allocates nothing.</summary>
+    /// <param name="destination">Where to write; no ARN is longer than 97 characters.</param>
+    /// <param name="charsWritten">The number of characters written; 0 if there was too little room.</param>
+    /// <returns>Whether there was room.</returns>
+    public bool TryFormat(Span<char> destination, out int charsWritten) => TryFormatCore(destination, out charsWritten);
+
+    /// <summary>Writes the ARN as UTF-8. Allocates nothing.</summary>
+    /// <param name="utf8Destination">Where to write; no ARN is longer than 97 bytes.</param>
+    /// <param name="bytesWritten">The number of bytes written; 0 if there was too little room.</param>
+    /// <returns>Whether there was room.</returns>
+    public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten) => TryFormatCore(utf8Destination, out bytesWritten);
+
+    static KmsKeyArn IParsable<KmsKeyArn>.Parse(string s, IFormatProvider? provider) => Parse(s);
+
+    static bool IParsable<KmsKeyArn>.TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out KmsKeyArn result) => TryParse(s, out result);
+
+    static KmsKeyArn ISpanParsable<KmsKeyArn>.Parse(ReadOnlySpan<char> s, IFormatProvider? provider) => Parse(s);
+
+    static bool ISpanParsable<KmsKeyArn>.TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out KmsKeyArn result) => TryParse(s, out result);
+
+    static KmsKeyArn IUtf8SpanParsable<KmsKeyArn>.Parse(ReadOnlySpan<byte> utf8Text, IFormatProvider? provider) => Parse(utf8Text);
+
+    static bool IUtf8SpanParsable<KmsKeyArn>.TryParse(ReadOnlySpan<byte> utf8Text, IFormatProvider? provider, out KmsKeyArn result) => TryParse(utf8Text, out result);
+
+    string IFormattable.ToString(string? format, IFormatProvider? formatProvider) => ToString();
+
+    bool ISpanFormattable.TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
+        => TryFormat(destination, out charsWritten);
+
+    bool IUtf8SpanFormattable.TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
+        => TryFormat(utf8Destination, out bytesWritten);
+
+    /// <summary>As <see cref="TryParse(string?, out KmsKeyArn)"/>, for those who collect complaints: the sentence is made only on failure.</summary>
+    internal static bool TryParse([NotNullWhen(true)] string? text, out KmsKeyArn arn, [NotNullWhen(false)] out string? complaint)
+    {
+        KmsKeyArnComplaint found = KmsKeyArnReader.Read(text.AsSpan(), out arn);
+        complaint = found.IsNone ? null : found.Describe(text.AsSpan());
+        return found.IsNone;
+    }
+
+    /// <summary>Whether the UTF-8 text is this ARN, byte for byte. Allocates nothing.</summary>
+    internal bool Is(ReadOnlySpan<byte> utf8Text) => TryParse(utf8Text, out KmsKeyArn other) && other == this;
+
+    private static KmsKeyArn ParseCore<T>(ReadOnlySpan<T> text) where T : unmanaged, IBinaryInteger<T>
+    {
+        KmsKeyArnComplaint complaint = KmsKeyArnReader.Read(text, out KmsKeyArn arn);
+        return complaint.IsNone ? arn : throw new FormatException(complaint.Describe(text));
+    }
+
+    private int TextLength => IsDefault
+        ? 0
+        : AsciiText.Arn.Length + _region.Partition.Name().Length + Service.Length + _region.Length + 1 + KmsKeyArnReader.AccountLength + Resource.Length + KmsKeyId.Length;
+
+    private bool TryFormatCore<T>(Span<T> destination, out int written) where T : unmanaged, IBinaryInteger<T>
+    {
+        int length = TextLength;
+        if (destination.Length < length)
+        {
+            written = 0;
+            return false;
+        }
+
+        if (length > 0)
+        {
+            AsciiText.Write(ref destination, AsciiText.Arn);
+            AsciiText.Write(ref destination, _region.Partition.Name());
+            AsciiText.Write(ref destination, Service);
+            _region.Write(ref destination);
+            AsciiText.Write(ref destination, ":");
+            Span<char> account = stackalloc char[KmsKeyArnReader.AccountLength];
+            _account.TryFormat(account, out _, "D12", CultureInfo.InvariantCulture);
+            AsciiText.Write(ref destination, account);
+            AsciiText.Write(ref destination, Resource);
+            _keyId.Write(ref destination);
+        }
+
+        written = length;
+        return true;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Numerics;
+
+namespace Scalr.Byok.Kms.Keys;
+
+/// <summary>
+/// The id of a KMS key, held inline: 128 bits, written as a UUID (single-Region) or as <c>mrk-</c> and 32 digits (multi-Region).
+/// Both forms have the same length.
+/// </summary>
+internal readonly record struct KmsKeyId
+{
+    public const int Length = 36;
+    public const string MultiRegionPrefix = "mrk-";
+
+    private readonly ulong _high;
+    private readonly ulong _low;
+
+    private KmsKeyId(ulong high, ulong low, bool isMultiRegion)
+    {
+        _high = high;
+        _low = low;
+        IsMultiRegion = isMultiRegion;
+    }
+
+    public bool IsMultiRegion { get; }
+
+    /// <summary>Lower-case digits only, unless <paramref name="ignoreCase"/>: KMS prints lower case, and IAM compares case-sensitively.</summary>
+    public static bool TryParse<T>(ReadOnlySpan<T> text, bool ignoreCase, out KmsKeyId id) where T : unmanaged, IBinaryInteger<T>
+    {
+        id = default;
+        if (text.Length != Length)
+        {
+            return false;
+        }
+
+        bool isMultiRegion = BeginsMultiRegion(text, ignoreCase);
+        int start = isMultiRegion ? MultiRegionPrefix.Length : 0;
+        UInt128 value = 0;
+        for (int i = start; i < Length; i++)
+        {
+            char c = text[i].ToChar();
+            if (!isMultiRegion && IsHyphenAt(i))
+            {
+                if (c != '-')
+                {
+                    return false;
+                }
+            }
+            else if (char.IsAsciiHexDigitLower(c) || (ignoreCase && char.IsAsciiHexDigit(c)))
+            {
+                value = (value << 4) | (uint)Digit(c);
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        id = new KmsKeyId((ulong)(value >> 64), (ulong)(value & ulong.MaxValue), isMultiRegion);
+        return true;
+    }
+
+    public static bool BeginsMultiRegion<T>(ReadOnlySpan<T> text, bool ignoreCase) where T : unmanaged, IBinaryInteger<T>
+        => text.Begins(MultiRegionPrefix)
+            || (ignoreCase && text.Length >= 4 && (text[0].ToChar() | 32) == 'm' && (text[1].ToChar() | 32) == 'r' && (text[2].ToChar() | 32) == 'k' && text[3].ToChar() == '-');
+
+    public void Write<T>(ref Span<T> destination) where T : unmanaged, IBinaryInteger<T>
+    {
+        UInt128 value = new(_high, _low);
+        int shift = 128;
+        for (int i = 0; i < Length; i++)
+        {
+            char c;
+            if (IsMultiRegion && i < MultiRegionPrefix.Length)
+            {
+                c = MultiRegionPrefix[i];
+            }
+            else if (!IsMultiRegion && IsHyphenAt(i))
+            {
+                c = '-';
+            }
+            else
+            {
+                shift -= 4;
+                c = "0123456789abcdef"[(int)((value >> shift) & 15)];
+            }
+
+            destination[i] = T.CreateTruncating(c);
+        }
+
+        destination = destination[Length..];
+    }
+
+    public override string ToString() => string.Create(Length, this, static (chars, id) => id.Write(ref chars));
+
+    private static bool IsHyphenAt(int index) => index is 8 or 13 or 18 or 23;
+
+    private static int Digit(char c) => char.IsAsciiDigit(c) ? c - '0' : (c | 32) - 'a' + 10;
+}
