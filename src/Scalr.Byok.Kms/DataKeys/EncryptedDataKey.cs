@@ -1,0 +1,28 @@
+namespace Scalr.Byok.Kms.DataKeys;
+
+/// <summary>A data key as a message carries it: who wrapped it, under which key, and the wrapped bytes. Equal by content.</summary>
+/// <param name="ProviderId">The kind of key provider, <see cref="AwsKms"/> for all that this library writes.</param>
+/// <param name="ProviderInfo">For AWS KMS the ARN of the wrapping key as UTF-8.</param>
+/// <param name="Ciphertext">For AWS KMS the <c>CiphertextBlob</c>.</param>
+internal sealed record EncryptedDataKey(string ProviderId, ReadOnlyMemory<byte> ProviderInfo, ReadOnlyMemory<byte> Ciphertext)
+{
+    /// <summary>The provider id of AWS KMS.</summary>
+    public const string AwsKms = "aws-kms";
+
+    /// <inheritdoc/>
+    public bool Equals(EncryptedDataKey? other) =>
+        other is not null
+        && ProviderId == other.ProviderId
+        && ProviderInfo.Span.SequenceEqual(other.ProviderInfo.Span)
+        && Ciphertext.Span.SequenceEqual(other.Ciphertext.Span);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        HashCode hash = default;
+        hash.Add(ProviderId);
+        hash.AddBytes(ProviderInfo.Span);
+        hash.AddBytes(Ciphertext.Span);
+        return hash.ToHashCode();
+    }
+}

@@ -1,0 +1,64 @@
+namespace Scalr.Byok.Kms.Messages;
+
+/// <summary>
+/// The bytes of a message: AWS Encryption SDK message format, version 2, framed. Numbers are unsigned and big-endian.
+/// </summary>
+/// <remarks>
+/// <code>
+/// header   1   version                        02
+///          2   algorithm suite                0478
+///         32   message id                     random
+///        2+n   encryption context             length of what follows; count; for each pair: length, key, length, value
+///        2+n   encrypted data keys            count; for each: length, provider id, length, provider info, length, ciphertext
+///          1   content type                   02, framed
+///          4   frame length                   at least 1
+///         32   commitment
+///         16   tag                            of everything above, under IV 0
+///
+/// frame    4   sequence number                1, 2, 3 ...
+///         12   IV                             written as 8 zero bytes, sequence number
+///          n   content                        as many bytes as the frame length says
+///         16   tag
+///
+/// last     4   final frame marker             ffffffff
+///          4   sequence number                the next one
+///         12   IV
+///          4   content length                 0 to frame length
+///          n   content
+///         16   tag
+/// </code>
+/// </remarks>
+internal static class MessageFormat
+{
+    public const byte Version1 = 0x01;
+    public const byte Version2 = 0x02;
+
+    /// <summary>The second byte of a version 1 message; version 2 has none.</summary>
+    public const byte Version1Type = 0x80;
+
+    public const int MessageIdLength = 32;
+    public const int CommitmentLength = 32;
+    public const int IVLength = 12;
+    public const int TagLength = 16;
+
+    /// <summary>Version and algorithm suite: where the message id begins.</summary>
+    public const int MessageIdOffset = 3;
+
+    /// <summary>Content type and frame length.</summary>
+    public const int ContentFieldsLength = 5;
+
+    public const uint FinalFrameMarker = uint.MaxValue;
+
+    /// <summary>What a regular frame has besides its content.</summary>
+    public const int RegularFrameOverhead = 4 + IVLength + TagLength;
+
+    /// <summary>What the final frame has besides its content.</summary>
+    public const int FinalFrameOverhead = 4 + 4 + IVLength + 4 + TagLength;
+}
+
+/// <summary>How the body is laid out; the values are those of the header field.</summary>
+internal enum ContentType : byte
+{
+    NonFramed = 1,
+    Framed = 2,
+}

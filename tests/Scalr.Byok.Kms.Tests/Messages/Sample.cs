@@ -1,0 +1,46 @@
+using System.Text;
+using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Messages;
+
+namespace Scalr.Byok.Kms.Tests.Messages;
+
+/// <summary>A message with everything fixed, and the ways to make others from it.</summary>
+internal static class Sample
+{
+    public const int FrameLength = 16;
+    public const int MaxKeys = 16;
+
+    public static readonly byte[] DataKeyBytes = Bytes(DataKey.Length, first: 100);
+    public static readonly byte[] MessageId = Bytes(32, first: 200);
+    public static readonly byte[] Plaintext = Encoding.ASCII.GetBytes("The quick brown fox jumps over the lazy dog.");
+    public static readonly Dictionary<string, string> Pairs = new() { ["tenant"] = "acme", ["purpose"] = "example" };
+
+    public static EncryptedDataKey WrappedKey { get; } =
+        new(EncryptedDataKey.AwsKms, "arn:aws:kms:us-east-1:111122223333:key/mrk-1"u8.ToArray(), Bytes(60, first: 7));
+
+    public static DataKey OpenDataKey() => DataKey.CopyFrom(DataKeyBytes);
+
+    public static MessageTemplate Template(IReadOnlyDictionary<string, string>? pairs = null, int frameLength = FrameLength, int keys = 1) =>
+        new(EncryptionContext.Create(pairs ?? Pairs, "pairs"), Enumerable.Repeat(WrappedKey, keys).ToArray(), frameLength);
+
+    public static byte[] Message(byte[]? plaintext = null, MessageTemplate? template = null)
+    {
+        plaintext ??= Plaintext;
+        template ??= Template();
+        using DataKey dataKey = OpenDataKey();
+        byte[] message = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
+        MessageWriter.Write(template, dataKey, MessageId, plaintext, message);
+        return message;
+    }
+
+    public static byte[] Read(ReadOnlyMemory<byte> message)
+    {
+        using DataKey dataKey = OpenDataKey();
+        return Read(message, dataKey);
+    }
+
+    public static byte[] Read(ReadOnlyMemory<byte> message, DataKey dataKey) =>
+        MessageReader.Read(MessageHeader.Read(message, MaxKeys), message.Span, dataKey);
+
+    public static byte[] Bytes(int count, byte first) => [.. Enumerable.Range(first, count).Select(value => unchecked((byte)value))];
+}
