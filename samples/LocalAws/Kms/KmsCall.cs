@@ -1,0 +1,83 @@
+using System.Text.Json;
+using LocalAws.Iam;
+using LocalAws.Wire;
+
+namespace LocalAws.Kms;
+
+/// <summary>What one KMS operation does with its parameters.</summary>
+internal delegate Answer KmsOperation(KmsRequest request);
+
+/// <summary>A request whose caller is known.</summary>
+internal sealed record KmsRequest(string Operation, string Region, Caller Caller, KmsParameters Parameters)
+{
+    public string Action => "kms:" + Operation;
+}
+
+/// <summary>One request to KMS on its way from the wire to its operation.</summary>
+internal sealed class KmsCall : Call
+{
+    private readonly KmsOperation? _operation;
+    private readonly string _region;
+    private readonly JsonElement? _json;
+
+    public KmsCall(Cloud cloud, string name, KmsOperation? operation, WireRequest request)
+    {
+        Operation = name;
+        _operation = operation;
+        _region = request.Region;
+        _json = Parse(request.Body);
+        Subject = FindSubject(cloud, request);
+    }
+
+    public override string Operation { get; }
+
+    public override string? Subject { get; }
+
+    public override Task<Answer> AnswerAsync(Caller? caller, CancellationToken cancellationToken)
+    {
+        var operation = _operation ?? throw new AwsException("UnknownOperationException", $"LocalAws has no KMS operation {Operation}.");
+        var json = _json ?? throw new AwsException("SerializationException", "The body is not a JSON object.");
+        return Task.FromResult(operation(new KmsRequest(Operation, _region, caller!, new KmsParameters(json))));
+    }
+
+    private static JsonElement? Parse(byte[] body)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(body);
+            var json = JsonElement.ParseValue(ref reader);
+            return json.ValueKind == JsonValueKind.Object && reader.BytesConsumed == body.Length ? json : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>For the log and the faults, not for decisions: the caller is not verified yet.</summary>
+    private string? FindSubject(Cloud cloud, WireRequest request)
+    {
+        if (_json is not { } json)
+        {
+            return null;
+        }
+
+        var name = Operation == "CreateAlias" ? "TargetKeyId" : "KeyId";
+        try
+        {
+            var accountId = request.Signature is { } signature ? cloud.FindIdentity(signature.AccessKeyId)?.Caller.AccountId : null;
+            return json.TryGetProperty(name, out var keyId) && keyId.ValueKind == JsonValueKind.String
+                ? KeyAddress.Parse(cloud, keyId.GetString()!, accountId ?? "000000000000", _region).Arn
+                : KeyOfCiphertext(cloud, json);
+        }
+        catch (AwsException)
+        {
+            return json.TryGetProperty(name, out var keyId) ? keyId.GetString() : null;
+        }
+    }
+
+    private string? KeyOfCiphertext(Cloud cloud, JsonElement json) =>
+        json.TryGetProperty("CiphertextBlob", out var blob) && blob.ValueKind == JsonValueKind.String && blob.TryGetBytesFromBase64(out var bytes)
+            ? cloud.FindKey(_region, CiphertextBlob.KeyIdOf(bytes))?.Arn
+            : null;
+}

@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using LocalAws.Iam;
+using LocalAws.Kms;
+
+namespace LocalAws;
+
+/// <summary>One AWS account: the owner of keys, users, roles and OpenID Connect providers.</summary>
+public sealed class LocalAccount
+{
+    private readonly Cloud _cloud;
+    private readonly ConcurrentDictionary<string, LocalUser> _users = new();
+    private readonly ConcurrentDictionary<string, OidcProvider> _providers = new();
+
+    internal LocalAccount(Cloud cloud, string id)
+    {
+        _cloud = cloud;
+        Id = id;
+    }
+
+    /// <summary>Twelve digits.</summary>
+    public string Id { get; }
+
+    /// <summary>A new key, <see cref="LocalKeyState.Enabled"/> at once (or PendingImport, where <paramref name="origin"/> is EXTERNAL).</summary>
+    /// <exception cref="InvalidOperationException">Key specification, usage and origin do not fit each other.</exception>
+    public LocalKey CreateKey(
+        string region,
+        bool multiRegion = false,
+        string keySpec = "SYMMETRIC_DEFAULT",
+        string keyUsage = "ENCRYPT_DECRYPT",
+        string origin = "AWS_KMS")
+    {
+        ArgumentException.ThrowIfNullOrEmpty(region);
+        return LocalKey.Create(_cloud, Id, region, new KeyKind(keySpec, keyUsage, origin, multiRegion));
+    }
+
+    /// <summary>A user without access keys.</summary>
+    /// <param name="name">Unique in the account.</param>
+    /// <param name="policy">An IAM permission policy (JSON); null allows nothing.</param>
+    /// <exception cref="FormatException">The policy is malformed, or uses what is not modelled.</exception>
+    /// <exception cref="InvalidOperationException">The name is taken.</exception>
+    public LocalUser CreateUser(string name, string? policy = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        var user = new LocalUser(_cloud, Id, name) { Policy = policy };
+        return _users.TryAdd(name, user) ? user : throw new InvalidOperationException($"The user {user.Arn} exists already.");
+    }
+
+    /// <summary>A role that the trusted principals may assume.</summary>
+    /// <param name="name">Unique in the account.</param>
+    /// <param name="trustPolicy">Who may assume the role (JSON).</param>
+    /// <param name="policy">What its sessions may do (JSON); null allows nothing.</param>
+    /// <param name="maxSessionDuration">The longest session, from 1 hour, the default, to 12 hours.</param>
+    /// <exception cref="FormatException">A policy is malformed, or uses what is not modelled.</exception>
+    /// <exception cref="InvalidOperationException">The name is taken.</exception>
+    public LocalRole CreateRole(string name, string trustPolicy, string? policy = null, TimeSpan? maxSessionDuration = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(trustPolicy);
+        var role = new LocalRole(Id, name, trustPolicy) { Policy = policy, MaxSessionDuration = maxSessionDuration ?? TimeSpan.FromHours(1) };
+        return _cloud.TryAdd(role) ? role : throw new InvalidOperationException($"The role {role.Arn} exists already.");
+    }
+
+    /// <summary>Registers an OpenID Connect issuer, whose tokens roles may then trust; registering it again replaces it.</summary>
+    /// <param name="issuer">The issuer as in its tokens, for example https://scalr.io.</param>
+    /// <param name="audiences">The audiences that AssumeRoleWithWebIdentity accepts from it.</param>
+    /// <param name="discovery">
+    /// Where /.well-known/openid-configuration really is: a loopback address, so that an https issuer can be played by a local one.
+    /// Without it, the issuer itself must be a loopback address.
+    /// </param>
+    public void CreateOidcProvider(string issuer, IEnumerable<string> audiences, Uri? discovery = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(issuer);
+        ArgumentNullException.ThrowIfNull(audiences);
+        _providers[issuer] = new OidcProvider(Id, issuer, audiences.ToArray(), discovery);
+    }
+
+    internal OidcProvider? FindProvider(string issuer) => _providers.GetValueOrDefault(issuer);
+}

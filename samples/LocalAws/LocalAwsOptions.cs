@@ -1,0 +1,14 @@
+namespace LocalAws;
+
+/// <summary>How a <see cref="LocalAwsServer"/> is started.</summary>
+public sealed class LocalAwsOptions
+{
+    /// <summary>The port on 127.0.0.1; 0, the default, takes any free one.</summary>
+    public int Port { get; init; }
+
+    /// <summary>
+    /// The clock for session expiry, key dates, JWT lifetimes, the request log and rate windows.
+    /// Signatures are always checked against the system clock, because SDK clients sign with it.
+    /// </summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

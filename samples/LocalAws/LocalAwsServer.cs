@@ -1,0 +1,66 @@
+using LocalAws.Iam;
+using LocalAws.Kms;
+using LocalAws.Sts;
+using LocalAws.Wire;
+
+namespace LocalAws;
+
+/// <summary>
+/// A stand-in for AWS KMS and STS on 127.0.0.1, for development and tests only: it keeps everything in memory and protects nothing.
+/// Point the ServiceURL of unmodified AWS clients at <see cref="Endpoint"/>; the account and the Region come from each request's signature.
+/// </summary>
+public sealed class LocalAwsServer : IAsyncDisposable
+{
+    private readonly Cloud _cloud;
+    private readonly FrontDoor _frontDoor;
+    private LoopbackHost? _host;
+
+    private LocalAwsServer(LocalAwsOptions options)
+    {
+        _cloud = new Cloud(options.Time);
+        Faults = new Faults(options.Time);
+        _frontDoor = new FrontDoor(_cloud, new KmsService(_cloud), new StsService(_cloud), Faults, Log);
+    }
+
+    /// <summary>http://127.0.0.1 and the port; KMS and STS of every account and Region.</summary>
+    public Uri Endpoint => _host!.Address;
+
+    /// <summary>What goes wrong on request.</summary>
+    public Faults Faults { get; }
+
+    /// <summary>What was asked for.</summary>
+    public RequestLog Log { get; } = new();
+
+    /// <summary>Starts a server; when the task ends, it listens.</summary>
+    public static async Task<LocalAwsServer> StartAsync(LocalAwsOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new LocalAwsOptions();
+        var server = new LocalAwsServer(options);
+        server._host = await LoopbackHost.StartAsync(options.Port, server._frontDoor.AnswerAsync, cancellationToken);
+        return server;
+    }
+
+    /// <summary>An account, created on first use.</summary>
+    /// <param name="accountId">Twelve digits.</param>
+    public LocalAccount Account(string accountId)
+    {
+        ArgumentNullException.ThrowIfNull(accountId);
+        return accountId.Length == 12 && accountId.All(char.IsAsciiDigit)
+            ? _cloud.Account(accountId)
+            : throw new ArgumentException("An AWS account id has twelve digits.", nameof(accountId));
+    }
+
+    /// <summary>The key with this ARN, wherever it was created; null when there is none.</summary>
+    public LocalKey? FindKey(string arn)
+    {
+        ArgumentNullException.ThrowIfNull(arn);
+        return arn.Split(':') is ["arn", "aws", "kms", var region, var account, ['k', 'e', 'y', '/', .. var id]]
+            && _cloud.FindKey(region, id) is { } key
+            && key.AccountId == account
+            ? key
+            : null;
+    }
+
+    /// <summary>Stops listening; requests that a fault keeps hanging are cut.</summary>
+    public ValueTask DisposeAsync() => _host!.DisposeAsync();
+}

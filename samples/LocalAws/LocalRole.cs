@@ -1,0 +1,76 @@
+using LocalAws.Iam;
+
+namespace LocalAws;
+
+/// <summary>An IAM role: who may assume it, and what its sessions may do.</summary>
+public sealed class LocalRole
+{
+    private static readonly TimeSpan ShortestMaximum = TimeSpan.FromHours(1);
+    private static readonly TimeSpan LongestMaximum = TimeSpan.FromHours(12);
+
+    private volatile PolicyDocument _trust;
+    private volatile PolicyDocument? _permissions;
+    private string _trustPolicy;
+    private string? _policy;
+    private TimeSpan _maxSessionDuration = ShortestMaximum;
+
+    internal LocalRole(string accountId, string name, string trustPolicy)
+    {
+        AccountId = accountId;
+        Name = name;
+        Arn = $"arn:aws:iam::{accountId}:role/{name}";
+        _trust = PolicyDocument.ParseTrust(trustPolicy);
+        _trustPolicy = trustPolicy;
+    }
+
+    /// <summary>For example arn:aws:iam::111122223333:role/byok.</summary>
+    public string Arn { get; }
+
+    /// <summary>Unique in the account.</summary>
+    public string Name { get; }
+
+    /// <summary>Who may assume the role (JSON). A change does not end sessions that run.</summary>
+    /// <exception cref="FormatException">The policy is malformed, or uses what is not modelled.</exception>
+    public string TrustPolicy
+    {
+        get => _trustPolicy;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _trust = PolicyDocument.ParseTrust(value);
+            _trustPolicy = value;
+        }
+    }
+
+    /// <summary>What the role's sessions may do (JSON); null allows nothing. A change shows in the next request of running sessions, too.</summary>
+    /// <exception cref="FormatException">The policy is malformed, or uses what is not modelled.</exception>
+    public string? Policy
+    {
+        get => _policy;
+        set
+        {
+            _permissions = value is null ? null : PolicyDocument.ParsePermissions(value);
+            _policy = value;
+        }
+    }
+
+    /// <summary>The longest session that may be asked for: 1 hour, the default, to 12 hours.</summary>
+    public TimeSpan MaxSessionDuration
+    {
+        get => _maxSessionDuration;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, ShortestMaximum);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, LongestMaximum);
+            _maxSessionDuration = value;
+        }
+    }
+
+    internal string AccountId { get; }
+
+    internal string RoleId { get; } = Names.Id("AROA");
+
+    internal PolicyDocument Trust => _trust;
+
+    internal PolicyDocument? Permissions => _permissions;
+}

@@ -1,0 +1,20 @@
+namespace LocalAws;
+
+/// <summary>One request as the server saw and decided it. It never holds a secret, a payload or an encryption context.</summary>
+/// <param name="Time">By <see cref="LocalAwsOptions.Time"/>.</param>
+/// <param name="Service">kms or sts.</param>
+/// <param name="Region">The Region of the signature; us-east-1 without one.</param>
+/// <param name="Operation">For example Decrypt.</param>
+/// <param name="Principal">The caller's ARN; null if not authenticated.</param>
+/// <param name="Key">The key ARN or role ARN that the request is about, as far as it could be told.</param>
+/// <param name="ErrorCode">Null for success; the error code; or fault: and the kind of fault that left the client without a proper answer.</param>
+/// <param name="UserAgent">As the client sent it.</param>
+public sealed record LoggedRequest(
+    DateTimeOffset Time,
+    string Service,
+    string Region,
+    string Operation,
+    string? Principal,
+    string? Key,
+    string? ErrorCode,
+    string? UserAgent);

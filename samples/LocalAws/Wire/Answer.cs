@@ -1,0 +1,10 @@
+namespace LocalAws.Wire;
+
+/// <summary>A whole answer, held back until the fault of the request, if any, has had its say.</summary>
+internal sealed record Answer(int Status, string ContentType, byte[] Body)
+{
+    /// <summary>The error code for the request log; null on success.</summary>
+    public string? ErrorCode { get; init; }
+
+    public TimeSpan? RetryAfter { get; init; }
+}

@@ -1,0 +1,34 @@
+using LocalAws.Iam;
+
+namespace LocalAws.Wire;
+
+/// <summary>One AWS service: opens a request far enough to name it, answers it, and words errors in its own format.</summary>
+internal interface IService
+{
+    /// <summary>The name in the credential scope: kms or sts.</summary>
+    string Name { get; }
+
+    /// <summary>Never throws: whatever is wrong with the request comes out when it is answered.</summary>
+    Call Open(WireRequest request);
+
+    Answer Refuse(AwsException error);
+
+    AwsException Refusal(NotAuthenticatedException reason);
+}
+
+/// <summary>One request to one operation, opened but not yet trusted.</summary>
+internal abstract class Call
+{
+    public abstract string Operation { get; }
+
+    /// <summary>The ARN of the key or role that the request is about, as far as it can be told without trusting the caller.</summary>
+    public abstract string? Subject { get; }
+
+    /// <summary>False for the few operations that AWS, too, answers without a signature.</summary>
+    public virtual bool IsSigned => true;
+
+    /// <param name="caller">Null only where <see cref="IsSigned"/> is false.</param>
+    /// <param name="cancellationToken">Ends when the client goes away.</param>
+    /// <exception cref="AwsException">Every refusal.</exception>
+    public abstract Task<Answer> AnswerAsync(Caller? caller, CancellationToken cancellationToken);
+}

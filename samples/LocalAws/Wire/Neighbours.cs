@@ -1,0 +1,16 @@
+namespace LocalAws.Wire;
+
+/// <summary>
+/// Who may talk to a server on loopback. A web page in the developer's browser can reach it, too, under a name of its own that resolves to
+/// 127.0.0.1 (DNS rebinding) or across origins: both show in headers that no AWS client sends.
+/// </summary>
+internal static class Neighbours
+{
+    public static bool MayCome(HttpRequest request) =>
+        IsLoopback(request.Host.Host) && request.Headers.Origin.Count == 0;
+
+    private static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
+        || (System.Net.IPAddress.TryParse(host.Trim('[', ']'), out var address) && System.Net.IPAddress.IsLoopback(address));
+}
