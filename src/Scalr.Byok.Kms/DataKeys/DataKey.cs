@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
 namespace Scalr.Byok.Kms.DataKeys;
@@ -29,6 +30,17 @@ internal sealed class DataKey : IDisposable
         }
     }
 
+    /// <summary>The key's own array, for a reader that takes no span. The same care as for <see cref="Span"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The key is erased.</exception>
+    public ArraySegment<byte> Segment
+    {
+        get
+        {
+            ThrowIfErased();
+            return new ArraySegment<byte>(_bytes);
+        }
+    }
+
     /// <summary>A new key from the operating system's random generator.</summary>
     public static DataKey Generate()
     {
@@ -48,6 +60,14 @@ internal sealed class DataKey : IDisposable
         DataKey key = new();
         bytes.CopyTo(key._bytes);
         return key;
+    }
+
+    /// <summary>A key of bytes that came from outside, which are erased; false if they are not as many as a data key has.</summary>
+    public static bool TryTake(Span<byte> bytes, [NotNullWhen(true)] out DataKey? key)
+    {
+        key = bytes.Length == Length ? CopyFrom(bytes) : null;
+        CryptographicOperations.ZeroMemory(bytes);
+        return key is not null;
     }
 
     /// <summary>

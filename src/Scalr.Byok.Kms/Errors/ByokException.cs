@@ -9,7 +9,7 @@ public abstract class ByokException : Exception
 {
     /// <summary>An exception with its message.</summary>
     /// <param name="message">What happened, to which key, and what to do next.</param>
-    protected ByokException(string message)
+    private protected ByokException(string message)
         : base(message)
     {
     }
@@ -17,7 +17,7 @@ public abstract class ByokException : Exception
     /// <summary>An exception with its message and its cause.</summary>
     /// <param name="message">What happened, to which key, and what to do next.</param>
     /// <param name="innerException">The operational fault behind it, if there is one.</param>
-    protected ByokException(string message, Exception? innerException)
+    private protected ByokException(string message, Exception? innerException)
         : base(message, innerException)
     {
     }

@@ -1,0 +1,17 @@
+using Amazon.Runtime;
+
+namespace Scalr.Byok.Kms.Credentials;
+
+/// <summary>AccessKeys: an IAM user's long-lived access key, used as it is.</summary>
+internal sealed class AccessKeysCredentialStrategy : IByokCredentialStrategy
+{
+    public string Type => ByokCredentialSettings.AccessKeysType;
+
+    public IEnumerable<string> Validate(ByokCredentialSettings credentials) =>
+        CredentialRules.AccessKeyId(credentials.AccessKeyId)
+            .Concat(CredentialRules.SecretAccessKey(credentials.SecretAccessKey))
+            .Concat(CredentialRules.Superfluous(credentials, Type, nameof(credentials.AccessKeyId), nameof(credentials.SecretAccessKey)));
+
+    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials) =>
+        new BasicAWSCredentials(credentials.AccessKeyId, credentials.SecretAccessKey);
+}

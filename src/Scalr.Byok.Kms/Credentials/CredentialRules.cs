@@ -1,0 +1,147 @@
+using System.Buffers;
+using Scalr.Byok.Kms.Keys;
+
+namespace Scalr.Byok.Kms.Credentials;
+
+/// <summary>What each field of the credentials must look like. Complaints name the field and never quote a secret.</summary>
+internal static class CredentialRules
+{
+    private const string Digits = "0123456789";
+    private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    // The sets are those of the AWS STS API reference: AssumeRole, ExternalId and RoleSessionName; IAM: role names and paths.
+    private static readonly SearchValues<char> ExternalIdCharacters = SearchValues.Create(Letters + Digits + "_+=,.@:/-");
+    private static readonly SearchValues<char> SessionNameCharacters = SearchValues.Create(Letters + Digits + "_+=,.@-");
+    private static readonly SearchValues<char> RolePathCharacters = SearchValues.Create(Letters + Digits + "_+=,.@-/");
+    private static readonly SearchValues<char> AccessKeyIdCharacters = SearchValues.Create(Letters + Digits + "_");
+
+    public static IEnumerable<string> AccessKeyId(string? value)
+    {
+        const string Field = nameof(ByokCredentialSettings.AccessKeyId);
+        if (string.IsNullOrWhiteSpace(value))
+        {
+            yield return $"{Field} is missing.";
+        }
+        else if (value.Length is < 16 or > 128 || value.AsSpan().ContainsAnyExcept(AccessKeyIdCharacters))
+        {
+            yield return $"{Field} must be 16 to 128 letters, digits or underscores.";
+        }
+        else if (value.StartsWith("ASIA", StringComparison.Ordinal))
+        {
+            yield return $"{Field} is that of a temporary session (ASIA…), which ends within hours. Give an IAM user's access key (AKIA…) or use AssumeRole.";
+        }
+    }
+
+    public static IEnumerable<string> SecretAccessKey(string? value)
+    {
+        const string Field = nameof(ByokCredentialSettings.SecretAccessKey);
+        if (string.IsNullOrWhiteSpace(value))
+        {
+            yield return $"{Field} is missing.";
+        }
+        else if (value.Length > 512 || value.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            yield return $"{Field} has characters that no secret access key has, such as white space around it.";
+        }
+    }
+
+    public static IEnumerable<string> ExternalId(string? value)
+    {
+        const string Field = nameof(ByokCredentialSettings.ExternalId);
+        if (string.IsNullOrEmpty(value))
+        {
+            yield return $"{Field} is missing. Without an external ID anybody who guesses the role ARN could use the host as a confused deputy.";
+        }
+        else if (value.Length is < 2 or > 1224)
+        {
+            yield return $"{Field} has {value.Length} characters; AWS STS takes 2 to 1224.";
+        }
+        else if (value.AsSpan().ContainsAnyExcept(ExternalIdCharacters))
+        {
+            yield return $"{Field} has a character that AWS STS does not take; letters, digits and _ + = , . @ : / - are allowed.";
+        }
+    }
+
+    public static IEnumerable<string> Audience(string? value)
+    {
+        const string Field = nameof(ByokCredentialSettings.Audience);
+        if (string.IsNullOrEmpty(value))
+        {
+            yield return $"{Field} is missing.";
+        }
+        else if (value.Length > 255 || value.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            // IAM: a client ID of an OIDC provider has 1 to 255 characters.
+            yield return $"{Field} must be 1 to 255 visible ASCII characters, as registered with the OIDC identity provider.";
+        }
+    }
+
+    public static IEnumerable<string> RoleArn(string? value)
+    {
+        const string Field = nameof(ByokCredentialSettings.RoleArn);
+        const string Expected = "arn:<partition>:iam::<account>:role/<name>";
+        if (string.IsNullOrWhiteSpace(value))
+        {
+            yield return $"{Field} is missing.";
+            yield break;
+        }
+
+        var parts = value.Length > 2048 ? [] : value.Split(':');
+        if (parts is not ["arn", _, _, _, _, _])
+        {
+            yield return $"{Field} is not an ARN of the form {Expected}.";
+        }
+        else if (!AwsPartitions.TryParse<char>(parts[1], out _))
+        {
+            yield return $"{Field} names no AWS partition; expected {Expected}.";
+        }
+        else if (parts[2] != "iam" || parts[3].Length != 0)
+        {
+            yield return $"{Field} is not the ARN of an IAM role; expected {Expected}.";
+        }
+        else if (parts[4].Length != 12 || parts[4].AsSpan().ContainsAnyExceptInRange('0', '9'))
+        {
+            yield return $"{Field} has no account of 12 digits; expected {Expected}.";
+        }
+        else if (!IsRolePath(parts[5]))
+        {
+            yield return $"{Field} must end in role/ and a role name of 1 to 64 letters, digits or _ + = , . @ -, with a path before it if the role has one.";
+        }
+    }
+
+    /// <summary>A complaint for each field that is filled in although the type does not use it.</summary>
+    public static IEnumerable<string> Superfluous(ByokCredentialSettings credentials, string type, params string[] used) =>
+        from field in new (string Name, string? Value)[]
+        {
+            (nameof(credentials.AccessKeyId), credentials.AccessKeyId),
+            (nameof(credentials.SecretAccessKey), credentials.SecretAccessKey),
+            (nameof(credentials.RoleArn), credentials.RoleArn),
+            (nameof(credentials.ExternalId), credentials.ExternalId),
+            (nameof(credentials.Audience), credentials.Audience),
+        }
+        where !string.IsNullOrEmpty(field.Value) && !used.Contains(field.Name)
+        select $"{field.Name} does not belong to credentials of type {type}; leave it empty.";
+
+    /// <summary>A role session name that AWS STS takes (2 to 64 characters of its set), as close to <paramref name="name"/> as can be.</summary>
+    public static string SessionName(string name)
+    {
+        Span<char> valid = stackalloc char[Math.Min(name.Length, 64)];
+        for (var i = 0; i < valid.Length; i++)
+        {
+            valid[i] = SessionNameCharacters.Contains(name[i]) ? name[i] : '-';
+        }
+
+        return new string(valid).PadRight(2, '-');
+    }
+
+    private static bool IsRolePath(ReadOnlySpan<char> resource)
+    {
+        if (!resource.StartsWith("role/", StringComparison.Ordinal) || resource.ContainsAnyExcept(RolePathCharacters))
+        {
+            return false;
+        }
+
+        var name = resource[(resource.LastIndexOf('/') + 1)..];
+        return name.Length is >= 1 and <= 64 && resource.Length - name.Length <= 512;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Collections.Concurrent;
+using Amazon.Runtime;
+using Amazon.SecurityToken;
+using Scalr.Byok.Kms.Resilience;
+
+namespace Scalr.Byok.Kms.Credentials;
+
+/// <summary>Clients of AWS STS, one for each Region, shared by all customers.</summary>
+internal sealed class StsClients
+{
+    private readonly AwsClientConfiguration _configuration;
+    private readonly AWSCredentials? _hostCredentials;
+    private readonly ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> _host = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> _anonymous = new(StringComparer.Ordinal);
+
+    /// <param name="configuration">Endpoints and transport.</param>
+    /// <param name="hostCredentials">The host's own identity; null for the AWS SDK's default chain.</param>
+    public StsClients(AwsClientConfiguration configuration, AWSCredentials? hostCredentials)
+    {
+        _configuration = configuration;
+        _hostCredentials = hostCredentials;
+    }
+
+    /// <summary>A client that signs with the host's own AWS identity.</summary>
+    public IAmazonSecurityTokenService AsHost(string region) => Get(_host, region, _hostCredentials);
+
+    /// <summary>A client that does not sign: sts:AssumeRoleWithWebIdentity is proved by its token.</summary>
+    public IAmazonSecurityTokenService Anonymous(string region) => Get(_anonymous, region, new AnonymousAWSCredentials());
+
+    private IAmazonSecurityTokenService Get(
+        ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> clients, string region, AWSCredentials? credentials) =>
+        clients.GetOrAdd(region, _ => new Lazy<IAmazonSecurityTokenService>(() => Create(region, credentials))).Value;
+
+    private AmazonSecurityTokenServiceClient Create(string region, AWSCredentials? credentials)
+    {
+        var config = _configuration.ForSts(region);
+        return credentials is null ? new AmazonSecurityTokenServiceClient(config) : new AmazonSecurityTokenServiceClient(credentials, config);
+    }
+}

@@ -1,0 +1,34 @@
+namespace Scalr.Byok.Kms.Credentials;
+
+/// <summary>Asks the host for a token and sees that it is one AWS STS could take, so that a mistake of the host is not blamed on the customer.</summary>
+internal static class WebIdentityTokens
+{
+    /// <summary>The longest WebIdentityToken that sts:AssumeRoleWithWebIdentity takes (API reference).</summary>
+    public const int MaxLength = 20_000;
+
+    private const int MinLength = 4;
+
+    public static async Task<string> GetAsync(IWebIdentityTokenProvider provider, string audience, CancellationToken cancellationToken)
+    {
+        string? token;
+        try
+        {
+            token = await provider.GetTokenAsync(audience, cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not (OperationCanceledException or ByokException))
+        {
+            // The provider's own text may hold the token; only its type is told.
+            throw Failed($"threw {e.GetType().Name}", transient: e is IOException or HttpRequestException or TimeoutException);
+        }
+
+        return token switch
+        {
+            null or { Length: < MinLength } => throw Failed("returned no token", transient: false),
+            { Length: > MaxLength } => throw Failed($"returned more than {MaxLength} characters, the most AWS STS takes", transient: false),
+            _ => token,
+        };
+    }
+
+    private static ByokServiceException Failed(string what, bool transient) =>
+        new($"The host's web identity token provider {what}. Nothing was sent to AWS; the host's operator should look at the provider.", transient);
+}

@@ -1,0 +1,91 @@
+using System.Text;
+using Scalr.Byok.Kms.Kms;
+
+namespace Scalr.Byok.Kms.DataKeys;
+
+/// <summary>Where the key ring's data keys come from: made here and wrapped by the key, or unwrapped by the key that wrapped them.</summary>
+/// <remarks>Every call goes to KMS. A cache stands in this place when there is one; nothing above this class would change.</remarks>
+internal sealed class DataKeySource : IDisposable
+{
+    private readonly WrappingKey _current;
+    private readonly WrappingKey[] _all;
+
+    /// <param name="current">The key that wraps, and unwraps.</param>
+    /// <param name="previous">Keys that only unwrap.</param>
+    public DataKeySource(WrappingKey current, IEnumerable<WrappingKey> previous)
+    {
+        _current = current;
+        _all = [current, .. previous];
+    }
+
+    /// <summary>A new data key and its wrapped form. The caller disposes the data key.</summary>
+    public async Task<(DataKey Key, EncryptedDataKey Encrypted)> CreateAsync(
+        IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
+    {
+        var key = DataKey.Generate();
+        try
+        {
+            var blob = await _current.WrapAsync(key.Segment, encryptionContext, cancellationToken).ConfigureAwait(false);
+            return (key, new EncryptedDataKey(EncryptedDataKey.AwsKms, Encoding.UTF8.GetBytes(_current.Arn.ToString()), blob));
+        }
+        catch
+        {
+            key.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The data key of a message, from the first of its encrypted data keys that one of this ring's keys unwraps.</summary>
+    /// <exception cref="ByokDecryptionException">None of them is wrapped by a key of this ring, or KMS accepts none.</exception>
+    /// <exception cref="ByokException">A key that could unwrap it is not usable, or AWS could not be reached.</exception>
+    public async Task<DataKey> OpenAsync(
+        IReadOnlyList<EncryptedDataKey> encryptedKeys, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
+    {
+        ByokException? refusal = null;
+        foreach (var encrypted in encryptedKeys)
+        {
+            if (FindKey(encrypted) is not { } key)
+            {
+                continue;
+            }
+
+            try
+            {
+                var plaintext = await key.UnwrapAsync(encrypted.Ciphertext, encryptionContext, cancellationToken).ConfigureAwait(false);
+                if (DataKey.TryTake(plaintext, out var dataKey))
+                {
+                    return dataKey;
+                }
+
+                refusal ??= new ByokDecryptionException();
+            }
+            catch (ByokException e)
+            {
+                // A message may be wrapped for several keys: another one may do. An outage or a revocation says more than "not authentic".
+                refusal = refusal is null or ByokDecryptionException ? e : refusal;
+            }
+        }
+
+        throw refusal ?? new ByokDecryptionException(
+            "The message is not encrypted under a key of this key ring. If the customer changed keys, add the old one to PreviousKeys.");
+    }
+
+    public void Dispose()
+    {
+        foreach (var key in _all)
+        {
+            key.Dispose();
+        }
+    }
+
+    /// <summary>The ring's key that wrapped it: the same key, or a replica of the same multi-Region key.</summary>
+    private WrappingKey? FindKey(EncryptedDataKey encrypted)
+    {
+        if (encrypted.ProviderId != EncryptedDataKey.AwsKms || !KmsKeyArn.TryParse(encrypted.ProviderInfo.Span, out KmsKeyArn arn))
+        {
+            return null;
+        }
+
+        return Array.Find(_all, key => key.Arn == arn) ?? Array.Find(_all, key => key.Arn.IsReplicaOf(arn));
+    }
+}

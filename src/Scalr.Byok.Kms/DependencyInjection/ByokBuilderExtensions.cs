@@ -1,0 +1,153 @@
+using System.Diagnostics.CodeAnalysis;
+using Amazon.Runtime;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.Credentials;
+using Scalr.Byok.Kms.DependencyInjection;
+using Scalr.Byok.Kms.KeyRing;
+
+namespace Scalr.Byok.Kms;
+
+/// <summary>Adds key rings, credential strategies and token sources to <see cref="IByokBuilder"/>.</summary>
+public static class ByokBuilderExtensions
+{
+    /// <summary>Adds one customer's <see cref="IByokKeyRing"/>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Fills in the customer's settings; validated at start.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IByokBuilder AddKeyRing(this IByokBuilder builder, Action<ByokKeySettings> configure)
+    {
+        AddSettings(builder, Options.DefaultName).Configure(NotNull(configure));
+        return AddRing(builder);
+    }
+
+    /// <summary>Adds one customer's <see cref="IByokKeyRing"/> from configuration.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configuration">The section that holds the customer's <see cref="ByokKeySettings"/>; validated at start.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IByokBuilder AddKeyRing(this IByokBuilder builder, IConfiguration configuration)
+    {
+        AddSettings(builder, Options.DefaultName).Bind(NotNull(configuration));
+        return AddRing(builder);
+    }
+
+    /// <summary>Adds a customer's <see cref="IByokKeyRing"/> as a keyed service: <c>[FromKeyedServices("name")] IByokKeyRing</c>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="name">The service key.</param>
+    /// <param name="configure">Fills in the customer's settings; validated at start.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
+    public static IByokBuilder AddKeyRing(this IByokBuilder builder, string name, Action<ByokKeySettings> configure)
+    {
+        AddSettings(builder, NotEmpty(name)).Configure(NotNull(configure));
+        return AddRing(builder, name);
+    }
+
+    /// <summary>Adds a customer's <see cref="IByokKeyRing"/> from configuration as a keyed service: <c>[FromKeyedServices("name")] IByokKeyRing</c>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="name">The service key.</param>
+    /// <param name="configuration">The section that holds the customer's <see cref="ByokKeySettings"/>; validated at start.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
+    public static IByokBuilder AddKeyRing(this IByokBuilder builder, string name, IConfiguration configuration)
+    {
+        AddSettings(builder, NotEmpty(name)).Bind(NotNull(configuration));
+        return AddRing(builder, name);
+    }
+
+    /// <summary>Adds a kind of credentials. One of the same <see cref="IByokCredentialStrategy.Type"/> as a built-in one takes its place.</summary>
+    /// <typeparam name="T">The strategy; a singleton.</typeparam>
+    /// <param name="builder">The builder.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static IByokBuilder AddCredentialStrategy<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this IByokBuilder builder)
+        where T : class, IByokCredentialStrategy
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddSingleton<IByokCredentialStrategy, T>();
+        return builder;
+    }
+
+    /// <summary>Adds the source of the tokens that Oidc customers' sessions begin with.</summary>
+    /// <typeparam name="T">The host's issuer; a singleton.</typeparam>
+    /// <param name="builder">The builder.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static IByokBuilder AddWebIdentityTokens<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this IByokBuilder builder)
+        where T : class, IWebIdentityTokenProvider
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.Replace(ServiceDescriptor.Singleton<IWebIdentityTokenProvider, T>());
+        return builder;
+    }
+
+    /// <summary>Adds a delegate as the source of the tokens that Oidc customers' sessions begin with.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="getToken">Takes the audience and returns a fresh signed token.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IByokBuilder AddWebIdentityTokens(this IByokBuilder builder, Func<string, CancellationToken, ValueTask<string>> getToken) =>
+        AddTokens(builder, new DelegateWebIdentityTokenProvider(NotNull(getToken)));
+
+    /// <summary>Adds a file as the source of the tokens that Oidc customers' sessions begin with; it is read anew each time.</summary>
+    /// <remarks>The file holds one token, whose audience is whatever its writer chose: of use where all customers register the same audience.</remarks>
+    /// <param name="builder">The builder.</param>
+    /// <param name="path">The file, for example a projected Kubernetes service account token.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty.</exception>
+    public static IByokBuilder AddWebIdentityTokenFile(this IByokBuilder builder, string path) =>
+        AddTokens(builder, new FileWebIdentityTokenProvider(NotEmpty(path)));
+
+    /// <summary>Says what the host's own AWS identity is, instead of <see cref="ByokOptions.HostIdentity"/> or the AWS SDK's default chain.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="create">Makes the credentials; called once.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IByokBuilder UseHostCredentials(this IByokBuilder builder, Func<IServiceProvider, AWSCredentials> create)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.Replace(ServiceDescriptor.Singleton(new HostCredentialsSource(NotNull(create))));
+        return builder;
+    }
+
+    private static OptionsBuilder<ByokKeySettings> AddSettings(IByokBuilder builder, string name)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Services.AddOptions<ByokKeySettings>(name).ValidateOnStart();
+    }
+
+    private static IByokBuilder AddRing(IByokBuilder builder)
+    {
+        builder.Services.AddSingleton<IByokKeyRing>(provider => CreateRing(provider, Options.DefaultName));
+        return builder;
+    }
+
+    private static IByokBuilder AddRing(IByokBuilder builder, string name)
+    {
+        builder.Services.AddKeyedSingleton<IByokKeyRing>(name, (provider, _) => CreateRing(provider, name));
+        return builder;
+    }
+
+    private static ByokKeyRing CreateRing(IServiceProvider provider, string name) =>
+        provider.GetRequiredService<KeyRingFactory>().Create(provider.GetRequiredService<IOptionsMonitor<ByokKeySettings>>().Get(name));
+
+    private static IByokBuilder AddTokens(IByokBuilder builder, IWebIdentityTokenProvider tokens)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.Replace(ServiceDescriptor.Singleton(tokens));
+        return builder;
+    }
+
+    private static T NotNull<T>(T? value, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(value))] string? name = null)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(value, name);
+        return value;
+    }
+
+    private static string NotEmpty(string? value, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(value, name);
+        return value;
+    }
+}

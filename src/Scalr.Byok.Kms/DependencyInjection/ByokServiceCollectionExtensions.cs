@@ -1,0 +1,106 @@
+using Amazon.Runtime;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.Credentials;
+using Scalr.Byok.Kms.DependencyInjection;
+using Scalr.Byok.Kms.KeyRing;
+using Scalr.Byok.Kms.Kms;
+using Scalr.Byok.Kms.Resilience;
+using Scalr.Byok.Kms.Settings;
+
+namespace Scalr.Byok.Kms;
+
+/// <summary>Adds the library to a host's services.</summary>
+public static class ByokServiceCollectionExtensions
+{
+    /// <summary>Adds the library with the default <see cref="ByokOptions"/>.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <returns>A builder to add key rings with.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
+    public static IByokBuilder AddScalrByok(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        AddCore(services);
+        return new ByokBuilder(services);
+    }
+
+    /// <summary>Adds the library with what a delegate makes of the default <see cref="ByokOptions"/>.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configure">Changes the options; validated at start.</param>
+    /// <returns>A builder to add key rings with.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IByokBuilder AddScalrByok(this IServiceCollection services, Action<ByokOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        AddCore(services);
+        services.Configure(configure);
+        return new ByokBuilder(services);
+    }
+
+    /// <summary>Adds the library with <see cref="ByokOptions"/> from configuration.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configuration">The section that holds the options, for example <c>configuration.GetSection("Byok")</c>.</param>
+    /// <returns>A builder to add key rings with.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IByokBuilder AddScalrByok(this IServiceCollection services, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configuration);
+        AddCore(services);
+        services.AddOptions<ByokOptions>().Bind(configuration);
+        return new ByokBuilder(services);
+    }
+
+    private static void AddCore(IServiceCollection services)
+    {
+        if (services.Any(service => service.ServiceType == typeof(KeyRingFactory)))
+        {
+            return;
+        }
+
+        services.AddOptions<ByokOptions>().ValidateOnStart();
+        services.AddSingleton<ByokOptionsValidator>();
+        services.AddSingleton<IPostConfigureOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
+        services.AddSingleton<IValidateOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
+        services.AddSingleton<IValidateOptions<ByokKeySettings>, KeySettingsValidator>();
+
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
+        services.TryAdd(ServiceDescriptor.Singleton(typeof(ILogger<>), typeof(Logger<>)));
+
+        services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints));
+        services.AddSingleton(provider => new AwsPipeline(Options(provider).Resilience, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<KmsClients>();
+        services.AddSingleton(provider => new StsClients(provider.GetRequiredService<AwsClientConfiguration>(), HostCredentials(provider)));
+        services.AddSingleton<RoleSessions>();
+        services.AddSingleton<IByokCredentialStrategy, AccessKeysCredentialStrategy>();
+        services.AddSingleton<IByokCredentialStrategy, AssumeRoleCredentialStrategy>();
+        services.AddSingleton<IByokCredentialStrategy, OidcCredentialStrategy>();
+        services.AddSingleton<CredentialStrategies>();
+        services.AddSingleton<KeyRingFactory>();
+    }
+
+    private static ByokOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<ByokOptions>>().Value;
+
+    private static AWSCredentials? HostCredentials(IServiceProvider provider) =>
+        (provider.GetService<HostCredentialsSource>(), Options(provider).HostIdentity) switch
+        {
+            ({ } source, _) => source.Create(provider),
+            (_, { AccessKeyId.Length: > 0, SessionToken.Length: > 0 } host) =>
+                new SessionAWSCredentials(host.AccessKeyId, host.SecretAccessKey, host.SessionToken),
+            (_, { AccessKeyId.Length: > 0 } host) => new BasicAWSCredentials(host.AccessKeyId, host.SecretAccessKey),
+            _ => null,
+        };
+
+    private sealed class ByokBuilder : IByokBuilder
+    {
+        public ByokBuilder(IServiceCollection services) => Services = services;
+
+        public IServiceCollection Services { get; }
+    }
+}

@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Logging;
+
+namespace Scalr.Byok.Kms.Diagnostics;
+
+/// <summary>Every log message of the library, with stable event ids. None takes a secret, a context value or the text of an AWS answer.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventId = 1, Level = LogLevel.Warning,
+        Message = "{Operation} failed with {Error}. A session that has not expired stays in use; the next call tries again.")]
+    public static partial void SessionRenewalFailed(this ILogger logger, string operation, string error);
+
+    [LoggerMessage(EventId = 2, Level = LogLevel.Information,
+        Message = "AWS KMS no longer accepts the session for key {KeyArn} ({ErrorCode}). It is renewed and the call repeated once.")]
+    public static partial void SessionRejected(this ILogger logger, KmsKeyArn keyArn, string errorCode);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Warning,
+        Message = "{Operation} on key {KeyArn} was refused: {Reason}. AWS request id {RequestId}.")]
+    public static partial void KeyUnavailable(this ILogger logger, string operation, KmsKeyArn keyArn, ByokKeyUnavailableReason reason, string? requestId);
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Warning,
+        Message = "{Operation} on key {KeyArn} failed: {Error}. AWS request id {RequestId}.")]
+    public static partial void ServiceFailed(this ILogger logger, string operation, KmsKeyArn keyArn, string error, string? requestId);
+}

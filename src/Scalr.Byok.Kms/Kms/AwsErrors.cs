@@ -1,0 +1,230 @@
+using System.Collections.Frozen;
+using System.Net;
+using Amazon.KeyManagementService;
+using Amazon.Runtime;
+using Amazon.Runtime.Internal;
+using Amazon.SecurityToken;
+using Polly.Timeout;
+using Scalr.Byok.Kms.Diagnostics;
+using static Scalr.Byok.Kms.ByokKeyUnavailableReason;
+
+namespace Scalr.Byok.Kms.Kms;
+
+/// <summary>The one table from AWS errors to ours.</summary>
+/// <remarks>
+/// By error code, not by exception type: the AWS SDK has a type only for codes modelled for the very operation, and AccessDeniedException,
+/// ThrottlingException and others come as the service's base exception. An answer without a code (from a proxy, say) is judged by its HTTP status.
+/// </remarks>
+internal static class AwsErrors
+{
+    private enum Verdict
+    {
+        Key,            // the customer's to mend
+        Ciphertext,     // the encrypted data key is not one of this key and context
+        Transient,      // passes by itself
+        HostIdentity,   // the host's own AWS identity is not accepted
+        HostClock,      // this machine's clock is off
+        Request,        // AWS finds fault with the request itself
+    }
+
+    private static readonly FrozenDictionary<string, Entry> Kms = new Dictionary<string, Entry>
+    {
+        ["DisabledException"] = new(KeyDisabled),
+        ["KMSInvalidStateException"] = new(KeyStateInvalid),
+        ["NotFoundException"] = new(KeyNotFound),
+        ["InvalidKeyUsageException"] = new(WrongKeyUsage),
+        ["UnsupportedOperationException"] = new(WrongKeyType),
+        ["AccessDeniedException"] = new(AccessDenied),
+        ["AccessDenied"] = new(AccessDenied),
+        ["RegionDisabledException"] = new(RegionDisabled),
+
+        ["UnrecognizedClientException"] = new(CredentialsRejected),
+        ["InvalidClientTokenId"] = new(CredentialsRejected),
+        ["ExpiredTokenException"] = new(CredentialsRejected),
+        ["ExpiredToken"] = new(CredentialsRejected),
+        ["InvalidSignatureException"] = new(CredentialsRejected),
+        ["SignatureDoesNotMatch"] = new(CredentialsRejected),
+        ["IncompleteSignature"] = new(CredentialsRejected),
+        ["MissingAuthenticationTokenException"] = new(CredentialsRejected),
+
+        ["InvalidCiphertextException"] = new(Verdict.Ciphertext),
+        ["IncorrectKeyException"] = new(Verdict.Ciphertext),
+
+        ["KeyUnavailableException"] = new(Verdict.Transient),
+        ["KMSInternalException"] = new(Verdict.Transient),
+        ["DependencyTimeoutException"] = new(Verdict.Transient),
+    }.Concat(Common()).ToFrozenDictionary(StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, Entry> Sts = new Dictionary<string, Entry>
+    {
+        ["AccessDenied"] = new(RoleNotAssumable),
+        ["AccessDeniedException"] = new(RoleNotAssumable),
+        ["InvalidIdentityToken"] = new(TokenRejected),
+        ["InvalidIdentityTokenException"] = new(TokenRejected),
+        ["IDPRejectedClaim"] = new(TokenRejected),
+        ["IDPRejectedClaimException"] = new(TokenRejected),
+        ["RegionDisabledException"] = new(RegionDisabled),
+
+        ["IDPCommunicationError"] = new(Verdict.Transient),
+        ["IDPCommunicationErrorException"] = new(Verdict.Transient),
+
+        ["InvalidClientTokenId"] = new(Verdict.HostIdentity),
+        ["UnrecognizedClientException"] = new(Verdict.HostIdentity),
+        ["SignatureDoesNotMatch"] = new(Verdict.HostIdentity),
+        ["InvalidSignatureException"] = new(Verdict.HostIdentity),
+        ["IncompleteSignature"] = new(Verdict.HostIdentity),
+        ["MissingAuthenticationToken"] = new(Verdict.HostIdentity),
+        ["ExpiredToken"] = new(Verdict.HostIdentity),
+
+        // With a web identity it is the customer's token that expired; see Judge.
+        ["ExpiredTokenException"] = new(Verdict.HostIdentity),
+    }.Concat(Common()).ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>Whether KMS says that a session is no longer good, so that a new one may mend it.</summary>
+    public static bool SaysSessionEnded(AmazonServiceException error) =>
+        error.ErrorCode is "ExpiredTokenException" or "ExpiredToken" or "UnrecognizedClientException" or "InvalidClientTokenId";
+
+    /// <summary>Whether the exception is one that <see cref="Translate"/> takes: an answer of AWS or a failure to get one.</summary>
+    public static bool IsAws(Exception error) =>
+        error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or TimeoutException or TimeoutRejectedException;
+
+    /// <summary>The exception to throw in place of what the AWS SDK, the transport or a time limit threw.</summary>
+    /// <param name="error">What was thrown.</param>
+    /// <param name="key">The key that was to be used.</param>
+    /// <param name="action">The KMS action under way.</param>
+    /// <param name="credentialsType">The customer's credentials type.</param>
+    public static ByokException Translate(Exception error, KmsKeyArn key, string action, string? credentialsType)
+    {
+        // The AWS SDK's own role credentials, which a host's strategy may use, wrap what STS said.
+        if (error is AmazonClientException { InnerException: AmazonServiceException wrapped })
+        {
+            error = wrapped;
+        }
+
+        return error switch
+        {
+            AmazonSecurityTokenServiceException sts => Judge(sts, Sts, key, StsAction(credentialsType)),
+            AmazonServiceException service => Judge(service, Kms, key, action),
+            AmazonClientException => HostIdentityFailed(error, key, StsAction(credentialsType), requestId: null, "was not found"),
+            TimeoutRejectedException limit => ServiceFailed(
+                $"did not finish within {limit.Timeout.TotalSeconds:0.###} s", error, key, action, isTransient: true),
+            _ => ServiceFailed($"failed because AWS could not be reached ({error.GetType().Name})", error, key, action, isTransient: true),
+        };
+    }
+
+    private static ByokException Judge(AmazonServiceException error, FrozenDictionary<string, Entry> table, KmsKeyArn key, string action)
+    {
+        var entry = error.ErrorCode is { Length: > 0 } code && table.TryGetValue(code, out var known) ? known : ByStatus(error.StatusCode);
+        entry = Refine(entry, error, action);
+        var requestId = string.IsNullOrEmpty(error.RequestId) ? null : error.RequestId;
+        return entry.Verdict switch
+        {
+            Verdict.Key => new ByokKeyUnavailableException(key, entry.Reason, action, requestId, Cause(error)),
+            Verdict.Ciphertext => new ByokDecryptionException(),
+            Verdict.HostIdentity => HostIdentityFailed(error, key, action, requestId, $"was refused by AWS STS ({error.ErrorCode})"),
+            Verdict.HostClock => ServiceFailed(
+                $"was refused because this machine's clock is off ({error.ErrorCode}); set the clock right", error, key, action, isTransient: false),
+            Verdict.Transient => ServiceFailed($"failed: AWS answered {Name(error)}", error, key, action, isTransient: true),
+            _ => ServiceFailed($"was refused: AWS answered {Name(error)}", error, key, action, isTransient: false),
+        };
+    }
+
+    /// <summary>Codes that stand for several things: what AWS says beside them decides.</summary>
+    private static Entry Refine(Entry entry, AmazonServiceException error, string action)
+    {
+        bool Says(string text) => error.Message.Contains(text, StringComparison.OrdinalIgnoreCase);
+        return error.ErrorCode switch
+        {
+            "KMSInvalidStateException" when Says("pending deletion") || Says("pending replica deletion") => new(KeyPendingDeletion),
+            "KMSInvalidStateException" when Says("pending import") => new(KeyMaterialMissing),
+            "KMSInvalidStateException" when Says("unavailable") => new(KeyStoreUnavailable),
+            "KMSInvalidStateException" when Says("is disabled") => new(KeyDisabled),
+            "DisabledException" when Says("pending deletion") => new(KeyPendingDeletion),
+            "NotFoundException" when Says("invalid arn") => new(WrongRegion),
+            "InvalidSignatureException" or "SignatureDoesNotMatch" when Says("signature expired") || Says("not yet current") => new(Verdict.HostClock),
+            "ExpiredTokenException" when action == AwsAction.AssumeRoleWithWebIdentity => new(TokenRejected),
+            _ => entry,
+        };
+    }
+
+    private static Entry ByStatus(HttpStatusCode status) => (int)status switch
+    {
+        // 200: an answer that could not be read. 0: none at all.
+        0 or 200 or 408 or 429 or >= 500 => new(Verdict.Transient),
+        _ => new(Verdict.Request),
+    };
+
+    private static ByokServiceException HostIdentityFailed(Exception error, KmsKeyArn key, string action, string? requestId, string what) =>
+        new($"The host's own AWS identity {what}, so {action} for the key {key} was not possible. This is for the host's operator to mend, not for the customer.",
+            isTransient: false, Cause(error))
+        {
+            Operation = action,
+            Region = key.Region,
+            RequestId = requestId,
+        };
+
+    private static ByokServiceException ServiceFailed(string what, Exception error, KmsKeyArn key, string action, bool isTransient) =>
+        new($"{action} for the key {key} {what}. {(isTransient ? "Try again later; the key itself is not to blame." : "Trying again will not help.")}",
+            isTransient, Cause(error))
+        {
+            Operation = action,
+            Region = key.Region,
+            RequestId = error is AmazonServiceException { RequestId.Length: > 0 } service ? service.RequestId : null,
+            RetryAfter = RetryAfter(error),
+        };
+
+    /// <summary>The cause to keep: none whose text may repeat what was sent (session tokens, external IDs, context values) or a whole answer body.</summary>
+    private static Exception? Cause(Exception error) => error switch
+    {
+        AmazonServiceException { ErrorCode: null or "" } => null,
+        AmazonServiceException service when service.ErrorCode.Contains("Signature", StringComparison.Ordinal)
+            || service.ErrorCode.StartsWith("Validation", StringComparison.Ordinal)
+            || service.ErrorCode.StartsWith("Serialization", StringComparison.Ordinal) => null,
+        _ => error,
+    };
+
+    private static string Name(AmazonServiceException error) =>
+        error.ErrorCode is { Length: > 0 } code ? code : $"HTTP {(int)error.StatusCode} with nothing that could be read";
+
+    private static TimeSpan? RetryAfter(Exception error)
+    {
+        if (error.InnerException is not HttpErrorResponseException { Response: { } response })
+        {
+            return null;
+        }
+
+        // Milliseconds in AWS's own header, seconds in HTTP's (RFC 9110, 10.2.3; its date form is not used by AWS).
+        if (int.TryParse(response.GetHeaderValue("x-amz-retry-after"), out var milliseconds) && milliseconds >= 0)
+        {
+            return TimeSpan.FromMilliseconds(milliseconds);
+        }
+
+        return int.TryParse(response.GetHeaderValue("Retry-After"), out var seconds) && seconds >= 0 ? TimeSpan.FromSeconds(seconds) : null;
+    }
+
+    private static string StsAction(string? credentialsType) =>
+        string.Equals(credentialsType, ByokCredentialSettings.OidcType, StringComparison.OrdinalIgnoreCase)
+            ? AwsAction.AssumeRoleWithWebIdentity
+            : AwsAction.AssumeRole;
+
+    private static IEnumerable<KeyValuePair<string, Entry>> Common()
+    {
+        string[] transient =
+        [
+            "ThrottlingException", "Throttling", "ThrottledException", "LimitExceededException", "RequestLimitExceeded", "TooManyRequestsException",
+            "RequestThrottled", "RequestThrottledException", "SlowDown", "PriorRequestNotComplete", "RequestTimeout", "RequestTimeoutException",
+            "InternalFailure", "InternalError", "InternalServerError", "ServiceUnavailable", "ServiceUnavailableException",
+        ];
+        string[] clock = ["RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"];
+        return transient.Select(code => KeyValuePair.Create(code, new Entry(Verdict.Transient)))
+            .Concat(clock.Select(code => KeyValuePair.Create(code, new Entry(Verdict.HostClock))));
+    }
+
+    private readonly record struct Entry(Verdict Verdict, ByokKeyUnavailableReason Reason = default)
+    {
+        public Entry(ByokKeyUnavailableReason reason)
+            : this(Verdict.Key, reason)
+        {
+        }
+    }
+}

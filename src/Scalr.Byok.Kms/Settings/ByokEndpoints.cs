@@ -1,0 +1,15 @@
+namespace Scalr.Byok.Kms;
+
+/// <summary>Addresses that replace AWS's own, by Region. Plain http is accepted on loopback only.</summary>
+/// <remarks>The AWS SDK's environment variables for endpoints are ignored: nothing but these options can redirect a customer's data keys.</remarks>
+public sealed class ByokEndpoints
+{
+    /// <summary>The key of the entry that serves every Region without an entry of its own.</summary>
+    public const string AnyRegion = "*";
+
+    /// <summary>Addresses of AWS KMS by Region; <c>*</c> for every other Region. Default: none.</summary>
+    public IDictionary<string, Uri> Kms { get; set; } = new Dictionary<string, Uri>();
+
+    /// <summary>Addresses of AWS STS by Region; <c>*</c> for every other Region. Default: none.</summary>
+    public IDictionary<string, Uri> Sts { get; set; } = new Dictionary<string, Uri>();
+}

@@ -1,0 +1,106 @@
+using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.Keys;
+
+namespace Scalr.Byok.Kms.Settings;
+
+/// <summary>Fills in the Regions where none were configured, and collects every complaint about the operator's options.</summary>
+internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>, IValidateOptions<ByokOptions>
+{
+    private static readonly string[] DefaultRegions = ["us-east-1", "us-east-2"];
+
+    public void PostConfigure(string? name, ByokOptions options)
+    {
+        if (options.AllowedRegions is not { Count: > 0 })
+        {
+            options.AllowedRegions = [.. DefaultRegions];
+        }
+    }
+
+    public ValidateOptionsResult Validate(string? name, ByokOptions options)
+    {
+        var complaints = Complaints(options).ToList();
+        return complaints.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(complaints);
+    }
+
+    private static IEnumerable<string> Complaints(ByokOptions options)
+    {
+        for (var i = 0; i < options.AllowedRegions.Count; i++)
+        {
+            if (!AwsRegion.IsRegion(options.AllowedRegions[i]))
+            {
+                yield return $"AllowedRegions:{i} is not the name of an AWS Region, such as us-east-1.";
+            }
+        }
+
+        if (options.HostIdentity is { } host)
+        {
+            if (string.IsNullOrEmpty(host.AccessKeyId) != string.IsNullOrEmpty(host.SecretAccessKey))
+            {
+                yield return "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.";
+            }
+
+            if (string.IsNullOrEmpty(host.AccessKeyId) && !string.IsNullOrEmpty(host.SessionToken))
+            {
+                yield return "HostIdentity:SessionToken is given without AccessKeyId.";
+            }
+        }
+
+        if (string.IsNullOrWhiteSpace(options.RoleSessionName))
+        {
+            yield return "RoleSessionName is missing; it is what customers see in CloudTrail.";
+        }
+
+        if (options.SessionDuration < TimeSpan.FromMinutes(15) || options.SessionDuration > TimeSpan.FromHours(12))
+        {
+            yield return $"SessionDuration is {options.SessionDuration}; AWS STS takes 00:15:00 to 12:00:00.";
+        }
+
+        if (options.Resilience is not { } resilience)
+        {
+            yield return "Resilience is missing.";
+        }
+        else
+        {
+            if (resilience.AttemptTimeout < TimeSpan.FromMilliseconds(10) || resilience.AttemptTimeout > resilience.TotalTimeout)
+            {
+                yield return $"Resilience:AttemptTimeout is {resilience.AttemptTimeout}; it must be 10 milliseconds or more and not above TotalTimeout.";
+            }
+
+            if (resilience.TotalTimeout > TimeSpan.FromHours(1))
+            {
+                yield return $"Resilience:TotalTimeout is {resilience.TotalTimeout}; 1 hour is the most.";
+            }
+        }
+
+        foreach (var complaint in Endpoints("Kms", options.Endpoints?.Kms).Concat(Endpoints("Sts", options.Endpoints?.Sts)))
+        {
+            yield return complaint;
+        }
+
+        if (options.FrameLength is < 16 or > 16_777_216)
+        {
+            yield return $"FrameLength is {options.FrameLength}; it must be 16 to 16777216.";
+        }
+
+        if (options.MaxEncryptedDataKeys is < 1 or > 65_535)
+        {
+            yield return $"MaxEncryptedDataKeys is {options.MaxEncryptedDataKeys}; it must be 1 to 65535.";
+        }
+    }
+
+    private static IEnumerable<string> Endpoints(string service, IDictionary<string, Uri>? endpoints)
+    {
+        foreach (var (region, address) in endpoints ?? new Dictionary<string, Uri>())
+        {
+            if (region != ByokEndpoints.AnyRegion && !AwsRegion.IsRegion(region))
+            {
+                yield return $"Endpoints:{service}: '{region}' is neither the name of an AWS Region nor {ByokEndpoints.AnyRegion}.";
+            }
+
+            if (address is not { IsAbsoluteUri: true } || (address.Scheme != Uri.UriSchemeHttps && !(address.Scheme == Uri.UriSchemeHttp && address.IsLoopback)))
+            {
+                yield return $"Endpoints:{service}:{region} must be an https address; plain http is accepted on loopback only.";
+            }
+        }
+    }
+}
