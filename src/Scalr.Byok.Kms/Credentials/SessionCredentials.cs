@@ -18,7 +18,6 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     private readonly Func<CancellationToken, Task<AwsSession>> _begin;
-    private readonly string _operation;
     private readonly AwsPipeline _pipeline;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -29,7 +28,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     private Task<AwsSession>? _renewal;
 
     /// <param name="begin">Begins a session: the call to AWS STS.</param>
-    /// <param name="operation">The STS action, as IAM names it, for the log.</param>
+    /// <param name="operation">The STS action, as IAM names it, for logs and errors.</param>
     /// <param name="pipeline">Time limits of the call.</param>
     /// <param name="time">The clock that sessions expire by.</param>
     /// <param name="logger">Told of renewals that failed in the background.</param>
@@ -37,11 +36,14 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         Func<CancellationToken, Task<AwsSession>> begin, string operation, AwsPipeline pipeline, TimeProvider time, ILogger logger)
     {
         _begin = begin;
-        _operation = operation;
+        Operation = operation;
         _pipeline = pipeline;
         _time = time;
         _logger = logger;
     }
+
+    /// <summary>The action that begins a session, as IAM names it.</summary>
+    public string Operation { get; }
 
     /// <summary>A session that has not expired; only a caller who finds none waits for AWS STS.</summary>
     public ValueTask<AwsSession> GetSessionAsync(CancellationToken cancellationToken)
@@ -118,6 +120,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
                 _renewal = null;
             }
 
+            _logger.SessionBegan(Operation, session.Expiration);
             return session;
         }
         catch (Exception e)
@@ -131,7 +134,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
                 _renewal = null;
             }
 
-            _logger.SessionRenewalFailed(_operation, e.GetType().Name);
+            _logger.SessionRenewalFailed(Operation, e.GetType().Name);
             throw;
         }
     }
@@ -139,7 +142,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     /// <summary>How long before its end a session is renewed: a quarter of its life, 5 minutes at the most, less up to a fifth so that tenants do not renew in step.</summary>
     private static TimeSpan RenewalWindow(TimeSpan life) => Jitter(life / 4 < LongestWindow ? life / 4 : LongestWindow);
 
-    private static TimeSpan Jitter(TimeSpan span) => span * (RandomNumberGenerator.GetInt32(800, 1001) / 1000.0);
+    private static TimeSpan Jitter(TimeSpan span) => span * (RandomNumberGenerator.GetInt32(800, 1000) / 1000.0);
 
     /// <summary>A snapshot that readers take without the lock.</summary>
     private sealed record State(AwsSession? Session, DateTimeOffset RenewFrom, int Failures);

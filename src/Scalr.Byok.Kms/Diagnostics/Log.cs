@@ -20,4 +20,7 @@ internal static partial class Log
     [LoggerMessage(EventId = 4, Level = LogLevel.Warning,
         Message = "{Operation} on key {KeyArn} failed: {Error}. AWS request id {RequestId}.")]
     public static partial void ServiceFailed(this ILogger logger, string operation, KmsKeyArn keyArn, string error, string? requestId);
+
+    [LoggerMessage(EventId = 5, Level = LogLevel.Debug, Message = "{Operation} began a session that ends at {Expiration}.")]
+    public static partial void SessionBegan(this ILogger logger, string operation, DateTimeOffset expiration);
 }

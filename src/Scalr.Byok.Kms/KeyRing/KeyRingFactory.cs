@@ -39,6 +39,6 @@ internal sealed class KeyRingFactory
     {
         var arn = KmsKeyArn.Parse(keyArn);
         var credentials = _strategies.Find(settings.Type)!.CreateCredentials(settings, arn);
-        return new WrappingKey(arn, credentials, settings.Type, _clients.Create, _pipeline, _logger);
+        return new WrappingKey(arn, credentials, _clients.Create, _pipeline, _logger);
     }
 }

@@ -92,9 +92,11 @@ internal static class AwsErrors
     /// <param name="error">What was thrown.</param>
     /// <param name="key">The key that was to be used.</param>
     /// <param name="action">The KMS action under way.</param>
-    /// <param name="credentialsType">The customer's credentials type.</param>
-    public static ByokException Translate(Exception error, KmsKeyArn key, string action, string? credentialsType)
+    /// <param name="sessionAction">The STS action that the credentials are sessions of; null if they are not ours to renew.</param>
+    public static ByokException Translate(Exception error, KmsKeyArn key, string action, string? sessionAction)
     {
+        var stsAction = sessionAction ?? AwsAction.AssumeRole;
+
         // The AWS SDK's own role credentials, which a host's strategy may use, wrap what STS said.
         if (error is AmazonClientException { InnerException: AmazonServiceException wrapped })
         {
@@ -103,22 +105,24 @@ internal static class AwsErrors
 
         return error switch
         {
-            AmazonSecurityTokenServiceException sts => Judge(sts, Sts, key, StsAction(credentialsType)),
-            AmazonServiceException service => Judge(service, Kms, key, action),
-            AmazonClientException => HostIdentityFailed(error, key, StsAction(credentialsType), requestId: null, "was not found"),
+            AmazonSecurityTokenServiceException sts => Judge(sts, Sts, key, stsAction, sessionAction: null),
+            AmazonServiceException service => Judge(service, Kms, key, action, sessionAction),
+            AmazonClientException => HostIdentityFailed(error, key, stsAction, requestId: null, "was not found"),
             TimeoutRejectedException limit => ServiceFailed(
                 $"did not finish within {limit.Timeout.TotalSeconds:0.###} s", error, key, action, isTransient: true),
             _ => ServiceFailed($"failed because AWS could not be reached ({error.GetType().Name})", error, key, action, isTransient: true),
         };
     }
 
-    private static ByokException Judge(AmazonServiceException error, FrozenDictionary<string, Entry> table, KmsKeyArn key, string action)
+    private static ByokException Judge(AmazonServiceException error, FrozenDictionary<string, Entry> table, KmsKeyArn key, string action, string? sessionAction)
     {
-        var entry = error.ErrorCode is { Length: > 0 } code && table.TryGetValue(code, out var known) ? known : ByStatus(error.StatusCode);
-        entry = Refine(entry, error, action);
+        var found = error.ErrorCode is { Length: > 0 } code && table.TryGetValue(code, out var known) ? known : ByStatus(error.StatusCode);
+        var entry = Refine(found, error, action);
         var requestId = string.IsNullOrEmpty(error.RequestId) ? null : error.RequestId;
         return entry.Verdict switch
         {
+            Verdict.Key when entry.Reason == CredentialsRejected && sessionAction is not null => ServiceFailed(
+                $"was refused: AWS KMS does not accept a session that {sessionAction} has just begun ({error.ErrorCode})", error, key, action, isTransient: true),
             Verdict.Key => new ByokKeyUnavailableException(key, entry.Reason, action, requestId, Cause(error)),
             Verdict.Ciphertext => new ByokDecryptionException(),
             Verdict.HostIdentity => HostIdentityFailed(error, key, action, requestId, $"was refused by AWS STS ({error.ErrorCode})"),
@@ -201,11 +205,6 @@ internal static class AwsErrors
 
         return int.TryParse(response.GetHeaderValue("Retry-After"), out var seconds) && seconds >= 0 ? TimeSpan.FromSeconds(seconds) : null;
     }
-
-    private static string StsAction(string? credentialsType) =>
-        string.Equals(credentialsType, ByokCredentialSettings.OidcType, StringComparison.OrdinalIgnoreCase)
-            ? AwsAction.AssumeRoleWithWebIdentity
-            : AwsAction.AssumeRole;
 
     private static IEnumerable<KeyValuePair<string, Entry>> Common()
     {

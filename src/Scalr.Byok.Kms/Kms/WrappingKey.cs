@@ -12,7 +12,6 @@ namespace Scalr.Byok.Kms.Kms;
 internal sealed class WrappingKey : IDisposable
 {
     private readonly AWSCredentials _credentials;
-    private readonly string? _credentialsType;
     private readonly Func<AWSCredentials, string, IAmazonKeyManagementService> _createClient;
     private readonly AwsPipeline _pipeline;
     private readonly ILogger _logger;
@@ -20,21 +19,18 @@ internal sealed class WrappingKey : IDisposable
 
     /// <param name="arn">The key.</param>
     /// <param name="credentials">Owned from now on.</param>
-    /// <param name="credentialsType">For remedies: which kind of credentials it is.</param>
     /// <param name="createClient">Makes a client for credentials and a Region.</param>
     /// <param name="pipeline">Time limits.</param>
     /// <param name="logger">Told of failures.</param>
     public WrappingKey(
         KmsKeyArn arn,
         AWSCredentials credentials,
-        string? credentialsType,
         Func<AWSCredentials, string, IAmazonKeyManagementService> createClient,
         AwsPipeline pipeline,
         ILogger logger)
     {
         Arn = arn;
         _credentials = credentials;
-        _credentialsType = credentialsType;
         _createClient = createClient;
         _pipeline = pipeline;
         _logger = logger;
@@ -107,7 +103,7 @@ internal sealed class WrappingKey : IDisposable
         }
         catch (Exception e) when (AwsErrors.IsAws(e))
         {
-            throw Logged(AwsErrors.Translate(e, Arn, action, _credentialsType));
+            throw Logged(AwsErrors.Translate(e, Arn, action, (_credentials as SessionCredentials)?.Operation));
         }
         catch (ByokServiceException e)
         {

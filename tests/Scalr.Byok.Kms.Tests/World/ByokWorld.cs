@@ -1,0 +1,195 @@
+using LocalAws;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Scalr.Byok.Kms.Tests.World;
+
+/// <summary>
+/// A host, a customer and AWS between them, over the real wire protocols: the customer's key, a user, two roles and an OIDC provider, all set up as the
+/// README tells the customer. Ends every test by proving that nothing but the five allowed actions was ever called.
+/// </summary>
+internal sealed class ByokWorld : IAsyncDisposable
+{
+    public const string HostAccount = "615271354814";
+    public const string CustomerAccount = "111122223333";
+    public const string Region = "us-east-1";
+    public const string ExternalId = "external-id-4Zk8Qw7";
+    public const string Audience = "scalr_kms";
+    public const string Issuer = "https://scalr.io";
+    public const string Subject = "account:acme";
+
+    public static readonly string[] CredentialTypes =
+        [ByokCredentialSettings.AccessKeysType, ByokCredentialSettings.AssumeRoleType, ByokCredentialSettings.OidcType];
+
+    private static readonly string[] AllowedOperations = ["Encrypt", "Decrypt", "DescribeKey", "AssumeRole", "AssumeRoleWithWebIdentity"];
+
+    private readonly List<ServiceProvider> _providers = [];
+    private readonly LocalUser _hostUser;
+
+    private ByokWorld(LocalAwsServer aws, LocalIssuer issuer, FakeTimeProvider time)
+    {
+        Aws = aws;
+        OidcIssuer = issuer;
+        Time = time;
+        Customer = aws.Account(CustomerAccount);
+        Key = Customer.CreateKey(Region, multiRegion: true);
+
+        User = Customer.CreateUser("scalr", Policies.Permissions(Key.Arn));
+        AccessKey = User.CreateAccessKey();
+        AssumedRole = Customer.CreateRole("scalr-byok", Policies.AssumeRoleTrust(HostAccount, ExternalId), Policies.Permissions(Key.Arn));
+        Customer.CreateOidcProvider(Issuer, [Audience, "registered-but-not-trusted"], issuer.Address);
+        OidcRole = Customer.CreateRole(
+            "scalr-byok-oidc", Policies.OidcTrust(CustomerAccount, "scalr.io", Audience, Subject), Policies.Permissions(Key.Arn));
+
+        _hostUser = aws.Account(HostAccount).CreateUser("byok-host", Policies.AllowAssumeRole);
+        HostKey = _hostUser.CreateAccessKey();
+        GetToken = (audience, _) => ValueTask.FromResult(Token(audience, Subject));
+        HostCredentials = new GatedCredentials(HostKey.AccessKeyId, HostKey.SecretAccessKey);
+        Remember(AccessKey.SecretAccessKey, HostKey.SecretAccessKey, ExternalId);
+    }
+
+    public LocalAwsServer Aws { get; }
+
+    public LocalIssuer OidcIssuer { get; }
+
+    /// <summary>The time of the library, of AWS's sessions and of the tokens.</summary>
+    public FakeTimeProvider Time { get; }
+
+    public LocalAccount Customer { get; }
+
+    public LocalKey Key { get; }
+
+    public LocalUser User { get; }
+
+    public LocalAccessKey AccessKey { get; }
+
+    public LocalAccessKey HostKey { get; }
+
+    public LocalRole AssumedRole { get; }
+
+    public LocalRole OidcRole { get; }
+
+    public CapturedLogs Logs { get; } = new();
+
+    /// <summary>Everything that must never be seen in a log, an exception or a ToString.</summary>
+    public List<string> Secrets { get; } = [];
+
+    /// <summary>Open at first; closed, whoever wants to call STS waits before it.</summary>
+    public GatedCredentials HostCredentials { get; }
+
+    /// <summary>The host's token provider; a test may replace it. It passes the gate, too.</summary>
+    public Func<string, CancellationToken, ValueTask<string>> GetToken { get; set; }
+
+    public static async Task<ByokWorld> StartAsync()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var issuer = await LocalIssuer.StartAsync(Issuer, time);
+        return new ByokWorld(await LocalAwsServer.StartAsync(new LocalAwsOptions { Time = time }), issuer, time);
+    }
+
+    /// <summary>Good settings for a credentials type.</summary>
+    public ByokKeySettings Settings(string type) => new()
+    {
+        KeyArn = Key.Arn,
+        Credentials = type switch
+        {
+            ByokCredentialSettings.AccessKeysType => ByokCredentialSettings.AccessKeys(AccessKey.AccessKeyId, AccessKey.SecretAccessKey),
+            ByokCredentialSettings.AssumeRoleType => ByokCredentialSettings.AssumeRole(AssumedRole.Arn, ExternalId),
+            _ => ByokCredentialSettings.Oidc(OidcRole.Arn, Audience),
+        },
+    };
+
+    public IByokKeyRing Ring(string type, Action<ByokKeySettings>? change = null, Action<ByokOptions>? options = null)
+    {
+        var settings = Settings(type);
+        change?.Invoke(settings);
+        return Ring(settings, options);
+    }
+
+    public IByokKeyRing Ring(ByokKeySettings settings, Action<ByokOptions>? options = null)
+    {
+        var services = Services(options);
+        services.AddScalrByok().AddKeyRing(ring =>
+        {
+            ring.KeyArn = settings.KeyArn;
+            ring.Credentials = settings.Credentials;
+            ring.ReplicaRegions = settings.ReplicaRegions;
+            ring.PreviousKeys = settings.PreviousKeys;
+        });
+        return Build(services).GetRequiredService<IByokKeyRing>();
+    }
+
+    /// <summary>The library's services as a host would add them, pointed at this world.</summary>
+    public ServiceCollection Services(Action<ByokOptions>? options = null)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<TimeProvider>(Time);
+        services.AddSingleton<ILoggerFactory>(Logs);
+        services.AddScalrByok(o =>
+        {
+            o.Endpoints.Kms[ByokEndpoints.AnyRegion] = Aws.Endpoint;
+            o.Endpoints.Sts[ByokEndpoints.AnyRegion] = Aws.Endpoint;
+            options?.Invoke(o);
+        }).UseHostCredentials(_ => HostCredentials).AddWebIdentityTokens(async (audience, token) =>
+        {
+            await HostCredentials.PassAsync();
+            return await GetToken(audience, token);
+        });
+        return services;
+    }
+
+    public ServiceProvider Build(ServiceCollection services)
+    {
+        var provider = services.BuildServiceProvider(new ServiceProviderOptions { ValidateScopes = true });
+        _providers.Add(provider);
+        return provider;
+    }
+
+    public string Token(string audience, string subject, TimeSpan? lifetime = null, bool wrongSignature = false)
+    {
+        var token = OidcIssuer.CreateToken(audience, subject, lifetime, wrongSignature);
+        Remember(token);
+        return token;
+    }
+
+    public void Remember(params string[] secrets)
+    {
+        lock (Secrets)
+        {
+            Secrets.AddRange(secrets);
+        }
+    }
+
+    /// <summary>Returns once AWS has received so many requests of an operation.</summary>
+    public Task ReceivedAsync(string operation, int count = 1) =>
+        UntilAsync(() => Aws.Log.Count(operation) >= count, $"{operation} was not received {count} times");
+
+    /// <summary>Returns once so many log entries contain a text.</summary>
+    public Task LoggedAsync(string text, int count = 1) =>
+        UntilAsync(() => Logs.Entries.Count(entry => entry.Contains(text, StringComparison.Ordinal)) >= count, $"'{text}' was not logged {count} times");
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var provider in _providers)
+        {
+            await provider.DisposeAsync();
+        }
+
+        await Aws.DisposeAsync();
+        await OidcIssuer.DisposeAsync();
+        Assert.That(Aws.Log.Requests.Select(r => r.Operation).Distinct(), Is.SubsetOf(AllowedOperations), "what the library may call on a customer's account");
+    }
+
+    /// <summary>Polls what real peers really did; the bound only ends a test that would never end.</summary>
+    private static async Task UntilAsync(Func<bool> condition, string otherwise)
+    {
+        for (var start = TimeProvider.System.GetTimestamp(); !condition(); await Task.Yield())
+        {
+            if (TimeProvider.System.GetElapsedTime(start) > TimeSpan.FromSeconds(30))
+            {
+                Assert.Fail(otherwise);
+            }
+        }
+    }
+}
