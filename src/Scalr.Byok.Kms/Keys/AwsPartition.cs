@@ -22,6 +22,15 @@ internal static class AwsPartitions
     /// <summary>Every name, for complaints.</summary>
     public const string Names = "aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f, aws-eusc";
 
+    private static readonly string[] CommercialPrefixes = ["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"];
+    private static readonly string[] ChinaPrefixes = ["cn-"];
+    private static readonly string[] GovPrefixes = ["us-gov-"];
+    private static readonly string[] IsoPrefixes = ["us-iso-"];
+    private static readonly string[] IsoBPrefixes = ["us-isob-"];
+    private static readonly string[] IsoEPrefixes = ["eu-isoe-"];
+    private static readonly string[] IsoFPrefixes = ["us-isof-"];
+    private static readonly string[] EuscPrefixes = ["eusc-de-"];
+
     public static ReadOnlySpan<AwsPartition> All =>
     [
         AwsPartition.Aws, AwsPartition.AwsCn, AwsPartition.AwsUsGov, AwsPartition.AwsIso,
@@ -83,13 +92,4 @@ internal static class AwsPartitions
         partition = AwsPartition.None;
         return false;
     }
-
-    private static readonly string[] CommercialPrefixes = ["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"];
-    private static readonly string[] ChinaPrefixes = ["cn-"];
-    private static readonly string[] GovPrefixes = ["us-gov-"];
-    private static readonly string[] IsoPrefixes = ["us-iso-"];
-    private static readonly string[] IsoBPrefixes = ["us-isob-"];
-    private static readonly string[] IsoEPrefixes = ["eu-isoe-"];
-    private static readonly string[] IsoFPrefixes = ["us-isof-"];
-    private static readonly string[] EuscPrefixes = ["eusc-de-"];
 }

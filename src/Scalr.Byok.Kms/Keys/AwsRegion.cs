@@ -65,7 +65,9 @@ internal readonly record struct AwsRegion
     /// <summary>What is wrong with a text that <see cref="IsRegion"/> refuses, for exceptions and option validation.</summary>
     public static string Complain(ReadOnlySpan<char> text)
     {
-        string found = text.IsEmpty ? "the text is empty" : LooksLikeRegion(text) ? $"found {Quotation.Of(text)}" : $"the text, {text.Length} characters long and not shown, is none";
+        string found = text.IsEmpty ? "the text is empty"
+            : LooksLikeRegion(text) ? $"found {Quotation.Of(text)}"
+            : $"the text, {Quotation.Count<char>(text.Length)} long and not shown, is none";
         return $"Not an AWS Region: {found}; expected a name in lower case such as 'us-east-1'.";
     }
 

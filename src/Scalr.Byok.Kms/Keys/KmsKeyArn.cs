@@ -19,6 +19,10 @@ namespace Scalr.Byok.Kms;
 /// The value is held inline: reading, comparing and <see cref="TryFormat(Span{char}, out int)"/> allocate nothing, while every
 /// property of type string is made anew on each call. <c>default(KmsKeyArn)</c> names no key: its text and its properties are empty.
 /// </para>
+/// <para>
+/// The reflection-based configuration binder reads it by its type converter. The binder's source generator knows no type converters
+/// and leaves the default value: bind a string there, and read that.
+/// </para>
 /// </remarks>
 [TypeConverter(typeof(KmsKeyArnTypeConverter))]
 [JsonConverter(typeof(KmsKeyArnJsonConverter))]
@@ -71,12 +75,16 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
         return Parse(text.AsSpan());
     }
 
-    /// <inheritdoc cref="Parse(string)"/>
+    /// <summary>Reads a key ARN.</summary>
+    /// <param name="text">The ARN, with nothing around it.</param>
+    /// <returns>The ARN.</returns>
+    /// <exception cref="FormatException">The text is no key ARN; the message says which part is wrong and what was expected.</exception>
     public static KmsKeyArn Parse(ReadOnlySpan<char> text) => ParseCore(text);
 
     /// <summary>Reads a key ARN from UTF-8.</summary>
     /// <param name="utf8Text">The ARN, with nothing around it.</param>
-    /// <inheritdoc cref="Parse(string)"/>
+    /// <returns>The ARN.</returns>
+    /// <exception cref="FormatException">The text is no key ARN; the message says which part is wrong and what was expected.</exception>
     public static KmsKeyArn Parse(ReadOnlySpan<byte> utf8Text) => ParseCore(utf8Text);
 
     /// <summary>Reads a key ARN, or says that the text is none. Allocates nothing either way.</summary>
@@ -112,13 +120,15 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
         {
             throw new InvalidOperationException(IsDefault
                 ? "The KmsKeyArn is the default value and names no key; read one with KmsKeyArn.Parse."
-                : $"The key {this} is a single-Region key and exists in {Region} only. Create a multi-Region key (its id starts with 'mrk-') and replicate it to {other}.");
+                : $"The key {this} is a single-Region key and exists in {Region} only. "
+                    + $"Create a multi-Region key (its id starts with 'mrk-') and replicate it to {other}.");
         }
 
         if (other.Partition != _region.Partition)
         {
             throw new ArgumentException(
-                $"The Region '{other}' belongs to partition {other.Partition.Name()}; expected one of partition {Partition}, where the key {this} is.", nameof(region));
+                $"The Region '{other}' belongs to partition {other.Partition.Name()}; expected one of partition {Partition}, where the key {this} is.",
+                nameof(region));
         }
 
         return new KmsKeyArn(other, _account, _keyId);
@@ -159,7 +169,8 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
 
     static KmsKeyArn IUtf8SpanParsable<KmsKeyArn>.Parse(ReadOnlySpan<byte> utf8Text, IFormatProvider? provider) => Parse(utf8Text);
 
-    static bool IUtf8SpanParsable<KmsKeyArn>.TryParse(ReadOnlySpan<byte> utf8Text, IFormatProvider? provider, out KmsKeyArn result) => TryParse(utf8Text, out result);
+    static bool IUtf8SpanParsable<KmsKeyArn>.TryParse(ReadOnlySpan<byte> utf8Text, IFormatProvider? provider, out KmsKeyArn result)
+        => TryParse(utf8Text, out result);
 
     string IFormattable.ToString(string? format, IFormatProvider? formatProvider) => ToString();
 
@@ -188,7 +199,8 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
 
     private int TextLength => IsDefault
         ? 0
-        : AsciiText.Arn.Length + _region.Partition.Name().Length + Service.Length + _region.Length + 1 + KmsKeyArnReader.AccountLength + Resource.Length + KmsKeyId.Length;
+        : AsciiText.Arn.Length + _region.Partition.Name().Length + Service.Length + _region.Length + 1
+            + KmsKeyArnReader.AccountLength + Resource.Length + KmsKeyId.Length;
 
     private bool TryFormatCore<T>(Span<T> destination, out int written) where T : unmanaged, IBinaryInteger<T>
     {

@@ -33,6 +33,7 @@ internal enum KmsKeyArnFault : byte
 internal readonly record struct KmsKeyArnComplaint(KmsKeyArnFault Fault, Range Part, AwsPartition Partition = AwsPartition.None)
 {
     private const string Form = "arn:{partition}:kms:{region}:{account}:key/{key id}";
+    private const string FindKey = "'aws kms describe-key' prints it as KeyMetadata.Arn.";
 
     public bool IsNone => Fault == KmsKeyArnFault.None;
 
@@ -52,12 +53,15 @@ internal readonly record struct KmsKeyArnComplaint(KmsKeyArnFault Fault, Range P
             KmsKeyArnFault.TooFewParts => $"the text has {Parts(text)} separated by colons; expected 6, {Form}.",
             KmsKeyArnFault.AliasArn => $"the resource {Quotation.Of(part)} is an alias; expected 'key/' and the id of the key it points to. {FindKey}",
             KmsKeyArnFault.Partition => $"the partition is {Found(part)}; expected one of {AwsPartitions.Names}.",
-            KmsKeyArnFault.Region => $"the Region is {Found(part)}{RegionElsewhere(part)}; expected one of partition {Partition.Name()}, such as '{Partition.ExampleRegion()}'.",
+            KmsKeyArnFault.Region =>
+                $"the Region is {Found(part)}{RegionElsewhere(part)}; expected one of partition {Partition.Name()}, such as '{Partition.ExampleRegion()}'.",
             KmsKeyArnFault.Account => $"the account is {Found(part)}; expected {KmsKeyArnReader.AccountLength} digits.",
             KmsKeyArnFault.Resource => $"the resource is {Found(part)}; expected 'key/' and a key id.",
-            KmsKeyArnFault.TrailingPath => $"the key id is followed by {Quotation.Of(part[KmsKeyId.Length..])}; expected the ARN to end with the key id. Remove the rest.",
+            KmsKeyArnFault.TrailingPath =>
+                $"the key id is followed by {Quotation.Of(part[KmsKeyId.Length..])}; expected the ARN to end with the key id. Remove the rest.",
             KmsKeyArnFault.TooManyParts => $"the text has {Parts(text)} separated by colons; expected 6, ending with the key id. Remove the rest.",
-            KmsKeyArnFault.UpperCaseKeyId => $"the key id {Quotation.Of(part)} has upper-case letters; expected lower case, as KMS prints it (IAM tells the two apart).",
+            KmsKeyArnFault.UpperCaseKeyId =>
+                $"the key id {Quotation.Of(part)} has upper-case letters; expected lower case, as KMS prints it (IAM tells the two apart).",
             KmsKeyArnFault.MultiRegionKeyId =>
                 $"the key id {Quotation.Of(part)} has {Quotation.Count<T>(part.Length - 4)} after 'mrk-'; expected 32 lower-case hexadecimal digits without hyphens.",
             KmsKeyArnFault.KeyId =>
@@ -65,8 +69,6 @@ internal readonly record struct KmsKeyArnComplaint(KmsKeyArnFault Fault, Range P
             _ => "nothing is wrong.",
         };
     }
-
-    private const string FindKey = "'aws kms describe-key' prints it as KeyMetadata.Arn.";
 
     private static string Found<T>(ReadOnlySpan<T> part) where T : unmanaged, IBinaryInteger<T> => part.IsEmpty ? "missing" : Quotation.Of(part);
 

@@ -60,8 +60,8 @@ internal readonly record struct KmsKeyId
     }
 
     public static bool BeginsMultiRegion<T>(ReadOnlySpan<T> text, bool ignoreCase) where T : unmanaged, IBinaryInteger<T>
-        => text.Begins(MultiRegionPrefix)
-            || (ignoreCase && text.Length >= 4 && (text[0].ToChar() | 32) == 'm' && (text[1].ToChar() | 32) == 'r' && (text[2].ToChar() | 32) == 'k' && text[3].ToChar() == '-');
+        => text.Begins(MultiRegionPrefix) || (ignoreCase && text.Length >= MultiRegionPrefix.Length
+            && (text[0].ToChar() | 32) == 'm' && (text[1].ToChar() | 32) == 'r' && (text[2].ToChar() | 32) == 'k' && text[3].ToChar() == '-');
 
     public void Write<T>(ref Span<T> destination) where T : unmanaged, IBinaryInteger<T>
     {

@@ -89,12 +89,14 @@ public class KmsKeyArnComplaintTests
     [TestCase("arn:ü:kms:us-east-1:111122223333:key/1", $"the partition is '\\xc3\\xbc'; expected one of {Names}.")]
     [TestCase(SingleRegion + "/1", "the key id is followed by '/1'; expected the ARN to end with the key id. Remove the rest.")]
     public void Parse_of_utf8_counts_and_quotes_bytes(string text, string complaint)
-        => Assert.That(() => KmsKeyArn.Parse(Encoding.UTF8.GetBytes(text)), Throws.TypeOf<FormatException>().With.Message.EqualTo("Not a KMS key ARN: " + complaint));
+        => Assert.That(() => KmsKeyArn.Parse(Encoding.UTF8.GetBytes(text)), Throws.TypeOf<FormatException>()
+            .With.Message.EqualTo("Not a KMS key ARN: " + complaint));
 
     [Test]
     public void Parse_quotes_no_more_than_64_characters()
         => Assert.That(() => KmsKeyArn.Parse("alias/" + new string('a', 94)), Throws.TypeOf<FormatException>().With.Message.EqualTo(
-            $"Not a KMS key ARN: 'alias/{new string('a', 58)}'... (100 characters) is the name of an alias; expected the full ARN of the key it points to, {Form}. {AskKms}"));
+            $"Not a KMS key ARN: 'alias/{new string('a', 58)}'... (100 characters) is the name of an alias; "
+            + $"expected the full ARN of the key it points to, {Form}. {AskKms}"));
 
     [TestCase("correct horse battery staple")]
     [TestCase("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")]

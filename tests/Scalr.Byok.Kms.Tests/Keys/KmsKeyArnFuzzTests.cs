@@ -8,7 +8,8 @@ public class KmsKeyArnFuzzTests
     private const int MaxComplaint = 500;
 
     private static readonly Gen<string> Splinter = Gen.OneOf(
-        Gen.OneOf(":", "/", "-", " ", "\t", "\0", "arn:", "key/", "alias/", "mrk-", "MRK-", "kms", "s3", "aws", "us-east-1", "A", "F", "g", "ü", "\u00a0", "\u0661", "\uff11", "\ud800", "😀", "\ufeff"),
+        Gen.OneOf(":", "/", "-", " ", "\t", "\0", "arn:", "key/", "alias/", "mrk-", "MRK-", "kms", "s3", "aws", "us-east-1",
+            "A", "F", "g", "ü", "\u00a0", "\u0661", "\uff11", "\ud800", "😀", "\ufeff"),
         Gen.Char.Array[0, 4].Select(chars => new string(chars)),
         Gen.Char[' ', '~'].Array[0, 100].Select(chars => new string(chars)));
 
@@ -48,7 +49,11 @@ public class KmsKeyArnFuzzTests
     public void Parse_answers_whatever_the_length()
     {
         const int Length = 10_000_000;
-        string[] beginnings = ["", " ", ":", "alias/", "mrk-", "arn:", "arn:aws:", "arn:aws:kms:", "arn:aws:kms:us-", "arn:aws:kms:us-east-1:", KeyArnSamples.SingleRegion + "/", KeyArnSamples.SingleRegion + ":"];
+        string[] beginnings =
+        [
+            "", " ", ":", "alias/", "mrk-", "arn:", "arn:aws:", "arn:aws:kms:", "arn:aws:kms:us-",
+            "arn:aws:kms:us-east-1:", KeyArnSamples.SingleRegion + "/", KeyArnSamples.SingleRegion + ":",
+        ];
         foreach (char filling in ":/ a1-")
         {
             string text = new(filling, Length);

@@ -76,7 +76,10 @@ public class KmsKeyArnTests
     [Test]
     public void TryParse_allocates_nothing_whether_it_succeeds_or_fails()
     {
-        string[] texts = [SingleRegion, MultiRegion, SingleRegion + "/x", "alias/some", Uuid, "", " ", "arn:aws:s3:::b", MultiRegion.ToUpperInvariant(), new('x', 5000)];
+        string[] texts =
+        [
+            SingleRegion, MultiRegion, SingleRegion + "/x", "alias/some", Uuid, "", " ", "arn:aws:s3:::b", MultiRegion.ToUpperInvariant(), new('x', 5000),
+        ];
         byte[][] utf8Texts = [.. texts.Select(Encoding.UTF8.GetBytes)];
         ParseAll(texts, utf8Texts);
 
