@@ -1,1 +1,119 @@
-Console.WriteLine("QuickStart");
+// What does Scalr.Byok.Kms do, from the customer's key to the refusal after the customer pulls it?
+// Runs offline on LocalAws; with --aws on real AWS (see RealAws below for the settings it reads).
+using System.Security.Cryptography;
+using System.Text;
+using LocalAws;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms;
+
+var wrong = 0;
+var services = new ServiceCollection();
+await using var demo = args.Contains("--aws") ? null : await DemoCustomer.StartAsync();
+string[] types = demo is null ? RealAws(services, args) : Offline(services, demo);
+await using var provider = services.BuildServiceProvider();
+
+Console.WriteLine($"1. A customer lets the host use a KMS key ({demo?.Aws.Endpoint.ToString() ?? "real AWS"})");
+Check(types.Length > 0, $"credentials types set up: {string.Join(", ", types)}");
+var context = new Dictionary<string, string> { ["account"] = "acme", ["variable"] = "db_password" };
+var secret = "correct horse battery staple"u8.ToArray();
+var messages = new Dictionary<string, byte[]>();
+foreach (var (index, type) in types.Index())
+{
+    Console.WriteLine($"{index + 2}. Credentials type {type}");
+    try
+    {
+        var ring = provider.GetRequiredKeyedService<IByokKeyRing>(type);
+        var message = messages[type] = await ring.EncryptAsync(secret, context);
+        Check(message.AsSpan().IndexOf(secret) < 0, $"{secret.Length} secret bytes under {ring.KeyArn} make a message of {message.Length} bytes");
+        Check((await ring.DecryptAsync(message, context)).SequenceEqual(secret), $"decrypted: {Encoding.UTF8.GetString(secret)}");
+
+        var file = RandomNumberGenerator.GetBytes(5_000_000);
+        var encrypted = await ring.EncryptAsync(file, context);
+        Check((await ring.DecryptAsync(encrypted, context)).SequenceEqual(file), $"a file of {file.Length:N0} bytes, encrypted {encrypted.Length:N0}, came back whole");
+    }
+    catch (Exception e) when (e is ByokException or OptionsValidationException)
+    {
+        Check(false, e.Message);
+    }
+}
+
+Console.WriteLine($"{types.Length + 2}. The customer disables the key");
+Customer("Disable", demo is null ? null : demo.Key.Disable);
+foreach (var (type, message) in messages)
+{
+    try
+    {
+        await provider.GetRequiredKeyedService<IByokKeyRing>(type).DecryptAsync(message, context);
+        Check(false, $"{type}: decrypted although the key is disabled");
+    }
+    catch (ByokKeyUnavailableException e)
+    {
+        Check(e.Reason == ByokKeyUnavailableReason.KeyDisabled, $"{type}: refused ({e.Reason}). {e.Remedy}");
+    }
+}
+
+Console.WriteLine($"{types.Length + 3}. The customer enables the key again");
+Customer("Enable", demo is null ? null : demo.Key.Enable);
+foreach (var (type, message) in messages)
+{
+    Check((await provider.GetRequiredKeyedService<IByokKeyRing>(type).DecryptAsync(message, context)).SequenceEqual(secret), $"{type}: decrypted");
+}
+
+Console.WriteLine(wrong == 0 ? "Everything went as expected." : $"{wrong} of the lines above are WRONG.");
+return wrong == 0 ? 0 : 1;
+
+static string[] Offline(IServiceCollection services, DemoCustomer demo)
+{
+    var byok = services.AddScalrByok(options =>
+    {
+        options.Endpoints.Kms[ByokEndpoints.AnyRegion] = options.Endpoints.Sts[ByokEndpoints.AnyRegion] = demo.Aws.Endpoint;
+        options.HostIdentity = new() { AccessKeyId = demo.HostKey.AccessKeyId, SecretAccessKey = demo.HostKey.SecretAccessKey };
+    }).AddWebIdentityTokens((audience, _) => new(demo.CreateToken(audience)));
+
+    ByokCredentialSettings[] credentials =
+    [
+        ByokCredentialSettings.AccessKeys(demo.AccessKey.AccessKeyId, demo.AccessKey.SecretAccessKey),
+        ByokCredentialSettings.AssumeRole(demo.AssumeRole.Arn, demo.ExternalId),
+        ByokCredentialSettings.Oidc(demo.OidcRole.Arn, demo.Audience),
+    ];
+    foreach (var one in credentials)
+    {
+        byok.AddKeyRing(one.Type!, customer => (customer.KeyArn, customer.Credentials) = (demo.Key.Arn, one));
+    }
+
+    return [.. credentials.Select(c => c.Type!)];
+}
+
+// From environment variables and arguments: Byok:… is the host's, Customers:<type>:… what a customer typed, TokenFile holds the host's OIDC token.
+static string[] RealAws(IServiceCollection services, string[] args)
+{
+    var configuration = new ConfigurationBuilder().AddEnvironmentVariables().AddCommandLine([.. args.Where(a => a != "--aws")]).Build();
+    var byok = services.AddScalrByok(configuration.GetSection("Byok"));
+    if (configuration["TokenFile"] is { } path)
+    {
+        byok.AddWebIdentityTokenFile(path);
+    }
+
+    var customers = configuration.GetSection("Customers").GetChildren().ToList();
+    customers.ForEach(customer => byok.AddKeyRing(customer.Key, customer));
+    return [.. customers.Select(customer => customer.Key)];
+}
+
+static void Customer(string does, Action? act)
+{
+    if (act is null)
+    {
+        Console.WriteLine($"   {does} the key in AWS KMS, wait a minute, and press Enter.");
+        act = () => Console.ReadLine();
+    }
+
+    act();
+}
+
+void Check(bool asExpected, string text)
+{
+    wrong += asExpected ? 0 : 1;
+    Console.WriteLine($"   {(asExpected ? "ok   " : "WRONG")} {text}");
+}

@@ -1,0 +1,138 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.Docs;
+
+/// <summary>The README's code is the code of these tests: it compiles, it runs, and a test compares the two.</summary>
+internal sealed class ReadmeTests
+{
+    [Test]
+    public async Task First_code_does_what_the_README_says()
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var services = world.Services();
+        var configuration = new ConfigurationManager();
+        configuration["Acme:KeyArn"] = world.Key.Arn;
+        configuration["Acme:Credentials:Type"] = "AssumeRole";
+        configuration["Acme:Credentials:RoleArn"] = world.AssumedRole.Arn;
+        configuration["Acme:Credentials:ExternalId"] = ByokWorld.ExternalId;
+        var secret = "db password"u8.ToArray();
+
+        #region first
+        services.AddScalrByok(configuration.GetSection("Byok"))     // what you, the host's operator, decide
+                .AddKeyRing(configuration.GetSection("Acme"));      // what your customer typed
+        #endregion
+
+        var provider = world.Build(services);
+        var ring = provider.GetRequiredService<IByokKeyRing>();
+
+        #region use
+        var context = new Dictionary<string, string> { ["variable"] = "db_password" };   // bound to the message, not secret
+        byte[] message = await ring.EncryptAsync(secret, context);
+        byte[] plaintext = await ring.DecryptAsync(message, context);
+        #endregion
+
+        Assert.That(plaintext, Is.EqualTo(secret));
+    }
+
+    [Test]
+    public async Task Refusals_are_handled_as_the_README_shows()
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var ring = world.Ring("AccessKeys");
+        var message = await ring.EncryptAsync(new byte[1]);
+        var told = new List<string>();
+        void TellCustomer(KmsKeyArn key, string remedy) => told.Add($"{key}: {remedy}");
+        void TryLater(TimeSpan? after) => told.Add($"later, after {after}");
+        void Alarm() => told.Add("hostile");
+
+        async Task OpenAsync()
+        {
+            #region failures
+            try
+            {
+                await ring.DecryptAsync(message);
+            }
+            catch (ByokKeyUnavailableException e)                     // the customer's to mend; not a bug
+            {
+                TellCustomer(e.KeyArn, e.Remedy);
+            }
+            catch (ByokServiceException e) when (e.IsTransient)       // AWS's bad day
+            {
+                TryLater(e.RetryAfter);
+            }
+            catch (ByokDecryptionException)                           // forged, cut, or somebody else's
+            {
+                Alarm();
+            }
+            #endregion
+        }
+
+        world.Key.Disable();
+        await OpenAsync();
+        world.Key.Enable();
+        world.Aws.Faults.Add(LocalAws.Fault.Error("ThrottlingException", 400) with { Times = 1 });
+        await OpenAsync();
+        message[^1] ^= 1;
+        await OpenAsync();
+
+        Assert.That(told, Is.EqualTo(new[] { $"{world.Key.Arn}: Enable the key in AWS KMS.", "later, after ", "hostile" }));
+    }
+
+    [Test]
+    public async Task Token_provider_of_the_README_works()
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var services = world.Services();
+        var issuer = new { CreateTokenAsync = (Func<string, CancellationToken, ValueTask<string>>)((audience, _) => new(world.Token(audience, ByokWorld.Subject))) };
+        var builder = services.AddScalrByok();
+
+        #region tokens
+        builder.AddWebIdentityTokens((audience, cancellationToken) => issuer.CreateTokenAsync(audience, cancellationToken));
+        #endregion
+
+        builder.AddKeyRing("acme", s => (s.KeyArn, s.Credentials) = (world.Key.Arn, world.Settings("Oidc").Credentials));
+        var ring = world.Build(services).GetRequiredKeyedService<IByokKeyRing>("acme");
+        Assert.That(await ring.EncryptAsync(new byte[1]), Is.Not.Empty);
+    }
+
+    [TestCase("first")]
+    [TestCase("use")]
+    [TestCase("failures")]
+    [TestCase("tokens")]
+    public void Code_in_the_README_is_the_code_of_a_test(string region)
+    {
+        var lines = Region(File.ReadAllLines(Repository.Path("tests/Scalr.Byok.Kms.Tests/Docs/ReadmeTests.cs")), region);
+
+        Assert.That(lines, Is.Not.Empty);
+        Assert.That(Readme(), Does.Contain(string.Join('\n', lines)));
+    }
+
+    [Test]
+    public void First_code_stands_by_line_20_and_the_README_is_short()
+    {
+        var lines = Readme().Split('\n');
+
+        Assert.That(Array.IndexOf(lines, "```csharp"), Is.InRange(1, 19));
+        Assert.That(lines, Has.Length.LessThanOrEqualTo(200));
+    }
+
+    [Test]
+    public void Every_reason_stands_in_the_README() =>
+        Assert.That(Enum.GetNames<ByokKeyUnavailableReason>(), Has.All.Matches<string>(reason => Readme().Contains($"`{reason}`")));
+
+    [Test]
+    public void Architecture_is_a_hundred_lines_at_most() =>
+        Assert.That(File.ReadAllLines(Repository.Path("ARCHITECTURE.md")), Has.Length.InRange(30, 100));
+
+    private static List<string> Region(string[] lines, string name)
+    {
+        var begin = Array.FindIndex(lines, line => line.Trim() == $"#region {name}");
+        var inside = lines[(begin + 1)..Array.FindIndex(lines, begin, line => line.Trim() == "#endregion")];
+        var indent = inside.Min(line => line.Length - line.TrimStart().Length);
+        return [.. inside.Select(line => line[indent..])];
+    }
+
+    private static string Readme() => File.ReadAllText(Repository.Path("README.md")).ReplaceLineEndings("\n");
+}
