@@ -118,6 +118,18 @@ public sealed class MessageReaderTests
     }
 
     [Test]
+    public void Read_refuses_a_final_frame_longer_than_the_frame_length()
+    {
+        // No frame says how long frames are, so the body of the one message is authentic behind the header of the other.
+        MessageTemplate shortFrames = Sample.Template(frameLength: 16);
+        MessageTemplate longFrames = Sample.Template(frameLength: 64);
+        byte[] header = Sample.Message(template: shortFrames)[..shortFrames.HeaderLength];
+        byte[] body = Sample.Message(template: longFrames)[longFrames.HeaderLength..];
+
+        AssertRefused([.. header, .. body], "44 bytes in a frame of 16");
+    }
+
+    [Test]
     public void Read_refuses_a_frame_of_another_message_under_the_same_data_key()
     {
         MessageTemplate template = Sample.Template();
