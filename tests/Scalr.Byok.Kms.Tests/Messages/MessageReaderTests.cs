@@ -10,7 +10,9 @@ public sealed class MessageReaderTests
     private const int RegularFrame = 4 + 12 + Sample.FrameLength + 16;
 
     private static readonly Gen<Dictionary<string, string>> GenPairs =
-        Gen.Dictionary(Gen.String[Gen.OneOf(Gen.Char['a', 'z'], Gen.Char['\u0001', '\ud7ff'], Gen.Char['\ue000', '\uffff']), 0, 20], Gen.String[Gen.Char['\u0001', '\ud7ff'], 0, 20])[0, 8];
+        Gen.Dictionary(
+            Gen.String[Gen.OneOf(Gen.Char['a', 'z'], Gen.Char['\u0001', '\ud7ff'], Gen.Char['\ue000', '\uffff']), 0, 20],
+            Gen.String[Gen.Char['\u0001', '\ud7ff'], 0, 20])[0, 8];
 
     [Test]
     public void Read_gives_back_what_was_written() =>
