@@ -152,7 +152,9 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         int keyLength = Measure(key, "A key of the encryption context", parameterName);
         if (key!.StartsWith(ReservedPrefix, StringComparison.Ordinal))
         {
-            throw new ArgumentException($"The key '{key}' of the encryption context begins with '{ReservedPrefix}', which the message format reserves.", parameterName);
+            throw new ArgumentException(
+                $"The key '{key}' of the encryption context begins with '{ReservedPrefix}', which the message format reserves.",
+                parameterName);
         }
 
         return sizeof(ushort) + keyLength + sizeof(ushort) + Measure(value, "A value of the encryption context", parameterName);

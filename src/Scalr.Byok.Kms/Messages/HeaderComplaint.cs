@@ -10,7 +10,8 @@ internal static class HeaderComplaint
     public const string Base64 = "This looks like a message in base64. Decode it first.";
     public const string NotAMessage = "This is not an AWS Encryption SDK message.";
     public const string ContextMalformed = "The message's header is malformed: its encryption context is not a list of distinct UTF-8 keys with values.";
-    public const string ContextHoldsPublicKey = "The message's header is malformed: its encryption context holds a public key, but its algorithm suite does not sign.";
+    public const string ContextHoldsPublicKey =
+        "The message's header is malformed: its encryption context holds a public key, but its algorithm suite does not sign.";
     public const string NoEncryptedDataKeys = "The message's header is malformed: it has no encrypted data key.";
     public const string ProviderIdMalformed = "The message's header is malformed: a key provider id is not UTF-8.";
     public const string ContentTypeUnknown = "The message's header is malformed: its content type is unknown.";
@@ -19,7 +20,8 @@ internal static class HeaderComplaint
 
     public static string TooManyEncryptedDataKeys(int limit) => $"The message has more encrypted data keys than the {limit} that are allowed.";
 
-    public static string Unknown(ushort suite) => $"The message uses algorithm suite {suite:x4}, which is unknown or has no place in its version of the format.";
+    public static string Unknown(ushort suite) =>
+        $"The message uses algorithm suite {suite:x4}, which is unknown or has no place in its version of the format.";
 
     public static string Legacy(AlgorithmSuite suite) =>
         $"The message uses algorithm suite {suite}, which does not commit to its key. Such messages are refused: one of them can have several plaintexts.";

@@ -70,8 +70,14 @@ public sealed class EncryptionContextTests
         yield return Case("half a surrogate pair in a value", "A value of the encryption context is not valid Unicode", ("key", Secret + "\udc00"));
         yield return Case("a key too long", "A key of the encryption context takes more than 32767 bytes", (new string('k', 32_768), Secret));
         yield return Case("a value too long", "A value of the encryption context takes more than 32767 bytes", ("key", Secret + new string('v', 32_768)));
-        yield return Case("a value too long in bytes only", "The encryption context takes more than 32767 bytes", ("key", Secret + new string('\u20ac', 20_000)));
-        yield return Case("too much together", "The encryption context takes more than 32767 bytes", ("a", Secret + new string('v', 16_000)), ("b", new string('v', 16_800)));
+        yield return Case(
+            "a value too long in bytes only",
+            "The encryption context takes more than 32767 bytes",
+            ("key", Secret + new string('\u20ac', 20_000)));
+        yield return Case(
+            "too much together",
+            "The encryption context takes more than 32767 bytes",
+            ("a", Secret + new string('v', 16_000)), ("b", new string('v', 16_800)));
         yield return Case("a key twice", "has a key twice", ("key", Secret), ("key", "2"));
 
         static TestCaseData Case(string what, string complaint, params (string, string)[] pairs) => new TestCaseData(complaint, pairs).SetArgDisplayNames(what);
@@ -154,7 +160,8 @@ public sealed class EncryptionContextTests
             EncryptionContext.Create(mine, "mine").Contains(EncryptionContext.Create(given, "given"))
             == given.All(pair => mine.TryGetValue(pair.Key, out string? value) && value == pair.Value));
 
-    private static Gen<Dictionary<string, string>> GenFew() => Gen.Dictionary(Gen.Char['a', 'd'].Select(char.ToString), Gen.Char['1', '2'].Select(char.ToString))[0, 4];
+    private static Gen<Dictionary<string, string>> GenFew() =>
+        Gen.Dictionary(Gen.Char['a', 'd'].Select(char.ToString), Gen.Char['1', '2'].Select(char.ToString))[0, 4];
 
     private static EncryptionContext Create(params (string Key, string Value)[] pairs) => EncryptionContext.Create(new PairList(pairs), "pairs");
 

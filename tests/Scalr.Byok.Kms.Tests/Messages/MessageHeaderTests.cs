@@ -26,20 +26,35 @@ public sealed class MessageHeaderTests
         yield return Case("of an unknown suite", message => With(message, 1, 0x67, 0), HeaderComplaint.Unknown(0x6700));
         yield return Case("of a legacy suite in version 2", message => With(message, 1, 1, 0x78), HeaderComplaint.Unknown(0x0178));
         yield return Case("of the committing suite in version 1", _ => [1, 0x80, 4, 0x78], HeaderComplaint.Unknown(0x0478));
-        yield return Case("of the signed suite", message => With(message, 1, 5), "The message uses algorithm suite 0578 (ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384), which signs. Such messages are not supported yet.");
+        yield return Case(
+            "of the signed suite",
+            message => With(message, 1, 5),
+            "The message uses algorithm suite 0578 (ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384), which signs. Such messages are not supported yet.");
         yield return Case("with a context of one byte", message => WithContext(message, [0, 1, 0]), HeaderComplaint.ContextMalformed);
         yield return Case("with fewer pairs than counted", message => WithContext(message, [0, 2, 0, 1]), HeaderComplaint.ContextMalformed);
         yield return Case("with no pairs and something behind", message => WithContext(message, [0, 3, 0, 0, 0]), HeaderComplaint.ContextMalformed);
         yield return Case("with a pair and something behind", message => WithContext(message, [0, 7, 0, 1, 0, 0, 0, 0, 0]), HeaderComplaint.ContextMalformed);
-        yield return Case("with a value that ends behind the context", message => WithContext(message, [0, 6, 0, 1, 0, 0, 0, 1]), HeaderComplaint.ContextMalformed);
+        yield return Case(
+            "with a value that ends behind the context",
+            message => WithContext(message, [0, 6, 0, 1, 0, 0, 0, 1]),
+            HeaderComplaint.ContextMalformed);
         yield return Case("with a key twice", message => WithContext(message, [0, 12, 0, 2, 0, 1, 97, 0, 0, 0, 1, 97, 0, 0]), HeaderComplaint.ContextMalformed);
-        yield return Case("with a key twice, not side by side", message => WithContext(message, [0, 17, 0, 3, 0, 1, 98, 0, 0, 0, 1, 97, 0, 0, 0, 1, 98, 0, 0]), HeaderComplaint.ContextMalformed);
+        yield return Case(
+            "with a key twice, not side by side",
+            message => WithContext(message, [0, 17, 0, 3, 0, 1, 98, 0, 0, 0, 1, 97, 0, 0, 0, 1, 98, 0, 0]),
+            HeaderComplaint.ContextMalformed);
         yield return Case("with a key that is not UTF-8", message => WithContext(message, [0, 7, 0, 1, 0, 1, 0xff, 0, 0]), HeaderComplaint.ContextMalformed);
-        yield return Case("with a public key", message => WithContext(message, [0, 27, 0, 1, 0, 21, .. "aws-crypto-public-key"u8, 0, 0]), HeaderComplaint.ContextHoldsPublicKey);
+        yield return Case(
+            "with a public key",
+            message => WithContext(message, [0, 27, 0, 1, 0, 21, .. "aws-crypto-public-key"u8, 0, 0]),
+            HeaderComplaint.ContextHoldsPublicKey);
         yield return Case("with a context longer than the message", message => With(message, ContextAt, 0xff, 0xff), HeaderComplaint.TooShort);
         yield return Case("without encrypted data keys", message => With(message, KeysAt, 0, 0), HeaderComplaint.NoEncryptedDataKeys);
         yield return Case("with fewer encrypted data keys than counted", message => With(message, KeysAt, 0, Sample.MaxKeys), HeaderComplaint.TooShort);
-        yield return Case("with too many encrypted data keys", message => With(message, KeysAt, 0, Sample.MaxKeys + 1), "The message has more encrypted data keys than the 16 that are allowed.");
+        yield return Case(
+            "with too many encrypted data keys",
+            message => With(message, KeysAt, 0, Sample.MaxKeys + 1),
+            "The message has more encrypted data keys than the 16 that are allowed.");
         yield return Case("with a provider id that is not UTF-8", message => With(message, KeysAt + 4, 0xff), HeaderComplaint.ProviderIdMalformed);
         yield return Case("of content type 0", message => With(message, ContentTypeAt, 0), HeaderComplaint.ContentTypeUnknown);
         yield return Case("of content type 3", message => With(message, ContentTypeAt, 3), HeaderComplaint.ContentTypeUnknown);

@@ -10,7 +10,9 @@ public sealed class MessageReaderTests
     private const int RegularFrame = 4 + 12 + Sample.FrameLength + 16;
 
     private static readonly Gen<Dictionary<string, string>> GenPairs =
-        Gen.Dictionary(Gen.String[Gen.OneOf(Gen.Char['a', 'z'], Gen.Char['\u0001', '\ud7ff'], Gen.Char['\ue000', '\uffff']), 0, 20], Gen.String[Gen.Char['\u0001', '\ud7ff'], 0, 20])[0, 8];
+        Gen.Dictionary(
+            Gen.String[Gen.OneOf(Gen.Char['a', 'z'], Gen.Char['\u0001', '\ud7ff'], Gen.Char['\ue000', '\uffff']), 0, 20],
+            Gen.String[Gen.Char['\u0001', '\ud7ff'], 0, 20])[0, 8];
 
     [Test]
     public void Read_gives_back_what_was_written() =>
@@ -115,6 +117,18 @@ public sealed class MessageReaderTests
             BinaryPrimitives.WriteUInt32BigEndian(numbered, sequence);
             return numbered;
         }
+    }
+
+    [Test]
+    public void Read_refuses_a_final_frame_longer_than_the_frame_length()
+    {
+        // No frame says how long frames are, so the body of the one message is authentic behind the header of the other.
+        MessageTemplate shortFrames = Sample.Template(frameLength: 16);
+        MessageTemplate longFrames = Sample.Template(frameLength: 64);
+        byte[] header = Sample.Message(template: shortFrames)[..shortFrames.HeaderLength];
+        byte[] body = Sample.Message(template: longFrames)[longFrames.HeaderLength..];
+
+        AssertRefused([.. header, .. body], "44 bytes in a frame of 16");
     }
 
     [Test]

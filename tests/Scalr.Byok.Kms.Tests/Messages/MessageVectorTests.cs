@@ -12,7 +12,8 @@ public sealed class MessageVectorTests
     [TestCase("js-generated", 17, 0, 147, 19, 0, 0)]
     [TestCase("js-generated-kms", 5, 0, 38, 8, 0, 0)]
     [TestCase("mutated", 0, 31, 163, 20, 0, 0)]
-    public void Read_judges_every_own_vector_as_its_manifest_says(string set, int accepted, int refused, int legacy, int withSignature, int nonFramed, int open) =>
+    public void Read_judges_every_own_vector_as_its_manifest_says(
+        string set, int accepted, int refused, int legacy, int withSignature, int nonFramed, int open) =>
         Judge(Path.Combine(VectorSet.Own, set), new Tally(accepted, refused, legacy, withSignature, nonFramed, open));
 
     [TestCase("public-c-unit", 0, 1, 23, 0, 0, 0)]
@@ -22,7 +23,8 @@ public sealed class MessageVectorTests
     [TestCase("public-net-4.0.0-invalid", 0, 1, 12, 1, 0, 0)]
     [TestCase("public-net-4.0.0-valid", 0, 1, 2, 0, 0, 0)]
     [TestCase("public-net-4.0.1", 2, 2, 28, 4, 0, 0)]
-    public void Read_judges_every_public_vector_as_its_manifest_says(string set, int accepted, int refused, int legacy, int withSignature, int nonFramed, int open)
+    public void Read_judges_every_public_vector_as_its_manifest_says(
+        string set, int accepted, int refused, int legacy, int withSignature, int nonFramed, int open)
     {
         if (VectorSet.Public() is not { } folder)
         {

@@ -50,7 +50,8 @@ public sealed class MessageWriterTests
                 Assert.That(reader.TakeNumber(4), Is.EqualTo(sequence), "sequence number");
                 byte[] iv = reader.Take(12);
                 Assert.That(iv, Is.EqualTo(new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)sequence }), "IV");
-                byte[] plaintext = PlainReader.Open(contentKey, iv, reader.Take(16), reader.Take(16), PlainReader.FrameData(Sample.MessageId, "Frame", sequence, 16));
+                byte[] associatedData = PlainReader.FrameData(Sample.MessageId, "Frame", sequence, 16);
+                byte[] plaintext = PlainReader.Open(contentKey, iv, reader.Take(16), reader.Take(16), associatedData);
                 Assert.That(plaintext, Is.EqualTo(Sample.Plaintext[(16 * ((int)sequence - 1))..(16 * (int)sequence)]));
             }
 
