@@ -21,6 +21,7 @@ Console.WriteLine($"""
 
     export AWS_ENDPOINT_URL={server.Endpoint}
     export AWS_REGION=us-east-1
+    export AWS_DEFAULT_REGION=us-east-1
     export AWS_ACCESS_KEY_ID={accessKey.AccessKeyId}
     export AWS_SECRET_ACCESS_KEY={accessKey.SecretAccessKey}
     export AWS_EC2_METADATA_DISABLED=true

@@ -14,7 +14,7 @@ internal sealed class KeyFamily
     public KeyFamily(KeyKind kind)
     {
         Kind = kind;
-        KeyId = kind.MultiRegion ? "mrk-" + RandomNumberGenerator.GetHexString(32, lowercase: true) : $"{new Guid(RandomNumberGenerator.GetBytes(16))}";
+        KeyId = kind.MultiRegion ? "mrk-" + RandomNumberGenerator.GetHexString(32, lowercase: true) : Guid.NewGuid().ToString();
         MaterialId = Convert.ToHexStringLower(SHA256.HashData(_material));
     }
 

@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace LocalAws.Wire;
 
@@ -27,6 +30,12 @@ internal static class Delivery
                 break;
         }
 
+        if (fault?.Kind == FaultKind.CutBody)
+        {
+            await SendHalfAndResetAsync(context, answer!, cancellationToken);
+            return;
+        }
+
         var (response, body) = (context.Response, answer!.Body);
         response.StatusCode = answer.Status;
         response.ContentType = answer.ContentType;
@@ -37,7 +46,7 @@ internal static class Delivery
             response.Headers["x-amz-retry-after"] = Math.Ceiling(wait.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         }
 
-        if (fault?.Kind is not (FaultKind.StalledBody or FaultKind.CutBody))
+        if (fault?.Kind != FaultKind.StalledBody)
         {
             await response.Body.WriteAsync(body, cancellationToken);
             return;
@@ -45,9 +54,22 @@ internal static class Delivery
 
         await response.Body.WriteAsync(body.AsMemory(0, body.Length / 2), cancellationToken);
         await response.Body.FlushAsync(cancellationToken);
-        if (fault.Kind == FaultKind.StalledBody)
+        await Task.Delay(Timeout.Infinite, cancellationToken);
+    }
+
+    /// <summary>
+    /// Past Kestrel, whose flush may return before the bytes are sent: a reset would then overtake them, and the client would have seen
+    /// no answer at all.
+    /// </summary>
+    private static async Task SendHalfAndResetAsync(HttpContext context, Answer answer, CancellationToken cancellationToken)
+    {
+        var socket = context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket;
+        var head = $"HTTP/1.1 {answer.Status} {ReasonPhrases.GetReasonPhrase(answer.Status)}\r\n" +
+            $"Content-Type: {answer.ContentType}\r\nContent-Length: {answer.Body.Length}\r\n\r\n";
+        ReadOnlyMemory<byte> bytes = (byte[])[.. Encoding.ASCII.GetBytes(head), .. answer.Body.AsSpan(0, answer.Body.Length / 2)];
+        while (!bytes.IsEmpty)
         {
-            await Task.Delay(Timeout.Infinite, cancellationToken);
+            bytes = bytes[await socket.SendAsync(bytes, cancellationToken)..];
         }
 
         context.Abort();

@@ -1,4 +1,4 @@
-using System.Globalization;
+using LocalAws.Control;
 using LocalAws.Iam;
 
 namespace LocalAws.Wire;
@@ -8,15 +8,17 @@ internal sealed class FrontDoor
 {
     private readonly IService _kms;
     private readonly IService _sts;
+    private readonly ControlApi _control;
     private readonly Authenticator _authenticator;
     private readonly Faults _faults;
     private readonly RequestLog _log;
     private readonly TimeProvider _time;
 
-    public FrontDoor(Cloud cloud, IService kms, IService sts, Faults faults, RequestLog log)
+    public FrontDoor(Cloud cloud, IService kms, IService sts, ControlApi control, Faults faults, RequestLog log)
     {
         _kms = kms;
         _sts = sts;
+        _control = control;
         _authenticator = new Authenticator(cloud);
         _faults = faults;
         _log = log;
@@ -29,6 +31,12 @@ internal sealed class FrontDoor
         if (!Neighbours.MayCome(context.Request))
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return;
+        }
+
+        if (context.Request.Path.StartsWithSegments(ControlApi.Root))
+        {
+            await _control.AnswerAsync(context, cancellationToken);
             return;
         }
 
