@@ -5,8 +5,8 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Credentials;
 
-/// <summary>Clients of AWS STS, one for each Region, shared by all customers.</summary>
-internal sealed class StsClients
+/// <summary>Clients of AWS STS, one for each Region, shared by all customers and disposed with the container.</summary>
+internal sealed class StsClients : IDisposable
 {
     private readonly AwsClientConfiguration _configuration;
     private readonly AWSCredentials? _hostCredentials;
@@ -26,6 +26,14 @@ internal sealed class StsClients
 
     /// <summary>A client that does not sign: sts:AssumeRoleWithWebIdentity is proved by its token.</summary>
     public IAmazonSecurityTokenService Anonymous(string region) => Get(_anonymous, region, new AnonymousAWSCredentials());
+
+    public void Dispose()
+    {
+        foreach (var client in _host.Values.Concat(_anonymous.Values).Where(client => client.IsValueCreated))
+        {
+            client.Value.Dispose();
+        }
+    }
 
     private IAmazonSecurityTokenService Get(
         ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> clients, string region, AWSCredentials? credentials) =>

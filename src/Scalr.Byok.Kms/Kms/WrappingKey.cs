@@ -87,7 +87,11 @@ internal sealed class WrappingKey : IDisposable
         return plaintext.Take() ?? throw Incomplete(AwsAction.Decrypt);
     }
 
-    public void Dispose() => (_credentials as IDisposable)?.Dispose();
+    public void Dispose()
+    {
+        (_credentials as IDisposable)?.Dispose();
+        Volatile.Read(ref _signed)?.Client.Dispose();
+    }
 
     private async Task<TAnswer> CallAsync<TAnswer>(
         string action, Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call, CancellationToken cancellationToken)
