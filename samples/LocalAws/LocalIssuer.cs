@@ -65,7 +65,11 @@ public sealed class LocalIssuer : IAsyncDisposable
             NotBefore = issued,
             Expires = expires,
             SigningCredentials = new SigningCredentials(
-                new RsaSecurityKey(wrongSignature ? _unpublishedKey.Value : _key) { KeyId = _keyId, CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false } },
+                new RsaSecurityKey(wrongSignature ? _unpublishedKey.Value : _key)
+                {
+                    KeyId = _keyId,
+                    CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false },
+                },
                 SecurityAlgorithms.RsaSha256),
         });
     }

@@ -18,7 +18,7 @@ public sealed class LocalKey
     private bool _storeConnected = true;
     private DateTimeOffset? _deletionAsked;
     private int _deletionDays;
-    private string? _held;
+    private volatile string? _held;
 
     private LocalKey(Cloud cloud, KeyFamily family, string accountId, string region)
     {
@@ -140,7 +140,10 @@ public sealed class LocalKey
     /// <summary>Undoes <see cref="DisconnectKeyStore"/>.</summary>
     public void ConnectKeyStore() => Connect(connected: true);
 
-    /// <summary>Plays any state of <see cref="LocalKeyState"/>, for example Creating or Updating, whatever has happened to the key, until <see cref="Release"/>.</summary>
+    /// <summary>
+    /// Plays any state of <see cref="LocalKeyState"/>, for example Creating or Updating, whatever has happened to the key, until
+    /// <see cref="Release"/>.
+    /// </summary>
     public void HoldIn(string state)
     {
         ArgumentNullException.ThrowIfNull(state);

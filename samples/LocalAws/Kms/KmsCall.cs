@@ -44,9 +44,8 @@ internal sealed class KmsCall : Call
     {
         try
         {
-            var reader = new Utf8JsonReader(body);
-            var json = JsonElement.ParseValue(ref reader);
-            return json.ValueKind == JsonValueKind.Object && reader.BytesConsumed == body.Length ? json : null;
+            var json = JsonSerializer.Deserialize<JsonElement>(body);
+            return json.ValueKind == JsonValueKind.Object ? json : null;
         }
         catch (JsonException)
         {
@@ -62,17 +61,28 @@ internal sealed class KmsCall : Call
             return null;
         }
 
-        var name = Operation == "CreateAlias" ? "TargetKeyId" : "KeyId";
+        var named = Text(json, Operation == "CreateAlias" ? "TargetKeyId" : "KeyId");
         try
         {
             var accountId = request.Signature is { } signature ? cloud.FindIdentity(signature.AccessKeyId)?.Caller.AccountId : null;
-            return json.TryGetProperty(name, out var keyId) && keyId.ValueKind == JsonValueKind.String
-                ? KeyAddress.Parse(cloud, keyId.GetString()!, accountId ?? "000000000000", _region).Arn
-                : KeyOfCiphertext(cloud, json);
+            return named is null ? KeyOfCiphertext(cloud, json) : KeyAddress.Parse(cloud, named, accountId ?? "000000000000", _region).Arn;
         }
         catch (AwsException)
         {
-            return json.TryGetProperty(name, out var keyId) ? keyId.GetString() : null;
+            return named;
+        }
+    }
+
+    private static string? Text(JsonElement json, string name)
+    {
+        try
+        {
+            return json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair, escaped: JSON, but no text.
+            return null;
         }
     }
 

@@ -93,12 +93,14 @@ internal sealed class KmsCryptography
         var algorithm = request.Parameters.Text("EncryptionAlgorithm") ?? Symmetric;
         if (!key.Kind.IsSymmetric || algorithm != Symmetric)
         {
-            throw new AwsException("InvalidKeyUsageException", $"{key.Arn} with key usage {key.Kind.Usage} and key spec {key.Kind.Spec} is not valid for {request.Operation} with {algorithm} here.");
+            throw new AwsException(
+                "InvalidKeyUsageException",
+                $"{key.Arn} with key usage {key.Kind.Usage} and key spec {key.Kind.Spec} is not valid for {request.Operation} with {algorithm} here.");
         }
 
         key.DemandUsable();
         return request.Parameters.Flag("DryRun")
-            ? throw new AwsException("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.", StatusCodes.Status412PreconditionFailed)
+            ? throw new AwsException("DryRunOperationException", "All is well, but DryRun was asked for.", StatusCodes.Status412PreconditionFailed)
             : key;
     }
 }

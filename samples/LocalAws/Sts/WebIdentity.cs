@@ -16,6 +16,12 @@ internal sealed class WebIdentity
     private const string Action = "sts:AssumeRoleWithWebIdentity";
 
     private static readonly TimeSpan NotBeforeTolerance = TimeSpan.FromMinutes(5);
+    private static readonly string[] PublicKeyAlgorithms =
+    [
+        SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512,
+        SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384,
+    ];
+
     private static readonly JsonWebTokenHandler Tokens = new();
     private static readonly HttpDocumentRetriever Documents = new(LoopbackOnly.CreateClient()) { RequireHttps = false };
 
@@ -79,7 +85,7 @@ internal sealed class WebIdentity
             ValidIssuer = provider.Issuer,
             ValidAudiences = provider.Audiences,
             IssuerSigningKeys = configuration.SigningKeys,
-            ValidAlgorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512, SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384],
+            ValidAlgorithms = PublicKeyAlgorithms,
             LifetimeValidator = CheckLifetime,
         });
         if (result.Exception is SecurityTokenExpiredException)
@@ -114,7 +120,7 @@ internal sealed class WebIdentity
                 ? configuration
                 : throw Invalid("The discovery document names another issuer.");
         }
-        catch (Exception error) when (error is IOException or HttpRequestException or ArgumentException && !cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (error is not AwsException && !cancellationToken.IsCancellationRequested)
         {
             throw new AwsException("IDPCommunicationError", "The discovery document or the keys of the identity provider cannot be read.");
         }

@@ -72,12 +72,16 @@ internal sealed class Authenticator
         // SDKs look for these two openings when they decide whether to correct their clock.
         if (signedAt < now - Tolerance)
         {
-            throw new NotAuthenticatedException(NotAuthenticated.WrongSignature, $"Signature expired: {signedAt:yyyyMMddTHHmmssZ} is more than 5 minutes before {now:yyyyMMddTHHmmssZ}");
+            throw new NotAuthenticatedException(
+                NotAuthenticated.WrongSignature,
+                $"Signature expired: {signedAt:yyyyMMddTHHmmssZ} is more than 5 minutes before {now:yyyyMMddTHHmmssZ}");
         }
 
         if (signedAt > now + Tolerance)
         {
-            throw new NotAuthenticatedException(NotAuthenticated.WrongSignature, $"Signature not yet current: {signedAt:yyyyMMddTHHmmssZ} is more than 5 minutes after {now:yyyyMMddTHHmmssZ}");
+            throw new NotAuthenticatedException(
+                NotAuthenticated.WrongSignature,
+                $"Signature not yet current: {signedAt:yyyyMMddTHHmmssZ} is more than 5 minutes after {now:yyyyMMddTHHmmssZ}");
         }
     }
 

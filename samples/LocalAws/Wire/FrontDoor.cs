@@ -88,5 +88,10 @@ internal sealed class FrontDoor
         {
             return service.Refuse(error);
         }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            // Input that nobody thought of. A nameless 500 would send the developer looking in the wrong program.
+            return service.Refuse(new AwsException("InternalFailure", $"LocalAws failed: {error.Message}", StatusCodes.Status500InternalServerError));
+        }
     }
 }

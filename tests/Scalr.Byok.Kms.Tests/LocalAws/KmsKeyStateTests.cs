@@ -101,6 +101,7 @@ public sealed class KmsKeyStateTests
         aws.Time.Advance(TimeSpan.FromDays(60));
         Assert.That(primary.State, Is.EqualTo(LocalKeyState.PendingReplicaDeletion));
         replica.ScheduleDeletion(10);
+        Assert.That(primary.State, Is.EqualTo(LocalKeyState.PendingReplicaDeletion));
         aws.Time.Advance(TimeSpan.FromDays(10));
         Assert.That(primary.State, Is.EqualTo(LocalKeyState.PendingDeletion));
         Assert.That(aws.Server.FindKey(replica.Arn), Is.Null);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Amazon.Runtime;
 using LocalAws;
@@ -134,6 +135,27 @@ public sealed class SignatureTests
         Assert.That(() => sts.GetCallerIdentityAsync(new()), Refused("MissingAuthenticationToken"));
     }
 
+    [TestCase("", "SerializationException")]
+    [TestCase("[]", "SerializationException")]
+    [TestCase("{", "SerializationException")]
+    [TestCase("{} {}", "SerializationException")]
+    [TestCase("{\"KeyId\":1}", "SerializationException")]
+    [TestCase("{\"KeyId\":null}", "ValidationException")]
+    [TestCase("{\"KeyId\":\"\\ud800\"}", "InternalFailure")]
+    [TestCase("{\"KeyId\":\"x\"} \n", "NotFoundException")]
+    public async Task A_body_that_is_no_request_is_refused_in_order(string body, string code)
+    {
+        await using var aws = await LocalAwsFixture.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, aws.Server.Endpoint) { Content = new StringContent(body, Encoding.UTF8, "application/x-amz-json-1.1") };
+        request.Headers.Add("X-Amz-Target", "TrentService.DescribeKey");
+        await SignAsync(aws, request);
+        using var http = new HttpClient();
+
+        using var answer = await http.SendAsync(request);
+
+        Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain($"\"{code}\""));
+    }
+
     [Test]
     public async Task Every_answer_carries_a_request_id()
     {
@@ -158,6 +180,20 @@ public sealed class SignatureTests
         using var sts = aws.Sts(credentials);
         await Assert.ThatAsync(() => kms.ListKeysAsync(new()), Refused(kmsCode));
         await Assert.ThatAsync(() => sts.GetCallerIdentityAsync(new()), Refused(stsCode));
+    }
+
+    /// <summary>Signature Version 4 by the book, written a second time, because the SDK signs only what it has serialized itself.</summary>
+    private static async Task SignAsync(LocalAwsFixture aws, HttpRequestMessage request)
+    {
+        var now = DateTime.UtcNow;
+        var scope = $"{now:yyyyMMdd}/us-east-1/kms/aws4_request";
+        request.Headers.Add("X-Amz-Date", $"{now:yyyyMMddTHHmmssZ}");
+        var body = Convert.ToHexStringLower(SHA256.HashData(await request.Content!.ReadAsByteArrayAsync()));
+        var canonical = $"POST\n/\n\nhost:{request.RequestUri!.Authority}\nx-amz-date:{now:yyyyMMddTHHmmssZ}\nx-amz-target:{request.Headers.GetValues("X-Amz-Target").Single()}\n\nhost;x-amz-date;x-amz-target\n{body}";
+        var text = $"AWS4-HMAC-SHA256\n{now:yyyyMMddTHHmmssZ}\n{scope}\n{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)))}";
+        var key = scope.Split('/').Aggregate(Encoding.UTF8.GetBytes("AWS4" + aws.Admin.SecretAccessKey), (key, part) => HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(part)));
+        var signature = Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text)));
+        Replace(request, "Authorization", $"AWS4-HMAC-SHA256 Credential={aws.Admin.AccessKeyId}/{scope}, SignedHeaders=host;x-amz-date;x-amz-target, Signature={signature}");
     }
 
     private static void Replace(HttpRequestMessage request, string name, string value)
