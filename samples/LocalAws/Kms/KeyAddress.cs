@@ -55,8 +55,8 @@ internal sealed partial class KeyAddress
         Arn.Contains(":alias/", StringComparison.Ordinal) ? $"Alias {Arn} is not found." : $"Key '{Arn}' does not exist");
 
     [GeneratedRegex(
-        @"^(arn:aws:kms:(?<region>[a-z0-9-]+):(?<account>\d{12}):)?" +
-        @"((?<alias>alias/[a-zA-Z0-9/_-]{1,250})|(?<keyed>key/)?(?<id>mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}))$",
+        @"^((?<arn>arn:aws:kms:(?<region>[a-z0-9-]+):(?<account>\d{12}):))?" +
+        @"((?<alias>alias/[a-zA-Z0-9/_-]{1,250})|(?(arn)key/)(?<id>mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}))\z",
         RegexOptions.ExplicitCapture)]
     private static partial Regex Form();
 }

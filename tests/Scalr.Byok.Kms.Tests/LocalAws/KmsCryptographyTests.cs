@@ -139,6 +139,9 @@ public sealed class KmsCryptographyTests
     }
 
     [TestCase("nonsense", "Invalid keyId 'nonsense'")]
+    [TestCase("key/00000000-0000-0000-0000-000000000000", "Invalid keyId 'key/00000000-0000-0000-0000-000000000000'")]
+    [TestCase("arn:aws:kms:us-east-1:111122223333:00000000-0000-0000-0000-000000000000", "Invalid keyId 'arn:aws:kms:us-east-1:111122223333:00000000-0000-0000-0000-000000000000'")]
+    [TestCase("00000000-0000-0000-0000-000000000000\n", "Invalid keyId '00000000-0000-0000-0000-000000000000\n'")]
     [TestCase("arn:aws:kms:us-east-2:111122223333:key/00000000-0000-0000-0000-000000000000", "Invalid arn us-east-2")]
     [TestCase("arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000", "Key 'arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000' does not exist")]
     [TestCase("alias/nothing", "Alias arn:aws:kms:us-east-1:111122223333:alias/nothing is not found.")]
