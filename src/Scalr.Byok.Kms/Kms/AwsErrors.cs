@@ -45,6 +45,8 @@ internal static class AwsErrors
         ["InvalidSignatureException"] = new(CredentialsRejected),
         ["SignatureDoesNotMatch"] = new(CredentialsRejected),
         ["IncompleteSignature"] = new(CredentialsRejected),
+        ["IncompleteSignatureException"] = new(CredentialsRejected),
+        ["MissingAuthenticationToken"] = new(CredentialsRejected),
         ["MissingAuthenticationTokenException"] = new(CredentialsRejected),
 
         ["InvalidCiphertextException"] = new(Verdict.Ciphertext),

@@ -86,7 +86,7 @@ public sealed class EncryptionContextTests
     [TestCaseSource(nameof(Unwritable))]
     public void Create_refuses(string complaint, (string, string)[] pairs)
     {
-        ArgumentException refusal = Assert.Throws<ArgumentException>(() => EncryptionContext.Create(new PairList(pairs), "encryptionContext"));
+        ArgumentException refusal = Assert.Throws<ArgumentException>(() => EncryptionContext.Create(new PairList(pairs), "encryptionContext"))!;
 
         using (Assert.EnterMultipleScope())
         {

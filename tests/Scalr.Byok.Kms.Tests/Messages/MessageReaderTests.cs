@@ -173,7 +173,7 @@ public sealed class MessageReaderTests
 
         static string Complaint(Action read)
         {
-            ByokDecryptionException refusal = Assert.Throws<ByokDecryptionException>(read);
+            ByokDecryptionException refusal = Assert.Throws<ByokDecryptionException>(read)!;
             Assert.That(refusal.InnerException, Is.Null);
             Assert.That(refusal.IsTransient, Is.False);
             return refusal.Message;

@@ -1,6 +1,6 @@
 using Scalr.Byok.Kms.DataKeys;
 
-namespace Scalr.Byok.Kms.Tests.Messages;
+namespace Scalr.Byok.Kms.Tests.DataKeys;
 
 public sealed class DataKeyTests
 {
