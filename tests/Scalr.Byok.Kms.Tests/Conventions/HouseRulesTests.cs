@@ -2,6 +2,8 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Amazon.KeyManagementService;
+using Amazon.SecurityToken;
 
 namespace Scalr.Byok.Kms.Tests.Conventions;
 
@@ -37,7 +39,7 @@ internal sealed partial class HouseRulesTests
         Assert.That(open, Is.EquivalentTo(Names(nameof(ByokException))), "the parent of the exceptions is the one exception");
         Assert.That(typeof(ByokException).IsAbstract, Is.True);
         Assert.That(
-            typeof(ByokException).GetConstructors(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic), Has.All.Matches((ConstructorInfo c) => c.IsFamilyAndAssembly),
+            typeof(ByokException).GetConstructors(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic), Has.All.Property(nameof(ConstructorInfo.IsFamilyAndAssembly)).True,
             "only this library derives from it");
     }
 
@@ -72,7 +74,7 @@ internal sealed partial class HouseRulesTests
 
     [Test]
     public void Every_folder_is_a_room_that_the_rules_know() =>
-        Assert.That(House.Files.Select(file => file.Room).Distinct(), Is.SubsetOf(Rooms.Concat(SideRooms)).And.Count.EqualTo(Rooms.Length + SideRooms.Length));
+        Assert.That(House.Files.Select(file => file.Room).Distinct(), Is.EquivalentTo(Rooms.Concat(SideRooms)));
 
     [Test]
     public void Rooms_look_only_downward()
@@ -118,9 +120,11 @@ internal sealed partial class HouseRulesTests
     [Test]
     public void Only_four_calls_go_to_AWS()
     {
-        var calls = House.Files.Where(file => file.Text.Contains("using Amazon", StringComparison.Ordinal))
-            .SelectMany(file => AwsCall().Matches(file.Text)).Select(match => match.Groups["call"].Value).Distinct();
+        Type[] services = [typeof(IAmazonKeyManagementService), typeof(IAmazonSecurityTokenService)];
+        var actions = services.SelectMany(service => service.GetMethods()).Select(method => method.Name).ToHashSet();
+        var calls = House.Files.SelectMany(file => Call().Matches(file.Text)).Select(match => match.Groups["name"].Value).Where(actions.Contains).Distinct();
 
+        Assert.That(actions, Has.Count.GreaterThan(50).And.Contain("GenerateDataKeyAsync"), "what there would be to call");
         Assert.That(calls, Is.EquivalentTo(AllowedCalls));
     }
 
@@ -185,8 +189,8 @@ internal sealed partial class HouseRulesTests
     [GeneratedRegex(@"^namespace (?<name>[\w.]+);", RegexOptions.Multiline)]
     private static partial Regex Namespace();
 
-    [GeneratedRegex(@"(?:client|\.AsHost\(\w+\)|\.Anonymous\(\w+\)|_sts|_kms)\.(?<call>\w+Async)\(")]
-    private static partial Regex AwsCall();
+    [GeneratedRegex(@"\.(?<name>\w+)\(")]
+    private static partial Regex Call();
 
     [GeneratedRegex(@"new (?<request>\w+Request)\b")]
     private static partial Regex AwsRequest();
