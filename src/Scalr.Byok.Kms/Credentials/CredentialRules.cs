@@ -39,7 +39,11 @@ internal static class CredentialRules
         {
             yield return $"{Field} is missing.";
         }
-        else if (value.Length > 512 || value.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        else if (value.Length > 512)
+        {
+            yield return $"{Field} has {value.Length} characters; no secret access key has more than 512.";
+        }
+        else if (value.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
             yield return $"{Field} has characters that no secret access key has, such as white space around it.";
         }
@@ -54,7 +58,7 @@ internal static class CredentialRules
         }
         else if (value.Length is < 2 or > 1224)
         {
-            yield return $"{Field} has {value.Length} characters; AWS STS takes 2 to 1224.";
+            yield return $"{Field} has {Quotation.Count<char>(value.Length)}; AWS STS takes 2 to 1224.";
         }
         else if (value.AsSpan().ContainsAnyExcept(ExternalIdCharacters))
         {

@@ -31,7 +31,7 @@ internal sealed class KeyRingFactory
     public ByokKeyRing Create(ByokKeySettings settings)
     {
         var current = CreateKey(settings.KeyArn!, settings.Credentials);
-        var previous = settings.PreviousKeys.Select(key => CreateKey(key.KeyArn!, key.Credentials));
+        var previous = (settings.PreviousKeys ?? []).Select(key => CreateKey(key.KeyArn!, key.Credentials));
         return new ByokKeyRing(current.Arn, new DataKeySource(current, previous), _options);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Net;
+using System.Xml;
 using Amazon.KeyManagementService;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal;
@@ -36,6 +37,7 @@ internal static class AwsErrors
         ["UnsupportedOperationException"] = new(WrongKeyType),
         ["AccessDeniedException"] = new(AccessDenied),
         ["AccessDenied"] = new(AccessDenied),
+        ["NotAuthorized"] = new(AccessDenied),
         ["RegionDisabledException"] = new(RegionDisabled),
 
         ["UnrecognizedClientException"] = new(CredentialsRejected),
@@ -75,7 +77,9 @@ internal static class AwsErrors
         ["SignatureDoesNotMatch"] = new(Verdict.HostIdentity),
         ["InvalidSignatureException"] = new(Verdict.HostIdentity),
         ["IncompleteSignature"] = new(Verdict.HostIdentity),
+        ["IncompleteSignatureException"] = new(Verdict.HostIdentity),
         ["MissingAuthenticationToken"] = new(Verdict.HostIdentity),
+        ["MissingAuthenticationTokenException"] = new(Verdict.HostIdentity),
         ["ExpiredToken"] = new(Verdict.HostIdentity),
 
         // With a web identity it is the customer's token that expired; see Judge.
@@ -87,13 +91,14 @@ internal static class AwsErrors
         error.ErrorCode is "ExpiredTokenException" or "ExpiredToken" or "UnrecognizedClientException" or "InvalidClientTokenId";
 
     /// <summary>Whether the exception is one that <see cref="Translate"/> takes: an answer of AWS or a failure to get one.</summary>
+    /// <remarks>The AWS SDK lets the XML reader's own exception out when AWS STS seems to answer 200 with something else.</remarks>
     public static bool IsAws(Exception error) =>
-        error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or TimeoutException or TimeoutRejectedException;
+        error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or TimeoutRejectedException;
 
     /// <summary>The exception to throw in place of what the AWS SDK, the transport or a time limit threw.</summary>
     /// <param name="error">What was thrown.</param>
     /// <param name="key">The key that was to be used.</param>
-    /// <param name="action">The KMS action under way.</param>
+    /// <param name="action">The action under way: of KMS, or <paramref name="sessionAction"/>.</param>
     /// <param name="sessionAction">The STS action that the credentials are sessions of; null if they are not ours to renew.</param>
     public static ByokException Translate(Exception error, KmsKeyArn key, string action, string? sessionAction)
     {
@@ -108,10 +113,11 @@ internal static class AwsErrors
         return error switch
         {
             AmazonSecurityTokenServiceException sts => Judge(sts, Sts, key, stsAction, sessionAction: null),
-            AmazonServiceException service => Judge(service, Kms, key, action, sessionAction),
+            AmazonServiceException service => Judge(service, action == sessionAction ? Sts : Kms, key, action, sessionAction),
             AmazonClientException => HostIdentityFailed(error, key, stsAction, requestId: null, "was not found"),
             TimeoutRejectedException limit => ServiceFailed(
                 $"did not finish within {limit.Timeout.TotalSeconds:0.###} s", error, key, action, isTransient: true),
+            XmlException => ServiceFailed("failed: AWS answered with nothing that could be read", error, key, action, isTransient: true),
             _ => ServiceFailed($"failed because AWS could not be reached ({error.GetType().Name})", error, key, action, isTransient: true),
         };
     }
@@ -180,14 +186,19 @@ internal static class AwsErrors
         };
 
     /// <summary>The cause to keep: none whose text may repeat what was sent (session tokens, external IDs, context values) or a whole answer body.</summary>
+    /// <remarks>So only answers with a code of the tables are kept, whose texts are known; ValidationException, for one, quotes what it finds fault with.</remarks>
     private static Exception? Cause(Exception error) => error switch
     {
-        AmazonServiceException { ErrorCode: null or "" } => null,
-        AmazonServiceException service when service.ErrorCode.Contains("Signature", StringComparison.Ordinal)
-            || service.ErrorCode.StartsWith("Validation", StringComparison.Ordinal)
-            || service.ErrorCode.StartsWith("Serialization", StringComparison.Ordinal) => null,
+        AmazonServiceException service => IsKnown(service.ErrorCode) && !QuotesBody(service) ? error : null,
+        XmlException => null,
         _ => error,
     };
+
+    private static bool IsKnown(string? code) =>
+        code is { Length: > 0 } && !code.Contains("Signature", StringComparison.Ordinal) && (Kms.ContainsKey(code) || Sts.ContainsKey(code));
+
+    /// <summary>Whether the AWS SDK put the answer's body in the place of a message that the answer lacks.</summary>
+    private static bool QuotesBody(AmazonServiceException error) => error.Message.Contains("HTTP Body", StringComparison.Ordinal);
 
     private static string Name(AmazonServiceException error) =>
         error.ErrorCode is { Length: > 0 } code ? code : $"HTTP {(int)error.StatusCode} with nothing that could be read";

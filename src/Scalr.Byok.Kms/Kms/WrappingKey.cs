@@ -96,10 +96,13 @@ internal sealed class WrappingKey : IDisposable
     private async Task<TAnswer> CallAsync<TAnswer>(
         string action, Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call, CancellationToken cancellationToken)
     {
+        var step = new Step { Action = action };
         try
         {
-            return await _pipeline.ExecuteAsync((Key: this, Call: call), static (s, token) => s.Key.AttemptAsync(s.Call, token), cancellationToken)
-                .ConfigureAwait(false);
+            return await _pipeline.ExecuteAsync(
+                (Key: this, Action: action, Call: call, Step: step),
+                static (s, token) => s.Key.AttemptAsync(s.Action, s.Call, s.Step, token),
+                cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -107,7 +110,7 @@ internal sealed class WrappingKey : IDisposable
         }
         catch (Exception e) when (AwsErrors.IsAws(e))
         {
-            throw Logged(AwsErrors.Translate(e, Arn, action, (_credentials as SessionCredentials)?.Operation));
+            throw Logged(AwsErrors.Translate(e, Arn, step.Action, (_credentials as SessionCredentials)?.Operation));
         }
         catch (ByokServiceException e)
         {
@@ -115,14 +118,16 @@ internal sealed class WrappingKey : IDisposable
         }
     }
 
-    private async Task<TAnswer> AttemptAsync<TAnswer>(Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call, CancellationToken token)
+    private async Task<TAnswer> AttemptAsync<TAnswer>(
+        string action, Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call, Step step, CancellationToken token)
     {
         if (_credentials is not SessionCredentials sessions)
         {
             return await call(ClientFor(_credentials), token).WaitAsync(token).ConfigureAwait(false);
         }
 
-        var session = await sessions.GetSessionAsync(token).ConfigureAwait(false);
+        var session = await GetSessionAsync(sessions, step, token).ConfigureAwait(false);
+        step.Action = action;
         try
         {
             return await call(ClientFor(session.Credentials), token).WaitAsync(token).ConfigureAwait(false);
@@ -133,8 +138,15 @@ internal sealed class WrappingKey : IDisposable
             sessions.Discard(session);
         }
 
-        session = await sessions.GetSessionAsync(token).ConfigureAwait(false);
+        session = await GetSessionAsync(sessions, step, token).ConfigureAwait(false);
+        step.Action = action;
         return await call(ClientFor(session.Credentials), token).WaitAsync(token).ConfigureAwait(false);
+    }
+
+    private static ValueTask<AwsSession> GetSessionAsync(SessionCredentials sessions, Step step, CancellationToken token)
+    {
+        step.Action = sessions.Operation;
+        return sessions.GetSessionAsync(token);
     }
 
     /// <summary>The client that signs with these credentials. A new session brings a new client; calls under way keep the old one to their end.</summary>
@@ -152,6 +164,11 @@ internal sealed class WrappingKey : IDisposable
 
     private void EnsureAnsweredBy(string? keyId, string action)
     {
+        if (string.IsNullOrEmpty(keyId))
+        {
+            throw Incomplete(action);
+        }
+
         if (!KmsKeyArn.TryParse(keyId, out KmsKeyArn answered) || answered != Arn)
         {
             throw Logged(new ByokServiceException($"AWS KMS answered {action} for another key than {Arn}. The answer was not used.", isTransient: false)
@@ -182,6 +199,12 @@ internal sealed class WrappingKey : IDisposable
         }
 
         return error;
+    }
+
+    /// <summary>What a call is at, so that a failure without an answer is told of the action that failed: AWS STS comes before AWS KMS.</summary>
+    private sealed class Step
+    {
+        public required string Action { get; set; }
     }
 
     private sealed record Signed(AWSCredentials Credentials, IAmazonKeyManagementService Client);

@@ -3,7 +3,7 @@ using Scalr.Byok.Kms.Keys;
 
 namespace Scalr.Byok.Kms.Settings;
 
-/// <summary>Fills in the Regions where none were configured, and collects every complaint about the operator's options.</summary>
+/// <summary>Fills in what was left empty or bound to null, and collects every complaint about the operator's options.</summary>
 internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>, IValidateOptions<ByokOptions>
 {
     private static readonly string[] DefaultRegions = ["us-east-1", "us-east-2"];
@@ -14,6 +14,11 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         {
             options.AllowedRegions = [.. DefaultRegions];
         }
+
+        options.HostIdentity ??= new ByokHostIdentity();
+        options.Endpoints ??= new ByokEndpoints();
+        options.Endpoints.Kms ??= new Dictionary<string, Uri>();
+        options.Endpoints.Sts ??= new Dictionary<string, Uri>();
     }
 
     public ValidateOptionsResult Validate(string? name, ByokOptions options)
@@ -32,17 +37,15 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             }
         }
 
-        if (options.HostIdentity is { } host)
+        var host = options.HostIdentity;
+        if (string.IsNullOrEmpty(host.AccessKeyId) != string.IsNullOrEmpty(host.SecretAccessKey))
         {
-            if (string.IsNullOrEmpty(host.AccessKeyId) != string.IsNullOrEmpty(host.SecretAccessKey))
-            {
-                yield return "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.";
-            }
+            yield return "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.";
+        }
 
-            if (string.IsNullOrEmpty(host.AccessKeyId) && !string.IsNullOrEmpty(host.SessionToken))
-            {
-                yield return "HostIdentity:SessionToken is given without AccessKeyId.";
-            }
+        if (string.IsNullOrEmpty(host.AccessKeyId) && !string.IsNullOrEmpty(host.SessionToken))
+        {
+            yield return "HostIdentity:SessionToken is given without AccessKeyId.";
         }
 
         if (string.IsNullOrWhiteSpace(options.RoleSessionName))
@@ -72,7 +75,7 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             }
         }
 
-        foreach (var complaint in Endpoints("Kms", options.Endpoints?.Kms).Concat(Endpoints("Sts", options.Endpoints?.Sts)))
+        foreach (var complaint in Endpoints("Kms", options.Endpoints.Kms).Concat(Endpoints("Sts", options.Endpoints.Sts)))
         {
             yield return complaint;
         }
@@ -88,9 +91,9 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         }
     }
 
-    private static IEnumerable<string> Endpoints(string service, IDictionary<string, Uri>? endpoints)
+    private static IEnumerable<string> Endpoints(string service, IDictionary<string, Uri> endpoints)
     {
-        foreach (var (region, address) in endpoints ?? new Dictionary<string, Uri>())
+        foreach (var (region, address) in endpoints)
         {
             if (region != ByokEndpoints.AnyRegion && !AwsRegion.IsRegion(region))
             {

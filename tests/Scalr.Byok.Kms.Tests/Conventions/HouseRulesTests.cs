@@ -1,0 +1,200 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Amazon.KeyManagementService;
+using Amazon.SecurityToken;
+
+namespace Scalr.Byok.Kms.Tests.Conventions;
+
+/// <summary>The rules of the house (ARCHITECTURE.md draws it), kept by reflection and by reading the source.</summary>
+internal sealed partial class HouseRulesTests
+{
+    private const string RootNamespace = "Scalr.Byok.Kms";
+
+    /// <summary>Data falls from top to bottom.</summary>
+    private static readonly string[] Rooms = ["DependencyInjection", "KeyRing", "Messages", "DataKeys", "Kms", "Credentials", "Resilience"];
+
+    private static readonly string[] SideRooms = ["Keys", "Errors", "Settings", "Diagnostics"];
+
+    private static readonly string[] AllowedCalls = ["AssumeRoleAsync", "AssumeRoleWithWebIdentityAsync", "DecryptAsync", "EncryptAsync"];
+
+    private static readonly string[] AllowedAtTheRoot =
+    [
+        "src", "tests", "samples", "artifacts", "Directory.Build.props", "Directory.Packages.props", "Scalr.Byok.Kms.sln", "LICENSE", "README.md", "ARCHITECTURE.md",
+    ];
+
+    private static Assembly Library => typeof(IByokKeyRing).Assembly;
+
+    private static Type[] PublicTypes => Library.GetExportedTypes();
+
+    private static Type[] OwnTypes =>
+        [.. Library.GetTypes().Where(t => t.Namespace?.StartsWith(RootNamespace, StringComparison.Ordinal) == true && !IsGenerated(t))];
+
+    [Test]
+    public void Public_classes_are_sealed_or_static()
+    {
+        var open = PublicTypes.Where(type => type is { IsClass: true, IsSealed: false }).Select(type => type.Name);
+
+        Assert.That(open, Is.EquivalentTo(Names(nameof(ByokException))), "the parent of the exceptions is the one exception");
+        Assert.That(typeof(ByokException).IsAbstract, Is.True);
+        Assert.That(
+            typeof(ByokException).GetConstructors(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic), Has.All.Property(nameof(ConstructorInfo.IsFamilyAndAssembly)).True,
+            "only this library derives from it");
+    }
+
+    [Test]
+    public void Internal_classes_are_sealed_or_static() =>
+        Assert.That(OwnTypes.Where(type => type is { IsClass: true, IsSealed: false }).Select(type => type.Name), Is.EquivalentTo(Names(nameof(ByokException))));
+
+    [Test]
+    public void Public_types_live_in_the_root_namespace() =>
+        Assert.That(PublicTypes.Select(type => type.Namespace), Is.All.EqualTo(RootNamespace));
+
+    [Test]
+    public void Async_methods_of_public_types_take_a_cancellation_token_last()
+    {
+        var methods = PublicTypes.SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            .Where(method => IsAsync(method.ReturnType) && method.Name != nameof(IAsyncDisposable.DisposeAsync))
+            .ToList();
+
+        Assert.That(methods, Has.Count.GreaterThanOrEqualTo(3));
+        foreach (var method in methods)
+        {
+            Assert.That(method.Name, Does.EndWith("Async"), $"{method.DeclaringType}.{method.Name}");
+            Assert.That(method.GetParameters().LastOrDefault()?.ParameterType, Is.EqualTo(typeof(CancellationToken)), $"{method.DeclaringType}.{method.Name}");
+        }
+    }
+
+    [Test]
+    public void Public_types_offer_nothing_that_blocks() =>
+        Assert.That(
+            PublicTypes.SelectMany(type => type.GetMethods()).Where(method => method.Name is "Encrypt" or "Decrypt" && method.DeclaringType == typeof(IByokKeyRing)),
+            Is.Empty);
+
+    [Test]
+    public void Every_folder_is_a_room_that_the_rules_know() =>
+        Assert.That(House.Files.Select(file => file.Room).Distinct(), Is.EquivalentTo(Rooms.Concat(SideRooms)));
+
+    [Test]
+    public void Rooms_look_only_downward()
+    {
+        var looks = House.Files.SelectMany(file => RoomNames().Matches(file.Text), (file, match) => (file, Room: match.Groups["room"].Value)).ToList();
+
+        Assert.That(looks, Has.Count.GreaterThan(20), "the pattern finds what it looks for");
+        Assert.That(looks.Where(look => !MayLook(look.file.Room, look.Room)).Select(look => $"{look.file} -> {look.Room}"), Is.Empty);
+    }
+
+    [TestCase("KeyRing", "Messages", true)]
+    [TestCase("Messages", "KeyRing", false)]
+    [TestCase("Kms", "Kms", true)]
+    [TestCase("Resilience", "Kms", false)]
+    [TestCase("Resilience", "Settings", true)]
+    [TestCase("Settings", "Keys", true)]
+    [TestCase("Errors", "Kms", false)]
+    [TestCase("KeyRing", "DependencyInjection", false)]
+    public void Looking_downward_means(string from, string to, bool allowed) => Assert.That(MayLook(from, to), Is.EqualTo(allowed));
+
+    [Test]
+    public void Namespaces_are_the_root_or_the_room()
+    {
+        foreach (var file in House.Files)
+        {
+            var found = Namespace().Match(file.Text).Groups["name"].Value;
+            Assert.That(found, Is.EqualTo(RootNamespace).Or.EqualTo($"{RootNamespace}.{file.Room}"), file.Path);
+        }
+    }
+
+    [Test]
+    public void Internal_types_live_in_their_rooms_namespace()
+    {
+        var atTheRoot = OwnTypes.Where(type => type is { IsNested: false, IsPublic: false } && type.Namespace == RootNamespace).Select(type => type.Name);
+
+        Assert.That(atTheRoot, Is.Empty);
+    }
+
+    [Test]
+    public void Source_files_have_at_most_250_lines() =>
+        Assert.That(House.Files.Select(file => (file.Path, Lines: file.Text.Count(c => c == '\n'))).Where(file => file.Lines > 250), Is.Empty);
+
+    [Test]
+    public void Only_four_calls_go_to_AWS()
+    {
+        Type[] services = [typeof(IAmazonKeyManagementService), typeof(IAmazonSecurityTokenService)];
+        var actions = services.SelectMany(service => service.GetMethods()).Select(method => method.Name).ToHashSet();
+        var calls = House.Files.SelectMany(file => Call().Matches(file.Text)).Select(match => match.Groups["name"].Value).Where(actions.Contains).Distinct();
+
+        Assert.That(actions, Has.Count.GreaterThan(50).And.Contain("GenerateDataKeyAsync"), "what there would be to call");
+        Assert.That(calls, Is.EquivalentTo(AllowedCalls));
+    }
+
+    [Test]
+    public void Only_four_kinds_of_requests_are_made()
+    {
+        var made = House.Files.SelectMany(file => AwsRequest().Matches(file.Text)).Select(match => match.Groups["request"].Value).Distinct();
+
+        Assert.That(made, Is.EquivalentTo(AllowedCalls.Select(call => call.Replace("Async", "Request", StringComparison.Ordinal))));
+    }
+
+    [Test]
+    public void The_root_of_the_repository_holds_only_what_it_may()
+    {
+        var found = House.Root.EnumerateFileSystemInfos().Select(entry => entry.Name).Where(name => !name.StartsWith('.'));
+
+        Assert.That(found, Is.SubsetOf(AllowedAtTheRoot));
+    }
+
+    [Test]
+    public void Shipped_Microsoft_Extensions_stay_at_10_0()
+    {
+        var shipped = XDocument.Load(Path.Combine(House.Root.FullName, "Directory.Packages.props")).Descendants("ItemGroup")
+            .Single(group => (string?)group.Attribute("Label") == "Shipped").Elements("PackageVersion")
+            .Where(package => ((string)package.Attribute("Include")!).StartsWith("Microsoft.Extensions.", StringComparison.Ordinal))
+            .Select(package => (string)package.Attribute("Version")!).ToList();
+
+        Assert.That(shipped, Is.Not.Empty.And.All.StartsWith("10.0."));
+    }
+
+    [Test]
+    public void Names_have_no_numbers_and_no_helpers()
+    {
+        var bad = OwnTypes.Where(type => BadName().IsMatch(type.Name.Split('`')[0])).Select(type => type.Name);
+
+        Assert.That(bad, Is.Empty);
+    }
+
+    private static bool MayLook(string from, string to)
+    {
+        if (from == to)
+        {
+            return true;
+        }
+
+        return SideRooms.Contains(from)
+            ? SideRooms.Contains(to)
+            : SideRooms.Contains(to) || Array.IndexOf(Rooms, to) > Array.IndexOf(Rooms, from);
+    }
+
+    private static bool IsAsync(Type type) =>
+        typeof(Task).IsAssignableFrom(type) || type == typeof(ValueTask) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ValueTask<>));
+
+    private static bool IsGenerated(Type type) => type.IsDefined(typeof(CompilerGeneratedAttribute), false) || type.Name.Contains('<', StringComparison.Ordinal);
+
+    private static string[] Names(params string[] names) => names;
+
+    /// <summary>A room named in code: in a using line or in full; not its own namespace line.</summary>
+    [GeneratedRegex(@"^(?!namespace|\s*///).*\bScalr\.Byok\.Kms\.(?<room>DependencyInjection|KeyRing|Messages|DataKeys|Kms|Credentials|Resilience|Keys|Errors|Settings|Diagnostics)\b(?!\.Tests)", RegexOptions.Multiline)]
+    private static partial Regex RoomNames();
+
+    [GeneratedRegex(@"^namespace (?<name>[\w.]+);", RegexOptions.Multiline)]
+    private static partial Regex Namespace();
+
+    [GeneratedRegex(@"\.(?<name>\w+)\(")]
+    private static partial Regex Call();
+
+    [GeneratedRegex(@"new (?<request>\w+Request)\b")]
+    private static partial Regex AwsRequest();
+
+    [GeneratedRegex(@"\d$|Utils?$|Helpers?$|Manager$")]
+    private static partial Regex BadName();
+}

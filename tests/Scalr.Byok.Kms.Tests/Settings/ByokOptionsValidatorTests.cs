@@ -1,0 +1,170 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.Credentials;
+using Scalr.Byok.Kms.Resilience;
+
+namespace Scalr.Byok.Kms.Tests.Settings;
+
+/// <summary>What the operator may decide, what is said otherwise, and what is filled in.</summary>
+internal sealed class ByokOptionsValidatorTests
+{
+    private const string HttpsOnly = "must be an https address; plain http is accepted on loopback only.";
+
+    private static readonly string[] DefaultRegions = ["us-east-1", "us-east-2"];
+
+    public static IEnumerable<TestCaseData> Good()
+    {
+        yield return Case("the default", _ => { });
+        yield return Case("Regions of every partition", o => o.AllowedRegions = ["eu-central-1", "cn-north-1", "us-gov-west-1"]);
+        yield return Case("an access key", o => o.HostIdentity = new() { AccessKeyId = "AKIA", SecretAccessKey = "s" });
+        yield return Case("a session", o => o.HostIdentity = new() { AccessKeyId = "ASIA", SecretAccessKey = "s", SessionToken = "t" });
+        yield return Case("no host identity", o => o.HostIdentity = null!);
+        yield return Case("a session of 15 minutes", o => o.SessionDuration = TimeSpan.FromMinutes(15));
+        yield return Case("a session of 12 hours", o => o.SessionDuration = TimeSpan.FromHours(12));
+        yield return Case("equal time limits", o => (o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (TimeSpan.FromHours(1), TimeSpan.FromHours(1)));
+        yield return Case("10 milliseconds", o => o.Resilience.AttemptTimeout = TimeSpan.FromMilliseconds(10));
+        yield return Case("frames of 16", o => o.FrameLength = 16);
+        yield return Case("frames of 16 MiB", o => o.FrameLength = 16_777_216);
+        yield return Case("1 encrypted data key", o => o.MaxEncryptedDataKeys = 1);
+        yield return Case("65535 encrypted data keys", o => o.MaxEncryptedDataKeys = 65_535);
+        yield return Case("endpoints", o =>
+        {
+            o.Endpoints.Kms["us-east-1"] = new Uri("https://vpce-1.kms.us-east-1.vpce.amazonaws.com");
+            o.Endpoints.Kms["*"] = new Uri("http://localhost:4566");
+            o.Endpoints.Sts["*"] = new Uri("http://127.0.0.1:1");
+            o.Endpoints.Sts["us-east-2"] = new Uri("http://[::1]:1");
+        });
+        yield return Case("no endpoints", o => o.Endpoints = null!);
+        yield return Case("no endpoints of either", o => (o.Endpoints.Kms, o.Endpoints.Sts) = (null!, null!));
+    }
+
+    public static IEnumerable<TestCaseData> Bad()
+    {
+        yield return Case("Regions that are none", o => o.AllowedRegions = ["us-east-1", "US-EAST-1", "", null!, "Frankfurt"],
+            "AllowedRegions:1 is not the name of an AWS Region, such as us-east-1.",
+            "AllowedRegions:2 is not the name of an AWS Region, such as us-east-1.",
+            "AllowedRegions:3 is not the name of an AWS Region, such as us-east-1.",
+            "AllowedRegions:4 is not the name of an AWS Region, such as us-east-1.");
+        yield return Case("half an access key", o => o.HostIdentity = new() { AccessKeyId = "AKIA" },
+            "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.");
+        yield return Case("the other half", o => o.HostIdentity = new() { SecretAccessKey = "S3cret" },
+            "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.");
+        yield return Case("a token alone", o => o.HostIdentity = new() { SessionToken = "S3cret" }, "HostIdentity:SessionToken is given without AccessKeyId.");
+        yield return Case("no session name", o => o.RoleSessionName = null!, "RoleSessionName is missing; it is what customers see in CloudTrail.");
+        yield return Case("a blank session name", o => o.RoleSessionName = " ", "RoleSessionName is missing; it is what customers see in CloudTrail.");
+        yield return Case("a short session", o => o.SessionDuration = TimeSpan.FromSeconds(899), "SessionDuration is 00:14:59; AWS STS takes 00:15:00 to 12:00:00.");
+        yield return Case("a long session", o => o.SessionDuration = TimeSpan.FromSeconds(43_201), "SessionDuration is 12:00:01; AWS STS takes 00:15:00 to 12:00:00.");
+        yield return Case("no resilience", o => o.Resilience = null!, "Resilience is missing.");
+        yield return Case("no time for an attempt", o => o.Resilience.AttemptTimeout = TimeSpan.Zero,
+            "Resilience:AttemptTimeout is 00:00:00; it must be 10 milliseconds or more and not above TotalTimeout.");
+        yield return Case("endless attempts", o => o.Resilience.AttemptTimeout = Timeout.InfiniteTimeSpan,
+            "Resilience:AttemptTimeout is -00:00:00.0010000; it must be 10 milliseconds or more and not above TotalTimeout.");
+        yield return Case("an attempt longer than all", o => o.Resilience.TotalTimeout = TimeSpan.FromSeconds(1),
+            "Resilience:AttemptTimeout is 00:00:02; it must be 10 milliseconds or more and not above TotalTimeout.");
+        yield return Case("more than an hour", o => o.Resilience.TotalTimeout = TimeSpan.FromMinutes(61), "Resilience:TotalTimeout is 01:01:00; 1 hour is the most.");
+        yield return Case("frames of 15", o => o.FrameLength = 15, "FrameLength is 15; it must be 16 to 16777216.");
+        yield return Case("frames above 16 MiB", o => o.FrameLength = 16_777_217, "FrameLength is 16777217; it must be 16 to 16777216.");
+        yield return Case("no encrypted data key", o => o.MaxEncryptedDataKeys = 0, "MaxEncryptedDataKeys is 0; it must be 1 to 65535.");
+        yield return Case("65536 encrypted data keys", o => o.MaxEncryptedDataKeys = 65_536, "MaxEncryptedDataKeys is 65536; it must be 1 to 65535.");
+        yield return Case("http off loopback", o => o.Endpoints.Kms["*"] = new Uri("http://kms.us-east-1.amazonaws.com"), $"Endpoints:Kms:* {HttpsOnly}");
+        yield return Case("http in a private network", o => o.Endpoints.Sts["us-east-1"] = new Uri("http://10.0.0.1"), $"Endpoints:Sts:us-east-1 {HttpsOnly}");
+        yield return Case("http on what only looks like loopback", o => o.Endpoints.Kms["*"] = new Uri("http://localhost.example.org"), $"Endpoints:Kms:* {HttpsOnly}");
+        yield return Case("another scheme", o => o.Endpoints.Sts["*"] = new Uri("ftp://localhost"), $"Endpoints:Sts:* {HttpsOnly}");
+        yield return Case("half an address", o => o.Endpoints.Kms["*"] = new Uri("/kms", UriKind.Relative), $"Endpoints:Kms:* {HttpsOnly}");
+        yield return Case("no address", o => o.Endpoints.Kms["*"] = null!, $"Endpoints:Kms:* {HttpsOnly}");
+        yield return Case("an endpoint of no Region", o => o.Endpoints.Sts["everywhere"] = new Uri("https://localhost"),
+            "Endpoints:Sts: 'everywhere' is neither the name of an AWS Region nor *.");
+        yield return Case("everything", o =>
+        {
+            o.AllowedRegions = ["x"];
+            o.HostIdentity = new() { SecretAccessKey = "S3cret", SessionToken = "S3cret" };
+            o.RoleSessionName = "";
+            o.SessionDuration = TimeSpan.Zero;
+            o.Resilience = null!;
+            o.Endpoints.Kms["x"] = new Uri("http://x");
+            o.FrameLength = 0;
+            o.MaxEncryptedDataKeys = -1;
+        },
+            "AllowedRegions:0 is not the name of an AWS Region, such as us-east-1.",
+            "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.",
+            "HostIdentity:SessionToken is given without AccessKeyId.",
+            "RoleSessionName is missing; it is what customers see in CloudTrail.",
+            "SessionDuration is 00:00:00; AWS STS takes 00:15:00 to 12:00:00.",
+            "Resilience is missing.",
+            "Endpoints:Kms: 'x' is neither the name of an AWS Region nor *.",
+            $"Endpoints:Kms:x {HttpsOnly}",
+            "FrameLength is 0; it must be 16 to 16777216.",
+            "MaxEncryptedDataKeys is -1; it must be 1 to 65535.");
+    }
+
+    [TestCaseSource(nameof(Good))]
+    public void Validate_accepts_good_options(Action<ByokOptions> change, string[] complaints)
+    {
+        using var provider = new ServiceCollection().AddScalrByok(change).Services.BuildServiceProvider();
+
+        Assert.That(() => provider.GetRequiredService<IOptions<ByokOptions>>().Value, Throws.Nothing);
+        Assert.That(complaints, Is.Empty);
+        Assert.That(() => provider.GetRequiredService<AwsClientConfiguration>().ForKms("us-east-1"), Throws.Nothing, "what is accepted can be used");
+        Assert.That(() => provider.GetRequiredService<StsClients>().AsHost("us-east-1"), Throws.Nothing);
+    }
+
+    [TestCaseSource(nameof(Bad))]
+    public void Validate_says_what_is_wrong(Action<ByokOptions> change, string[] complaints)
+    {
+        var found = Validated.Options(services => services.AddScalrByok(change)).Complaints;
+
+        Assert.That(found, Is.EqualTo(complaints));
+        Assert.That(found, Has.None.Contains("S3cret"));
+    }
+
+    [Test]
+    public void AllowedRegions_are_two_by_default([Values] bool nulled)
+    {
+        var (options, _) = Validated.Options(services => services.AddScalrByok(o => o.AllowedRegions = nulled ? null! : o.AllowedRegions));
+
+        Assert.That(options!.AllowedRegions, Is.EqualTo(DefaultRegions));
+    }
+
+    [TestCase("""{ "Byok": { "AllowedRegions": [ "eu-central-1" ] } }""", "eu-central-1")]
+    [TestCase("""{ "Byok": { "AllowedRegions": [ "us-east-2", "us-west-2" ] } }""", "us-east-2", "us-west-2")]
+    [TestCase("""{ "Byok": { "AllowedRegions": [ ] } }""", "us-east-1", "us-east-2")]
+    [TestCase("""{ "Byok": { "AllowedRegions": null } }""", "us-east-1", "us-east-2")]
+    [TestCase("""{ }""", "us-east-1", "us-east-2")]
+    public void AllowedRegions_from_configuration_replace_the_default(string json, params string[] expected)
+    {
+        var (options, complaints) = Validated.Options(services => services.AddScalrByok(Validated.Json(json).GetSection("Byok")));
+
+        Assert.That(complaints, Is.Empty);
+        Assert.That(options!.AllowedRegions, Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void Every_option_binds_from_configuration()
+    {
+        var (options, _) = Validated.Options(services => services.AddScalrByok(Validated.Json(
+            """
+            {
+              "AllowedRegions": [ "eu-central-1" ],
+              "HostIdentity": { "AccessKeyId": "ASIA", "SecretAccessKey": "s", "SessionToken": "t" },
+              "RoleSessionName": "acme-host",
+              "SessionDuration": "00:30:00",
+              "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" } },
+              "Resilience": { "TotalTimeout": "00:00:20", "AttemptTimeout": "00:00:05" },
+              "FrameLength": 4096,
+              "MaxEncryptedDataKeys": 3
+            }
+            """)));
+
+        Assert.That(options!.AllowedRegions, Has.Count.EqualTo(1).And.Contains("eu-central-1"));
+        Assert.That((options.HostIdentity.AccessKeyId, options.HostIdentity.SecretAccessKey, options.HostIdentity.SessionToken), Is.EqualTo(("ASIA", "s", "t")));
+        Assert.That((options.RoleSessionName, options.SessionDuration), Is.EqualTo(("acme-host", TimeSpan.FromMinutes(30))));
+        Assert.That(options.Endpoints.Kms["*"], Is.EqualTo(new Uri("https://kms.example.org")));
+        Assert.That(options.Endpoints.Sts["eu-central-1"], Is.EqualTo(new Uri("http://localhost:8080")));
+        Assert.That((options.Resilience.TotalTimeout, options.Resilience.AttemptTimeout), Is.EqualTo((TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(5))));
+        Assert.That((options.FrameLength, options.MaxEncryptedDataKeys), Is.EqualTo((4096, 3)));
+        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(8), "a new option wants a line here");
+    }
+
+    private static TestCaseData Case(string name, Action<ByokOptions> change, params string[] complaints) =>
+        new TestCaseData(change, complaints).SetArgDisplayNames(name);
+}
