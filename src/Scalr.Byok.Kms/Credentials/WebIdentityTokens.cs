@@ -15,10 +15,11 @@ internal static class WebIdentityTokens
         {
             token = await provider.GetTokenAsync(audience, cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not (OperationCanceledException or ByokException))
+        catch (Exception e) when (e is not ByokException && !cancellationToken.IsCancellationRequested)
         {
-            // The provider's own text may hold the token; only its type is told.
-            throw Failed($"threw {e.GetType().Name}", transient: e is IOException or HttpRequestException or TimeoutException);
+            // The provider's own text may hold the token; only its type is told. A cancellation that nobody here asked for is how HttpClient tells its time limit.
+            var transient = e is IOException or HttpRequestException or TimeoutException or OperationCanceledException;
+            throw Failed($"threw {e.GetType().Name}", transient);
         }
 
         return token switch

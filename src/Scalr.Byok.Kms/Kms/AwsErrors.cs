@@ -91,9 +91,10 @@ internal static class AwsErrors
         error.ErrorCode is "ExpiredTokenException" or "ExpiredToken" or "UnrecognizedClientException" or "InvalidClientTokenId";
 
     /// <summary>Whether the exception is one that <see cref="Translate"/> takes: an answer of AWS or a failure to get one.</summary>
-    /// <remarks>The AWS SDK lets the XML reader's own exception out when AWS STS seems to answer 200 with something else.</remarks>
+    /// <remarks>A cancellation counts where the caller did not ask for it. The AWS SDK lets the XML reader's own exception out when AWS STS seems to answer 200 with something else.</remarks>
     public static bool IsAws(Exception error) =>
-        error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or TimeoutRejectedException;
+        error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException
+            or TimeoutException or TimeoutRejectedException or OperationCanceledException;
 
     /// <summary>The exception to throw in place of what the AWS SDK, the transport or a time limit threw.</summary>
     /// <param name="error">What was thrown.</param>

@@ -16,6 +16,7 @@ internal sealed class WrappingKey : IDisposable
     private readonly AwsPipeline _pipeline;
     private readonly ILogger _logger;
     private Signed? _signed;
+    private volatile bool _disposed;
 
     /// <param name="arn">The key.</param>
     /// <param name="credentials">Owned from now on.</param>
@@ -89,6 +90,7 @@ internal sealed class WrappingKey : IDisposable
 
     public void Dispose()
     {
+        _disposed = true;
         (_credentials as IDisposable)?.Dispose();
         Volatile.Read(ref _signed)?.Client.Dispose();
     }
@@ -107,6 +109,10 @@ internal sealed class WrappingKey : IDisposable
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken);
+        }
+        catch (Exception e) when (_disposed && AwsErrors.IsAws(e))
+        {
+            throw new ObjectDisposedException(nameof(IByokKeyRing), "The key ring was disposed while the call was under way.");
         }
         catch (Exception e) when (AwsErrors.IsAws(e))
         {

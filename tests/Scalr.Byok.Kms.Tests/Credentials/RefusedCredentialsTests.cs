@@ -145,6 +145,18 @@ internal sealed class RefusedCredentialsTests
         Assert.That(_world.Aws.Log.Requests, Is.Empty);
     }
 
+    [Test]
+    public async Task A_token_provider_that_gives_up_by_itself_is_tried_later()
+    {
+        // What HttpClient throws at its time limit: not a cancellation that the caller of the ring asked for.
+        _world.GetToken = (_, _) => throw new TaskCanceledException();
+
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await _world.Ring("Oidc").EncryptAsync(new byte[1]));
+
+        Assert.That(thrown!.IsTransient, Is.True);
+        Assert.That(thrown.Message, Does.Contain("token provider threw TaskCanceledException"));
+    }
+
     [TestCase(0, "returned no token")]
     [TestCase(20_001, "more than 20000 characters")]
     public async Task A_token_that_STS_cannot_take_is_not_sent(int length, string complaint)

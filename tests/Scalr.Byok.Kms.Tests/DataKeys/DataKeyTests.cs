@@ -1,4 +1,5 @@
 using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Tests.Messages;
 
 namespace Scalr.Byok.Kms.Tests.DataKeys;
 

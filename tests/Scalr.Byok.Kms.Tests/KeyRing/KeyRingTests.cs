@@ -15,6 +15,14 @@ internal sealed class KeyRingTests
 
     public KeyRingTests(string type) => _type = type;
 
+    /// <summary>What a first encryption calls, in order.</summary>
+    private string[] Operations => _type switch
+    {
+        ByokCredentialSettings.AssumeRoleType => ["AssumeRole", "Encrypt"],
+        ByokCredentialSettings.OidcType => ["AssumeRoleWithWebIdentity", "Encrypt"],
+        _ => ["Encrypt"],
+    };
+
     [SetUp]
     public async Task StartAsync() => _world = await ByokWorld.StartAsync();
 
@@ -187,13 +195,7 @@ internal sealed class KeyRingTests
     [Test]
     public async Task A_call_that_is_cancelled_under_way_ends_at_once()
     {
-        string[] operations = _type switch
-        {
-            ByokCredentialSettings.AssumeRoleType => ["AssumeRole", "Encrypt"],
-            ByokCredentialSettings.OidcType => ["AssumeRoleWithWebIdentity", "Encrypt"],
-            _ => ["Encrypt"],
-        };
-        foreach (var operation in operations)
+        foreach (var operation in Operations)
         {
             _world.Aws.Faults.Clear();
             _world.Aws.Faults.Add(Fault.BlackHole() with { Operation = operation });
@@ -235,5 +237,22 @@ internal sealed class KeyRingTests
 
         await Assert.ThatAsync(async () => await ring.EncryptAsync(new byte[1]), Throws.TypeOf<ObjectDisposedException>());
         await Assert.ThatAsync(async () => await ring.DecryptAsync(new byte[1]), Throws.TypeOf<ObjectDisposedException>());
+    }
+
+    [Test]
+    public async Task A_ring_that_is_disposed_under_way_ends_the_call()
+    {
+        var services = _world.Services();
+        services.AddScalrByok().AddKeyRing(s => (s.KeyArn, s.Credentials) = (_world.Key.Arn, _world.Settings(_type).Credentials));
+        var provider = _world.Build(services);
+        var ring = (IByokKeyRing)provider.GetService(typeof(IByokKeyRing))!;
+        var first = Operations[0];
+        _world.Aws.Faults.Add(Fault.BlackHole() with { Operation = first });
+        var call = ring.EncryptAsync(new byte[1]).AsTask();
+        await _world.ReceivedAsync(first);
+
+        await provider.DisposeAsync();
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => call);
     }
 }
