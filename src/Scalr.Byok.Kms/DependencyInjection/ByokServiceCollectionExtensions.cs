@@ -1,7 +1,6 @@
 using Amazon.Runtime;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -67,23 +66,31 @@ public static class ByokServiceCollectionExtensions
         services.AddSingleton<ByokOptionsValidator>();
         services.AddSingleton<IPostConfigureOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
         services.AddSingleton<IValidateOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
-        services.AddSingleton<IValidateOptions<ByokKeySettings>, KeySettingsValidator>();
-
-        services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
-        services.TryAdd(ServiceDescriptor.Singleton(typeof(ILogger<>), typeof(Logger<>)));
+        services.AddSingleton<IValidateOptions<ByokKeySettings>>(provider => new KeySettingsValidator(
+            provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<CredentialStrategies>));
 
         services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints));
-        services.AddSingleton(provider => new AwsPipeline(Options(provider).Resilience, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new AwsPipeline(Options(provider).Resilience, Time(provider)));
         services.AddSingleton<KmsClients>();
         services.AddSingleton(provider => new StsClients(provider.GetRequiredService<AwsClientConfiguration>(), HostCredentials(provider)));
-        services.AddSingleton<RoleSessions>();
+        services.AddSingleton(provider => new RoleSessions(
+            provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<AwsPipeline>(), Time(provider), Logger<RoleSessions>(provider)));
         services.AddSingleton<IByokCredentialStrategy, AccessKeysCredentialStrategy>();
         services.AddSingleton<IByokCredentialStrategy, AssumeRoleCredentialStrategy>();
         services.AddSingleton<IByokCredentialStrategy, OidcCredentialStrategy>();
         services.AddSingleton<CredentialStrategies>();
-        services.AddSingleton<KeyRingFactory>();
+        services.AddSingleton(provider => new KeyRingFactory(
+            provider.GetRequiredService<IOptions<ByokOptions>>(),
+            provider.GetRequiredService<CredentialStrategies>(),
+            provider.GetRequiredService<KmsClients>(),
+            provider.GetRequiredService<AwsPipeline>(),
+            Logger<ByokKeyRing>(provider)));
     }
+
+    // The clock and the log are the host's if it has them. They are not registered here: whoever is first keeps the host's own AddLogging from taking effect.
+    private static TimeProvider Time(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
+
+    private static ILogger<T> Logger<T>(IServiceProvider provider) => provider.GetService<ILoggerFactory>()?.CreateLogger<T>() ?? NullLogger<T>.Instance;
 
     private static ByokOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<ByokOptions>>().Value;
 

@@ -7,12 +7,14 @@ namespace Scalr.Byok.Kms.KeyRing;
 /// <summary>Every complaint about a customer's key settings at once, each naming its setting.</summary>
 internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
 {
-    private readonly ByokOptions _options;
-    private readonly CredentialStrategies _strategies;
+    private readonly IOptions<ByokOptions> _options;
+    private readonly Func<CredentialStrategies> _strategies;
 
-    public KeySettingsValidator(IOptions<ByokOptions> options, CredentialStrategies strategies)
+    /// <param name="options">The operator's options, which may be wrong, too: that must not hide what is wrong with a ring.</param>
+    /// <param name="strategies">Finds the strategies, which cannot be had while the options are wrong.</param>
+    public KeySettingsValidator(IOptions<ByokOptions> options, Func<CredentialStrategies> strategies)
     {
-        _options = options.Value;
+        _options = options;
         _strategies = strategies;
     }
 
@@ -27,22 +29,41 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
     public IEnumerable<string> Complaints(ByokKeySettings settings)
     {
         var complaints = new List<string>();
-        var key = CheckKey(settings.KeyArn, settings.Credentials, prefix: "", complaints);
+        var host = FindHost();
+        var key = CheckKey(settings.KeyArn, settings.Credentials, host, prefix: "", complaints);
         if (key is { } current)
         {
-            if (!_options.AllowedRegions.Contains(current.Region))
+            if (host?.Allows(current.Region) == false)
             {
-                complaints.Add($"KeyArn: Region {current.Region} is not allowed; allowed are {string.Join(", ", _options.AllowedRegions)}.");
+                complaints.Add($"KeyArn: {host.NotAllowed(current.Region)}");
             }
 
-            CheckReplicas(current, settings.ReplicaRegions ?? [], complaints);
+            CheckReplicas(current, settings.ReplicaRegions ?? [], host, complaints);
         }
 
-        CheckPreviousKeys(key, settings.PreviousKeys ?? [], complaints);
+        CheckPreviousKeys(key, settings.PreviousKeys ?? [], host, complaints);
+        if (host is null)
+        {
+            complaints.Add("the credentials and the Regions are checked once the options of AddScalrByok are right.");
+        }
+
         return complaints;
     }
 
-    private KmsKeyArn? CheckKey(string? keyArn, ByokCredentialSettings? credentials, string prefix, List<string> complaints)
+    /// <summary>What the host allows; null while its own options are wrong, which is told elsewhere.</summary>
+    private Host? FindHost()
+    {
+        try
+        {
+            return new Host(_options.Value.AllowedRegions, _strategies());
+        }
+        catch (OptionsValidationException e) when (e.OptionsType == typeof(ByokOptions))
+        {
+            return null;
+        }
+    }
+
+    private static KmsKeyArn? CheckKey(string? keyArn, ByokCredentialSettings? credentials, Host? host, string prefix, List<string> complaints)
     {
         KmsKeyArn? key = null;
         if (string.IsNullOrWhiteSpace(keyArn))
@@ -58,13 +79,24 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
             complaints.Add($"{prefix}KeyArn: {complaint}");
         }
 
+        if (host is not null)
+        {
+            CheckCredentials(key, credentials, host.Strategies, prefix, complaints);
+        }
+
+        return key;
+    }
+
+    private static void CheckCredentials(
+        KmsKeyArn? key, ByokCredentialSettings? credentials, CredentialStrategies strategies, string prefix, List<string> complaints)
+    {
         if (string.IsNullOrWhiteSpace(credentials?.Type))
         {
-            complaints.Add($"{prefix}Credentials:Type is missing; it is one of {string.Join(", ", _strategies.Types)}.");
+            complaints.Add($"{prefix}Credentials:Type is missing; it is one of {string.Join(", ", strategies.Types)}.");
         }
-        else if (_strategies.Find(credentials.Type) is not { } strategy)
+        else if (strategies.Find(credentials.Type) is not { } strategy)
         {
-            complaints.Add($"{prefix}Credentials:Type is none of {string.Join(", ", _strategies.Types)}.");
+            complaints.Add($"{prefix}Credentials:Type is none of {string.Join(", ", strategies.Types)}.");
         }
         else
         {
@@ -75,11 +107,9 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
                 complaints.Add($"{prefix}Credentials:RoleArn is of partition {partition} but the key is of partition {k.Partition}; a role reaches only its own.");
             }
         }
-
-        return key;
     }
 
-    private void CheckReplicas(KmsKeyArn key, IList<string> regions, List<string> complaints)
+    private static void CheckReplicas(KmsKeyArn key, IList<string> regions, Host? host, List<string> complaints)
     {
         if (regions.Count > 0 && !key.IsMultiRegion)
         {
@@ -102,14 +132,14 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
             {
                 complaints.Add($"ReplicaRegions:{i} names {region} a second time.");
             }
-            else if (!_options.AllowedRegions.Contains(region))
+            else if (host?.Allows(region) == false)
             {
-                complaints.Add($"ReplicaRegions:{i}: Region {region} is not allowed; allowed are {string.Join(", ", _options.AllowedRegions)}.");
+                complaints.Add($"ReplicaRegions:{i}: {host.NotAllowed(region)}");
             }
         }
     }
 
-    private void CheckPreviousKeys(KmsKeyArn? current, IList<ByokPreviousKeySettings> previousKeys, List<string> complaints)
+    private static void CheckPreviousKeys(KmsKeyArn? current, IList<ByokPreviousKeySettings> previousKeys, Host? host, List<string> complaints)
     {
         var seen = new List<KmsKeyArn>();
         if (current is { } key)
@@ -119,7 +149,7 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
 
         for (var i = 0; i < previousKeys.Count; i++)
         {
-            var previous = CheckKey(previousKeys[i]?.KeyArn, previousKeys[i]?.Credentials, $"PreviousKeys:{i}:", complaints);
+            var previous = CheckKey(previousKeys[i]?.KeyArn, previousKeys[i]?.Credentials, host, $"PreviousKeys:{i}:", complaints);
             if (previous is not { } arn)
             {
                 continue;
@@ -132,5 +162,13 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
 
             seen.Add(arn);
         }
+    }
+
+    /// <summary>What of the host's options a ring is checked against.</summary>
+    private sealed record Host(IList<string> AllowedRegions, CredentialStrategies Strategies)
+    {
+        public bool Allows(string region) => AllowedRegions.Contains(region);
+
+        public string NotAllowed(string region) => $"Region {region} is not allowed; allowed are {string.Join(", ", AllowedRegions)}.";
     }
 }

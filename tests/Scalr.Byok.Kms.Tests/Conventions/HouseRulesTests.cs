@@ -192,7 +192,7 @@ internal sealed partial class HouseRulesTests
     [GeneratedRegex(@"\.(?<name>\w+)\(")]
     private static partial Regex Call();
 
-    [GeneratedRegex(@"new (?<request>\w+Request)\b")]
+    [GeneratedRegex(@"new [\w.]*?(?<request>\w+Request)\b")]
     private static partial Regex AwsRequest();
 
     [GeneratedRegex(@"\d$|Utils?$|Helpers?$|Manager$")]

@@ -1,0 +1,20 @@
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.DependencyInjection;
+
+/// <summary>A host's own issuer, made by the container.</summary>
+internal sealed class CountingTokens : IWebIdentityTokenProvider
+{
+    private readonly ByokWorld _world;
+    private int _calls;
+
+    public CountingTokens(ByokWorld world) => _world = world;
+
+    public int Calls => _calls;
+
+    public ValueTask<string> GetTokenAsync(string audience, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _calls);
+        return new ValueTask<string>(_world.Token(audience, ByokWorld.Subject));
+    }
+}
