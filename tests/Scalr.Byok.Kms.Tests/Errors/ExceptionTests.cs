@@ -71,7 +71,10 @@ internal sealed class ExceptionTests
         var cause = new IOException("cause");
         var exception = new ByokServiceException("Words.", isTransient: false, cause)
         {
-            Operation = "sts:AssumeRole", Region = "us-east-2", RequestId = "request-1", RetryAfter = TimeSpan.FromSeconds(3),
+            Operation = "sts:AssumeRole",
+            Region = "us-east-2",
+            RequestId = "request-1",
+            RetryAfter = TimeSpan.FromSeconds(3),
         };
 
         Assert.That((exception.Message, exception.IsTransient, exception.InnerException), Is.EqualTo(("Words.", false, cause)));

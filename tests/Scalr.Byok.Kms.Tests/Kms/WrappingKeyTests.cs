@@ -36,6 +36,7 @@ internal sealed class WrappingKeyTests
     public void SetUp()
     {
         _kms = new Mock<IAmazonKeyManagementService>(MockBehavior.Strict);
+        _kms.Setup(kms => kms.Dispose());
         var pipeline = new AwsPipeline(new ByokResilienceOptions(), TimeProvider.System);
         _source = new DataKeySource(new WrappingKey(_arn, new AnonymousAWSCredentials(), (_, _) => _kms.Object, pipeline, NullLogger.Instance), []);
     }

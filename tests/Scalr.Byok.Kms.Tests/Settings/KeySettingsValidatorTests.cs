@@ -174,7 +174,12 @@ internal sealed class KeySettingsValidatorTests
         {
             var credentials = new ByokCredentialSettings
             {
-                Type = type, AccessKeyId = secret, SecretAccessKey = secret, RoleArn = secret, ExternalId = secret, Audience = secret,
+                Type = type,
+                AccessKeyId = secret,
+                SecretAccessKey = secret,
+                RoleArn = secret,
+                ExternalId = secret,
+                Audience = secret,
             };
             var complaints = Validated.KeySettings(s => (s.KeyArn, s.Credentials, s.PreviousKeys) = (secret, credentials, [new() { KeyArn = secret, Credentials = credentials }]));
 
