@@ -25,8 +25,7 @@ internal sealed class DataKeySource : IDisposable
         var key = DataKey.Generate();
         try
         {
-            var blob = await _current.WrapAsync(key.Segment, encryptionContext, cancellationToken).ConfigureAwait(false);
-            return (key, new EncryptedDataKey(EncryptedDataKey.AwsKms, Encoding.UTF8.GetBytes(_current.Arn.ToString()), blob));
+            return (key, await WrapAsync(key, encryptionContext, cancellationToken).ConfigureAwait(false));
         }
         catch
         {
@@ -34,6 +33,18 @@ internal sealed class DataKeySource : IDisposable
             throw;
         }
     }
+
+    /// <summary>A data key that is there already, wrapped under the current key.</summary>
+    /// <exception cref="ByokException">The key is not usable, or AWS could not be reached.</exception>
+    public async Task<EncryptedDataKey> WrapAsync(DataKey key, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
+    {
+        var blob = await _current.WrapAsync(key.Segment, encryptionContext, cancellationToken).ConfigureAwait(false);
+        return new EncryptedDataKey(EncryptedDataKey.AwsKms, Encoding.UTF8.GetBytes(_current.Arn.ToString()), blob);
+    }
+
+    /// <summary>Whether a message says that its data key is wrapped under the current key, or a replica of it, and under no other.</summary>
+    public bool AreCurrent(IReadOnlyList<EncryptedDataKey> encryptedKeys) =>
+        encryptedKeys.All(encrypted => encrypted.TryGetKeyArn(out var arn) && (arn == _current.Arn || arn.IsReplicaOf(_current.Arn)));
 
     /// <summary>The data key of a message, from the first of its encrypted data keys that one of this ring's keys unwraps.</summary>
     /// <exception cref="ByokDecryptionException">None of them is wrapped by a key of this ring, or KMS accepts none.</exception>
@@ -81,7 +92,7 @@ internal sealed class DataKeySource : IDisposable
     /// <summary>The ring's key that wrapped it: the same key, or a replica of the same multi-Region key.</summary>
     private WrappingKey? FindKey(EncryptedDataKey encrypted)
     {
-        if (encrypted.ProviderId != EncryptedDataKey.AwsKms || !KmsKeyArn.TryParse(encrypted.ProviderInfo.Span, out KmsKeyArn arn))
+        if (!encrypted.TryGetKeyArn(out var arn))
         {
             return null;
         }

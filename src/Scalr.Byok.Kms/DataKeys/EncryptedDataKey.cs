@@ -9,6 +9,13 @@ internal sealed record EncryptedDataKey(string ProviderId, ReadOnlyMemory<byte> 
     /// <summary>The provider id of AWS KMS.</summary>
     public const string AwsKms = "aws-kms";
 
+    /// <summary>The KMS key that it says to be wrapped under; false if it is of another key provider.</summary>
+    public bool TryGetKeyArn(out KmsKeyArn arn)
+    {
+        arn = default;
+        return ProviderId == AwsKms && KmsKeyArn.TryParse(ProviderInfo.Span, out arn);
+    }
+
     /// <inheritdoc/>
     public bool Equals(EncryptedDataKey? other) =>
         other is not null

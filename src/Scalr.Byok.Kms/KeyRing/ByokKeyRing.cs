@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Messages;
 
@@ -7,16 +9,14 @@ namespace Scalr.Byok.Kms.KeyRing;
 internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
 {
     private readonly DataKeySource _dataKeys;
-    private readonly int _frameLength;
-    private readonly int _maxEncryptedDataKeys;
+    private readonly MessageOptions _options;
     private bool _disposed;
 
     public ByokKeyRing(KmsKeyArn keyArn, DataKeySource dataKeys, ByokOptions options)
     {
         KeyArn = keyArn;
         _dataKeys = dataKeys;
-        _frameLength = options.FrameLength;
-        _maxEncryptedDataKeys = options.MaxEncryptedDataKeys;
+        _options = MessageOptions.From(options);
     }
 
     public KmsKeyArn KeyArn { get; }
@@ -24,37 +24,192 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     public async ValueTask<byte[]> EncryptAsync(
         ReadOnlyMemory<byte> plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        var context = EncryptionContext.Create(encryptionContext, nameof(encryptionContext));
-        cancellationToken.ThrowIfCancellationRequested();
-
-        var (key, encryptedKey) = await _dataKeys.CreateAsync(context.Pairs, cancellationToken).ConfigureAwait(false);
+        var (key, template) = await NewKeyAsync(encryptionContext, cancellationToken).ConfigureAwait(false);
         using (key)
         {
-            return MessageWriter.Write(new MessageTemplate(context, [encryptedKey], _frameLength), key, plaintext.Span);
+            return MessageWriter.Write(template, key, plaintext, _options);
+        }
+    }
+
+    public async ValueTask EncryptAsync(
+        ReadOnlyMemory<byte> plaintext,
+        IBufferWriter<byte> message,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        var (key, template) = await NewKeyAsync(encryptionContext, cancellationToken).ConfigureAwait(false);
+        using (key)
+        {
+            MessageWriter.WriteTo(message, template, key, plaintext, _options);
+        }
+    }
+
+    public async Task EncryptAsync(
+        Stream plaintext, Stream message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+    {
+        ThrowUnlessUsable(plaintext, nameof(plaintext), message, nameof(message));
+        var (key, template) = await NewKeyAsync(encryptionContext, cancellationToken).ConfigureAwait(false);
+        MessageStreamWriter writer;
+        using (key)
+        {
+            writer = MessageStreamWriter.Begin(template, key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options);
+        }
+
+        using (writer)
+        {
+            await writer.RunAsync(plaintext, message, cancellationToken).ConfigureAwait(false);
         }
     }
 
     public async ValueTask<byte[]> DecryptAsync(
         ReadOnlyMemory<byte> message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        var expected = EncryptionContext.Create(encryptionContext, nameof(encryptionContext));
-        cancellationToken.ThrowIfCancellationRequested();
+        var expected = Expect(encryptionContext, cancellationToken);
+        var header = ReadHeader(message);
+        using var key = await OpenKeyAsync(header, expected, cancellationToken).ConfigureAwait(false);
+        return MessageReader.Read(header, message, key, _options.MaxDegreeOfParallelism);
+    }
 
-        var header = MessageHeader.Read(message, _maxEncryptedDataKeys);
-        if (!header.EncryptionContext.Contains(expected))
+    public async ValueTask DecryptAsync(
+        ReadOnlyMemory<byte> message,
+        IBufferWriter<byte> plaintext,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(plaintext);
+        var expected = Expect(encryptionContext, cancellationToken);
+        var header = ReadHeader(message);
+        using var key = await OpenKeyAsync(header, expected, cancellationToken).ConfigureAwait(false);
+        MessageReader.ReadTo(plaintext, header, message, key, _options.MaxDegreeOfParallelism);
+    }
+
+    public async Task DecryptAsync(
+        Stream message, Stream plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+    {
+        ThrowUnlessUsable(message, nameof(message), plaintext, nameof(plaintext));
+        var expected = Expect(encryptionContext, cancellationToken);
+        var input = new MessageInput(message, _options);
+        var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
+        MessageStreamReader reader;
+        using (var key = await OpenKeyAsync(header, expected, cancellationToken).ConfigureAwait(false))
         {
-            throw new ByokDecryptionException();
+            reader = MessageStreamReader.Begin(input, header, key, _options);
         }
 
-        using var key = await _dataKeys.OpenAsync(header.EncryptedDataKeys, header.EncryptionContext.Pairs, cancellationToken).ConfigureAwait(false);
-        return MessageReader.Read(header, message.Span, key);
+        using (reader)
+        {
+            await reader.RunAsync(plaintext, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask<byte[]> RewrapAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
+    {
+        ThrowIfDone(cancellationToken);
+        var header = ReadHeader(message);
+        if (IsCurrent(header))
+        {
+            return message.ToArray();
+        }
+
+        var (rewrapper, encryptedKey) = await WrapAnewAsync(header, cancellationToken).ConfigureAwait(false);
+        using (rewrapper)
+        {
+            return rewrapper.Rewrap(message.Span, encryptedKey);
+        }
+    }
+
+    public async Task RewrapAsync(Stream message, Stream rewrapped, CancellationToken cancellationToken = default)
+    {
+        ThrowUnlessUsable(message, nameof(message), rewrapped, nameof(rewrapped));
+        ThrowIfDone(cancellationToken);
+        var input = new MessageInput(message, _options);
+        var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
+        var newHeader = header.Bytes;
+        if (!IsCurrent(header))
+        {
+            var (rewrapper, encryptedKey) = await WrapAnewAsync(header, cancellationToken).ConfigureAwait(false);
+            using (rewrapper)
+            {
+                newHeader = rewrapper.WriteHeader(encryptedKey);
+            }
+        }
+
+        await rewrapped.WriteAsync(newHeader, cancellationToken).ConfigureAwait(false);
+        await MessageRewrapper.CopyBodyAsync(input, header.Body, rewrapped, cancellationToken).ConfigureAwait(false);
     }
 
     public void Dispose()
     {
         _disposed = true;
         _dataKeys.Dispose();
+    }
+
+    private async ValueTask<(DataKey Key, MessageTemplate Template)> NewKeyAsync(
+        IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
+    {
+        var context = Expect(encryptionContext, cancellationToken);
+        var (key, encryptedKey) = await _dataKeys.CreateAsync(context.Pairs, cancellationToken).ConfigureAwait(false);
+        return (key, new MessageTemplate(context, [encryptedKey], _options.FrameLength));
+    }
+
+    private EncryptionContext Expect(IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var context = EncryptionContext.Create(encryptionContext, nameof(encryptionContext));
+        cancellationToken.ThrowIfCancellationRequested();
+        return context;
+    }
+
+    private MessageHeader ReadHeader(ReadOnlyMemory<byte> message) => message.Length <= _options.MaxMessageLength
+        ? MessageHeader.Read(message, _options)
+        : throw new ByokDecryptionException(HeaderComplaint.MessageTooLong(_options.MaxMessageLength));
+
+    private Task<DataKey> OpenKeyAsync(MessageHeader header, EncryptionContext expected, CancellationToken cancellationToken) =>
+        header.EncryptionContext.Contains(expected)
+            ? _dataKeys.OpenAsync(header.EncryptedDataKeys, header.EncryptionContext.Pairs, cancellationToken)
+            : throw new ByokDecryptionException();
+
+    private bool IsCurrent(MessageHeader header) => header.Suite.Signs
+        ? throw new NotSupportedException(
+            $"The message is signed (algorithm suite {header.Suite}), and its signature covers the encrypted data keys: they cannot be replaced. "
+            + "Decrypt it and encrypt the plaintext again; the new message is under the current key.")
+        : _dataKeys.AreCurrent(header.EncryptedDataKeys);
+
+    private async Task<(MessageRewrapper Rewrapper, EncryptedDataKey Key)> WrapAnewAsync(MessageHeader header, CancellationToken cancellationToken)
+    {
+        var context = header.EncryptionContext.Pairs;
+        using var key = await _dataKeys.OpenAsync(header.EncryptedDataKeys, context, cancellationToken).ConfigureAwait(false);
+        var rewrapper = MessageRewrapper.Begin(header, key); // before anything is wrapped on the word of a header
+        try
+        {
+            return (rewrapper, await _dataKeys.WrapAsync(key, context, cancellationToken).ConfigureAwait(false));
+        }
+        catch
+        {
+            rewrapper.Dispose();
+            throw;
+        }
+    }
+
+    private void ThrowIfDone(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private static void ThrowUnlessUsable(Stream source, string sourceName, Stream destination, string destinationName)
+    {
+        ArgumentNullException.ThrowIfNull(source, sourceName);
+        ArgumentNullException.ThrowIfNull(destination, destinationName);
+        if (!source.CanRead)
+        {
+            throw new ArgumentException("The stream cannot be read.", sourceName);
+        }
+
+        if (!destination.CanWrite)
+        {
+            throw new ArgumentException("The stream cannot be written.", destinationName);
+        }
     }
 }

@@ -3,13 +3,14 @@ namespace Scalr.Byok.Kms.Messages;
 /// <summary>An algorithm suite of the format, by its number and its AWS name.</summary>
 /// <param name="Id">The number in the header.</param>
 /// <param name="Name">The name AWS's SDKs give it.</param>
-internal sealed record AlgorithmSuite(ushort Id, string Name)
+/// <param name="Signs">Whether a signature follows the body; asked only of suites that are read.</param>
+internal sealed record AlgorithmSuite(ushort Id, string Name, bool Signs = false)
 {
     /// <summary>AES-256-GCM, HKDF-SHA512, key commitment: the only suite that is written.</summary>
     public static readonly AlgorithmSuite Committing = new(0x0478, "ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY");
 
-    /// <summary><see cref="Committing"/> with an ECDSA P-384 signature over the whole message.</summary>
-    public static readonly AlgorithmSuite CommittingSigned = new(0x0578, "ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384");
+    /// <summary><see cref="Committing"/> with an ECDSA P-384 signature over the whole message: AWS's default. Read, never written.</summary>
+    public static readonly AlgorithmSuite CommittingSigned = new(0x0578, "ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384", Signs: true);
 
     // Without a commitment one message can be made to decrypt to two plaintexts under two keys. These are known in order to be refused.
     private static readonly AlgorithmSuite[] Legacy =

@@ -117,18 +117,20 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         return true;
     }
 
-    /// <summary>Whether there is a pair of this key, given as UTF-8.</summary>
-    public bool ContainsKey(ReadOnlySpan<byte> key)
+    /// <summary>Finds the value of a key, both as UTF-8.</summary>
+    public bool TryGetValue(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
         ContextPairs pairs = ContextSection.Pairs(_section);
         while (pairs.TryRead())
         {
             if (pairs.Key.SequenceEqual(key))
             {
+                value = pairs.Value;
                 return true;
             }
         }
 
+        value = default;
         return false;
     }
 

@@ -2,85 +2,56 @@ using System.Buffers.Binary;
 
 namespace Scalr.Byok.Kms.Messages;
 
-/// <summary>One frame of a body, where it stands; as <see cref="MessageFormat"/> lays it out.</summary>
+/// <summary>One frame of a body, or its one block, where it stands; as <see cref="MessageFormat"/> lays it out.</summary>
 internal readonly ref struct Frame
 {
     private const int IVZeros = MessageFormat.IVLength - sizeof(uint);
 
-    private Frame(bool final, uint sequence, int contentOffset, ReadOnlySpan<byte> iv, ReadOnlySpan<byte> content, ReadOnlySpan<byte> tag)
+    private Frame(FrameKind kind, uint sequence, ReadOnlySpan<byte> body, int ivOffset, int contentOffset, int contentLength)
     {
-        IsFinal = final;
+        Kind = kind;
         Sequence = sequence;
-        IV = iv;
-        Content = content;
-        Tag = tag;
-        Length = contentOffset + content.Length + tag.Length;
+        IV = body.Slice(ivOffset, MessageFormat.IVLength);
+        ContentOffset = contentOffset;
+        Content = body.Slice(contentOffset, contentLength);
+        Tag = body.Slice(contentOffset + contentLength, MessageFormat.TagLength);
     }
 
-    public bool IsFinal { get; }
+    public FrameKind Kind { get; }
+
+    /// <summary>Whether the body ends with this frame.</summary>
+    public bool IsLast => Kind != FrameKind.Regular;
 
     public uint Sequence { get; }
 
     /// <summary>As it stands in the frame: other writers than ours need not have made it of the sequence number.</summary>
     public ReadOnlySpan<byte> IV { get; }
 
+    /// <summary>Where the content begins, counted from where the frame does.</summary>
+    public int ContentOffset { get; }
+
     public ReadOnlySpan<byte> Content { get; }
 
     public ReadOnlySpan<byte> Tag { get; }
 
     /// <summary>The length of the whole frame.</summary>
-    public int Length { get; }
+    public int Length => ContentOffset + Content.Length + Tag.Length;
 
     /// <summary>Finds the frame at the start of some bytes; false unless it is whole and the one that is due.</summary>
     /// <param name="body">What is left of the body.</param>
     /// <param name="due">The sequence number that it must have.</param>
-    /// <param name="frameLength">The header's frame length.</param>
+    /// <param name="format">What the header says of the body.</param>
     /// <param name="frame">The frame.</param>
-    public static bool TryRead(ReadOnlySpan<byte> body, uint due, uint frameLength, out Frame frame)
+    public static bool TryRead(ReadOnlySpan<byte> body, uint due, BodyFormat format, out Frame frame)
     {
         frame = default;
-        if (!BinaryPrimitives.TryReadUInt32BigEndian(body, out uint sequence))
+        if (!FrameHead.TryRead(body, due, format, out FrameHead head) || head.FrameLength > body.Length)
         {
             return false;
         }
 
-        bool final = sequence == MessageFormat.FinalFrameMarker;
-        int ivOffset = sizeof(uint);
-        if (final)
-        {
-            ivOffset += sizeof(uint);
-            if (!BinaryPrimitives.TryReadUInt32BigEndian(body[sizeof(uint)..], out sequence))
-            {
-                return false;
-            }
-        }
-
-        int contentOffset = ivOffset + MessageFormat.IVLength;
-        uint contentLength = frameLength;
-        if (final)
-        {
-            if (body.Length < contentOffset || !BinaryPrimitives.TryReadUInt32BigEndian(body[contentOffset..], out contentLength))
-            {
-                return false;
-            }
-
-            contentOffset += sizeof(uint);
-        }
-
-        // Lengths have 32 bits, unsigned: added up in 64, and made an int only when that many bytes are there.
-        if (sequence != due || contentLength > frameLength || (long)contentOffset + contentLength + MessageFormat.TagLength > body.Length)
-        {
-            return false;
-        }
-
-        int length = (int)contentLength;
-        frame = new Frame(
-            final,
-            sequence,
-            contentOffset,
-            body.Slice(ivOffset, MessageFormat.IVLength),
-            body.Slice(contentOffset, length),
-            body.Slice(contentOffset + length, MessageFormat.TagLength));
+        // That many bytes are there, so every length is an int.
+        frame = new Frame(head.Kind, due, body, head.IVOffset, head.Length, (int)head.ContentLength);
         return true;
     }
 
@@ -89,7 +60,7 @@ internal readonly ref struct Frame
     public static int WriteRegular(Span<byte> destination, uint sequence, ReadOnlySpan<byte> plaintext, in MessageCipher cipher)
     {
         BinaryPrimitives.WriteUInt32BigEndian(destination, sequence);
-        return Seal(final: false, destination, sizeof(uint), sizeof(uint) + MessageFormat.IVLength, sequence, plaintext, cipher);
+        return Seal(FrameKind.Regular, destination, sizeof(uint), sizeof(uint) + MessageFormat.IVLength, sequence, plaintext, cipher);
     }
 
     /// <summary>Encrypts and writes the last frame.</summary>
@@ -101,11 +72,11 @@ internal readonly ref struct Frame
         BinaryPrimitives.WriteUInt32BigEndian(destination, MessageFormat.FinalFrameMarker);
         BinaryPrimitives.WriteUInt32BigEndian(destination[sizeof(uint)..], sequence);
         BinaryPrimitives.WriteUInt32BigEndian(destination[lengthOffset..], (uint)plaintext.Length);
-        return Seal(final: true, destination, ivOffset, lengthOffset + sizeof(uint), sequence, plaintext, cipher);
+        return Seal(FrameKind.Final, destination, ivOffset, lengthOffset + sizeof(uint), sequence, plaintext, cipher);
     }
 
     private static int Seal(
-        bool final,
+        FrameKind kind,
         Span<byte> destination,
         int ivOffset,
         int contentOffset,
@@ -118,7 +89,7 @@ internal readonly ref struct Frame
         BinaryPrimitives.WriteUInt32BigEndian(iv[IVZeros..], sequence);
         Span<byte> content = destination.Slice(contentOffset, plaintext.Length);
         Span<byte> tag = destination.Slice(contentOffset + plaintext.Length, MessageFormat.TagLength);
-        cipher.Seal(final, sequence, iv, plaintext, content, tag);
+        cipher.Seal(kind, sequence, iv, plaintext, content, tag);
         return contentOffset + plaintext.Length + MessageFormat.TagLength;
     }
 }

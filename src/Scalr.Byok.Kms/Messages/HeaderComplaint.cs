@@ -1,7 +1,7 @@
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// What can be wrong with a header, in words. All of it shows without a key, so saying it tells an attacker nothing; none of it
+/// What can be wrong with a message that shows without a key, most of it in the header, in words. All of it shows without a key, so saying it tells an attacker nothing; none of it
 /// repeats what the message says, save for the number of the algorithm suite.
 /// </summary>
 internal static class HeaderComplaint
@@ -15,8 +15,11 @@ internal static class HeaderComplaint
     public const string NoEncryptedDataKeys = "The message's header is malformed: it has no encrypted data key.";
     public const string ProviderIdMalformed = "The message's header is malformed: a key provider id is not UTF-8.";
     public const string ContentTypeUnknown = "The message's header is malformed: its content type is unknown.";
+    public const string SignatureKeyMissing = "The message's header is malformed: its algorithm suite signs, but its encryption context holds no public key.";
+    public const string SignatureKeyMalformed =
+        "The message's header is malformed: the public key in its encryption context is not a compressed point of P-384 in base64.";
     public const string FrameLengthZero = "The message's header is malformed: its frame length is zero.";
-    public const string NonFramed = "The message's body is not framed. Such messages are not supported yet.";
+    public const string FrameLengthNotZero = "The message's header is malformed: its body is not framed, but it has a frame length.";
 
     public static string TooManyEncryptedDataKeys(int limit) => $"The message has more encrypted data keys than the {limit} that are allowed.";
 
@@ -26,5 +29,10 @@ internal static class HeaderComplaint
     public static string Legacy(AlgorithmSuite suite) =>
         $"The message uses algorithm suite {suite}, which does not commit to its key. Such messages are refused: one of them can have several plaintexts.";
 
-    public static string Signed(AlgorithmSuite suite) => $"The message uses algorithm suite {suite}, which signs. Such messages are not supported yet.";
+    public static string HeaderTooLong(int limit) => $"The message's header is longer than the {limit} bytes that are allowed.";
+
+    public static string MessageTooLong(long limit) => $"The message is longer than the {limit} bytes that are allowed.";
+
+    public static string FrameTooLong(int limit) =>
+        $"The message has a frame of more than the {limit} bytes that a stream may hold before they are authenticated. Decrypt it in memory, or raise MaxFrameLength.";
 }

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
 namespace Scalr.Byok.Kms.Messages;
@@ -7,33 +9,33 @@ namespace Scalr.Byok.Kms.Messages;
 /// AES-256-GCM under one message's content key, with the associated data that ties each frame to its message, its place and its
 /// length. One thread at a time; a second thread makes its own.
 /// </summary>
-internal readonly ref struct MessageCipher : IDisposable
+[SuppressMessage("Design", "CA1001", Justification = "The analyzer does not see that a struct is disposable; a class would be one more allocation for each message.")]
+internal readonly struct MessageCipher : IDisposable
 {
-    private const int MaxAssociatedDataLength = MessageFormat.MessageIdLength + 34 + sizeof(uint) + sizeof(ulong);
+    private const int MaxAssociatedDataLength = MessageFormat.MessageIdLength + 35 + sizeof(uint) + sizeof(ulong);
 
     private readonly AesGcm _aes;
-    private readonly ReadOnlySpan<byte> _messageId;
+    private readonly ReadOnlyMemory<byte> _messageId;
 
-    public MessageCipher(ReadOnlySpan<byte> contentKey, ReadOnlySpan<byte> messageId)
+    /// <param name="contentKey">The content key, which the caller erases.</param>
+    /// <param name="messageId">The message id, which must not change.</param>
+    public MessageCipher(ReadOnlySpan<byte> contentKey, ReadOnlyMemory<byte> messageId)
     {
+        Debug.Assert(messageId.Length == MessageFormat.MessageIdLength, "a message id has its fixed length");
         _aes = new AesGcm(contentKey, MessageFormat.TagLength);
         _messageId = messageId;
     }
-
-    private static ReadOnlySpan<byte> RegularFrame => "AWSKMSEncryptionClient Frame"u8;
-
-    private static ReadOnlySpan<byte> FinalFrame => "AWSKMSEncryptionClient Final Frame"u8;
 
     // No IV repeats under a content key: the header has 0, frames count from 1, and no two messages share a content key.
     private static ReadOnlySpan<byte> HeaderIV => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
     public void SealHeader(ReadOnlySpan<byte> header, Span<byte> tag) => _aes.Encrypt(HeaderIV, default, default, tag, header);
 
-    public bool TryOpenHeader(ReadOnlySpan<byte> header, ReadOnlySpan<byte> tag)
+    public bool TryOpenHeader(MessageHeader header)
     {
         try
         {
-            _aes.Decrypt(HeaderIV, default, tag, default, header);
+            _aes.Decrypt(HeaderIV, default, header.Tag.Span, default, header.Authenticated.Span);
             return true;
         }
         catch (AuthenticationTagMismatchException)
@@ -42,20 +44,20 @@ internal readonly ref struct MessageCipher : IDisposable
         }
     }
 
-    /// <summary>Encrypts a frame's content.</summary>
-    public void Seal(bool final, uint sequence, ReadOnlySpan<byte> iv, ReadOnlySpan<byte> plaintext, Span<byte> content, Span<byte> tag)
+    /// <summary>Encrypts a frame's content; plaintext and content may be the same place.</summary>
+    public void Seal(FrameKind kind, uint sequence, ReadOnlySpan<byte> iv, ReadOnlySpan<byte> plaintext, Span<byte> content, Span<byte> tag)
     {
         Span<byte> buffer = stackalloc byte[MaxAssociatedDataLength];
-        _aes.Encrypt(iv, plaintext, content, tag, AssociatedData(final, sequence, plaintext.Length, buffer));
+        _aes.Encrypt(iv, plaintext, content, tag, AssociatedData(kind, sequence, plaintext.Length, buffer));
     }
 
-    /// <summary>Decrypts a frame's content; false, and no plaintext, if it is not authentic.</summary>
-    public bool TryOpen(bool final, uint sequence, ReadOnlySpan<byte> iv, ReadOnlySpan<byte> content, ReadOnlySpan<byte> tag, Span<byte> plaintext)
+    /// <summary>Decrypts a frame; false, and no plaintext, if it is not authentic. Content and plaintext may be the same place.</summary>
+    public bool TryOpen(in Frame frame, Span<byte> plaintext)
     {
         Span<byte> buffer = stackalloc byte[MaxAssociatedDataLength];
         try
         {
-            _aes.Decrypt(iv, content, tag, plaintext, AssociatedData(final, sequence, content.Length, buffer));
+            _aes.Decrypt(frame.IV, frame.Content, frame.Tag, plaintext, AssociatedData(frame.Kind, frame.Sequence, frame.Content.Length, buffer));
             return true;
         }
         catch (AuthenticationTagMismatchException)
@@ -66,13 +68,18 @@ internal readonly ref struct MessageCipher : IDisposable
 
     public void Dispose() => _aes.Dispose();
 
-    // Message id, which kind of frame, its number, the length of its content: 32, 28 or 34, 4 and 8 bytes.
-    private ReadOnlySpan<byte> AssociatedData(bool final, uint sequence, int contentLength, Span<byte> buffer)
+    // Message id, which kind of frame, its number, the length of its content: 32, 28 to 35, 4 and 8 bytes.
+    private ReadOnlySpan<byte> AssociatedData(FrameKind kind, uint sequence, int contentLength, Span<byte> buffer)
     {
-        ReadOnlySpan<byte> kind = final ? FinalFrame : RegularFrame;
-        int numbers = MessageFormat.MessageIdLength + kind.Length;
-        _messageId.CopyTo(buffer);
-        kind.CopyTo(buffer[MessageFormat.MessageIdLength..]);
+        ReadOnlySpan<byte> name = kind switch
+        {
+            FrameKind.Regular => "AWSKMSEncryptionClient Frame"u8,
+            FrameKind.Final => "AWSKMSEncryptionClient Final Frame"u8,
+            _ => "AWSKMSEncryptionClient Single Block"u8,
+        };
+        int numbers = MessageFormat.MessageIdLength + name.Length;
+        _messageId.Span.CopyTo(buffer);
+        name.CopyTo(buffer[MessageFormat.MessageIdLength..]);
         BinaryPrimitives.WriteUInt32BigEndian(buffer[numbers..], sequence);
         BinaryPrimitives.WriteUInt64BigEndian(buffer[(numbers + sizeof(uint))..], (ulong)contentLength);
         return buffer[..(numbers + sizeof(uint) + sizeof(ulong))];

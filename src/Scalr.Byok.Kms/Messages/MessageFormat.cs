@@ -1,17 +1,18 @@
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// The bytes of a message: AWS Encryption SDK message format, version 2, framed. Numbers are unsigned and big-endian.
+/// The bytes of a message: AWS Encryption SDK message format, version 2. Numbers are unsigned and big-endian. What is written is suite
+/// 0478, framed; suite 0578, with its footer, and one block instead of frames are read, too.
 /// </summary>
 /// <remarks>
 /// <code>
 /// header   1   version                        02
-///          2   algorithm suite                0478
+///          2   algorithm suite                0478; 0578 signs
 ///         32   message id                     random
 ///        2+n   encryption context             length of what follows; count; for each pair: length, key, length, value
 ///        2+n   encrypted data keys            count; for each: length, provider id, length, provider info, length, ciphertext
-///          1   content type                   02, framed
-///          4   frame length                   at least 1
+///          1   content type                   02, framed; 01, one block
+///          4   frame length                   at least 1; 0 for one block
 ///         32   commitment
 ///         16   tag                            of everything above, under IV 0
 ///
@@ -26,6 +27,14 @@ namespace Scalr.Byok.Kms.Messages;
 ///          4   content length                 0 to frame length
 ///          n   content
 ///         16   tag
+///
+/// block   12   IV                             instead of frames
+///          8   content length
+///          n   content
+///         16   tag
+///
+/// footer   2   length                         only if the suite signs
+///          n   signature of all of the above  ECDSA P-384 with SHA-384, DER
 /// </code>
 /// </remarks>
 internal static class MessageFormat
@@ -49,11 +58,17 @@ internal static class MessageFormat
 
     public const uint FinalFrameMarker = uint.MaxValue;
 
+    /// <summary>Where the content of a regular frame begins.</summary>
+    public const int RegularContentOffset = 4 + IVLength;
+
     /// <summary>What a regular frame has besides its content.</summary>
     public const int RegularFrameOverhead = 4 + IVLength + TagLength;
 
     /// <summary>What the final frame has besides its content.</summary>
     public const int FinalFrameOverhead = 4 + 4 + IVLength + 4 + TagLength;
+
+    /// <summary>What a body of one block has besides its content.</summary>
+    public const int SingleBlockOverhead = IVLength + 8 + TagLength;
 }
 
 /// <summary>How the body is laid out; the values are those of the header field.</summary>

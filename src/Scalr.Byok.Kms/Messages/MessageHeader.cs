@@ -24,10 +24,10 @@ internal sealed class MessageHeader
     /// <summary>At least one, in the order of the message.</summary>
     public IReadOnlyList<EncryptedDataKey> EncryptedDataKeys { get; private set; } = [];
 
-    public ContentType ContentType { get; private set; }
+    public BodyFormat Body { get; private set; }
 
-    /// <summary>How much plaintext each frame but the last holds; at least 1, perhaps more than fits into memory.</summary>
-    public uint FrameLength { get; private set; }
+    /// <summary>The key that the signature in the footer is checked with; null if the suite does not sign.</summary>
+    public SignatureKey? SignatureKey { get; private set; }
 
     public ReadOnlyMemory<byte> Commitment { get; private set; }
 
@@ -36,31 +36,40 @@ internal sealed class MessageHeader
 
     public ReadOnlyMemory<byte> Tag { get; private set; }
 
+    /// <summary>The whole header as received.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; private set; }
+
     /// <summary>The length of the whole header; the body begins there.</summary>
-    public int Length => Authenticated.Length + Tag.Length;
+    public int Length => Bytes.Length;
 
     /// <summary>The header at the start of a message.</summary>
     /// <param name="message">The message; bytes behind the header are not looked at.</param>
-    /// <param name="maxEncryptedDataKeys">How many encrypted data keys a message may have.</param>
+    /// <param name="options">How long the header may be and how many encrypted data keys it may have.</param>
     /// <exception cref="ByokDecryptionException">There is no such header, or it is of a kind that is not read.</exception>
-    public static MessageHeader Read(ReadOnlyMemory<byte> message, int maxEncryptedDataKeys) =>
-        TryRead(message, maxEncryptedDataKeys, out MessageHeader? header, out string? complaint) ? header : throw new ByokDecryptionException(complaint);
+    public static MessageHeader Read(ReadOnlyMemory<byte> message, MessageOptions options) =>
+        TryRead(message, options, out MessageHeader? header, out string? complaint) ? header : throw new ByokDecryptionException(complaint);
 
     /// <summary>The header at the start of a message, or what is wrong with it, in the words of <see cref="HeaderComplaint"/>.</summary>
     public static bool TryRead(
         ReadOnlyMemory<byte> message,
-        int maxEncryptedDataKeys,
+        MessageOptions options,
         [NotNullWhen(true)] out MessageHeader? header,
         [NotNullWhen(false)] out string? complaint)
     {
         MessageHeader parsed = new();
-        HeaderCursor cursor = new(message);
+        bool cut = message.Length > options.MaxHeaderLength;
+        HeaderCursor cursor = new(cut ? message[..options.MaxHeaderLength] : message);
         complaint = parsed.ReadSuite(ref cursor)
             ?? parsed.ReadMessageId(ref cursor)
             ?? parsed.ReadEncryptionContext(ref cursor)
-            ?? parsed.ReadEncryptedDataKeys(ref cursor, maxEncryptedDataKeys)
-            ?? parsed.ReadBodyLayout(ref cursor)
+            ?? parsed.ReadEncryptedDataKeys(ref cursor, options.MaxEncryptedDataKeys)
+            ?? parsed.ReadBodyFormat(ref cursor)
             ?? parsed.ReadCommitmentAndTag(ref cursor);
+        if (cut && complaint == HeaderComplaint.TooShort)
+        {
+            complaint = HeaderComplaint.HeaderTooLong(options.MaxHeaderLength);
+        }
+
         header = complaint is null ? parsed : null;
         return complaint is null;
     }
@@ -103,7 +112,7 @@ internal sealed class MessageHeader
         }
 
         Suite = suite;
-        return suite == AlgorithmSuite.CommittingSigned ? HeaderComplaint.Signed(suite) : null;
+        return null;
     }
 
     private string? ReadMessageId(ref HeaderCursor cursor)
@@ -131,7 +140,24 @@ internal sealed class MessageHeader
         }
 
         EncryptionContext = context;
-        return context.ContainsKey("aws-crypto-public-key"u8) ? HeaderComplaint.ContextHoldsPublicKey : null;
+        return ReadSignatureKey();
+    }
+
+    // The key travels in the encryption context, so that KMS, too, holds the message to it.
+    private string? ReadSignatureKey()
+    {
+        if (!EncryptionContext.TryGetValue("aws-crypto-public-key"u8, out ReadOnlySpan<byte> value))
+        {
+            return Suite.Signs ? HeaderComplaint.SignatureKeyMissing : null;
+        }
+
+        if (!Suite.Signs)
+        {
+            return HeaderComplaint.ContextHoldsPublicKey;
+        }
+
+        SignatureKey = SignatureKey.TryParse(value, out SignatureKey? key) ? key : null;
+        return key is null ? HeaderComplaint.SignatureKeyMalformed : null;
     }
 
     private string? ReadEncryptedDataKeys(ref HeaderCursor cursor, int limit)
@@ -182,19 +208,18 @@ internal sealed class MessageHeader
     private static string ProviderName(ReadOnlySpan<byte> providerId) =>
         providerId.SequenceEqual("aws-kms"u8) ? EncryptedDataKey.AwsKms : Encoding.UTF8.GetString(providerId);
 
-    private string? ReadBodyLayout(ref HeaderCursor cursor)
+    private string? ReadBodyFormat(ref HeaderCursor cursor)
     {
         if (!cursor.TryTakeByte(out byte contentType) || !cursor.TryTakeUInt32(out uint frameLength))
         {
             return HeaderComplaint.TooShort;
         }
 
-        ContentType = (ContentType)contentType;
-        FrameLength = frameLength;
-        return ContentType switch
+        Body = new BodyFormat((ContentType)contentType, frameLength);
+        return Body.ContentType switch
         {
             ContentType.Framed => frameLength == 0 ? HeaderComplaint.FrameLengthZero : null,
-            ContentType.NonFramed => HeaderComplaint.NonFramed,
+            ContentType.NonFramed => frameLength == 0 ? null : HeaderComplaint.FrameLengthNotZero,
             _ => HeaderComplaint.ContentTypeUnknown,
         };
     }
@@ -214,6 +239,7 @@ internal sealed class MessageHeader
         }
 
         Tag = tag;
+        Bytes = cursor.TakenSince(0);
         return null;
     }
 }

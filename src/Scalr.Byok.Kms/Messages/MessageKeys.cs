@@ -11,14 +11,26 @@ internal static class MessageKeys
 {
     public const int ContentKeyLength = 32;
 
-    // HKDF's info and its block counter, 1. The content key's info begins with the suite, 04 78; the commitment's does not.
+    // HKDF's info and its block counter, 1. The content key's info begins with the suite, 04 78 or 05 78; the commitment's does not.
     private static ReadOnlySpan<byte> ContentKeyInfo => "\u0004\u0078DERIVEKEY\u0001"u8;
+
+    private static ReadOnlySpan<byte> SignedContentKeyInfo => "\u0005\u0078DERIVEKEY\u0001"u8;
 
     private static ReadOnlySpan<byte> CommitmentInfo => "COMMITKEY\u0001"u8;
 
+    /// <summary>Derives the content key of a message that is there; false if the message is not committed to this data key.</summary>
+    /// <remarks>Comes first of all: only the committed data key may go on to tags, which other keys can be made to satisfy.</remarks>
+    /// <inheritdoc cref="Derive"/>
+    public static bool TryDerive(MessageHeader header, DataKey dataKey, Span<byte> contentKey)
+    {
+        Span<byte> commitment = stackalloc byte[MessageFormat.CommitmentLength];
+        Derive(header.Suite, dataKey, header.MessageId.Span, contentKey, commitment);
+        return CryptographicOperations.FixedTimeEquals(commitment, header.Commitment.Span);
+    }
+
     /// <summary>Derives both. The caller erases the content key.</summary>
     /// <exception cref="ObjectDisposedException">The data key is erased, maybe just now; then nothing was derived.</exception>
-    public static void Derive(DataKey dataKey, ReadOnlySpan<byte> messageId, Span<byte> contentKey, Span<byte> commitment)
+    public static void Derive(AlgorithmSuite suite, DataKey dataKey, ReadOnlySpan<byte> messageId, Span<byte> contentKey, Span<byte> commitment)
     {
         Span<byte> extracted = stackalloc byte[HMACSHA512.HashSizeInBytes];
         Span<byte> expanded = stackalloc byte[HMACSHA512.HashSizeInBytes];
@@ -30,7 +42,7 @@ internal static class MessageKeys
             HMACSHA512.HashData(key: extracted, source: CommitmentInfo, expanded);
             expanded[..MessageFormat.CommitmentLength].CopyTo(commitment);
 
-            HMACSHA512.HashData(key: extracted, source: ContentKeyInfo, expanded);
+            HMACSHA512.HashData(key: extracted, source: suite.Signs ? SignedContentKeyInfo : ContentKeyInfo, expanded);
             expanded[..ContentKeyLength].CopyTo(contentKey);
         }
         finally

@@ -1,4 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Buffers;
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
 
@@ -14,30 +14,62 @@ internal static class MessageReader
     /// <param name="header">The header of this same message.</param>
     /// <param name="message">The message, from its first byte to its last.</param>
     /// <param name="dataKey">The data key out of one of the header's encrypted data keys.</param>
+    /// <param name="maxDegreeOfParallelism">How many threads at most.</param>
     /// <exception cref="ByokDecryptionException">The message is not authentic, or not under this data key.</exception>
     /// <exception cref="ObjectDisposedException">The data key is erased.</exception>
-    public static byte[] Read(MessageHeader header, ReadOnlySpan<byte> message, DataKey dataKey) =>
-        TryRead(header, message, dataKey, out byte[]? plaintext) ? plaintext : throw new ByokDecryptionException();
+    public static byte[] Read(MessageHeader header, ReadOnlyMemory<byte> message, DataKey dataKey, int maxDegreeOfParallelism = 1) =>
+        Read(header, message, dataKey, destination: null, maxDegreeOfParallelism)!;
 
-    private static bool TryRead(MessageHeader header, ReadOnlySpan<byte> message, DataKey dataKey, [NotNullWhen(true)] out byte[]? plaintext)
+    /// <summary>Decrypts into a caller's buffers, in one piece: all of it or none.</summary>
+    /// <inheritdoc cref="Read(MessageHeader, ReadOnlyMemory{byte}, DataKey, int)"/>
+    public static void ReadTo(
+        IBufferWriter<byte> destination, MessageHeader header, ReadOnlyMemory<byte> message, DataKey dataKey, int maxDegreeOfParallelism = 1) =>
+        Read(header, message, dataKey, destination, maxDegreeOfParallelism);
+
+    private static byte[]? Read(
+        MessageHeader header, ReadOnlyMemory<byte> message, DataKey dataKey, IBufferWriter<byte>? destination, int maxDegreeOfParallelism)
     {
-        plaintext = null;
-        ReadOnlySpan<byte> messageId = header.MessageId.Span;
         Span<byte> contentKey = stackalloc byte[MessageKeys.ContentKeyLength];
-        Span<byte> commitment = stackalloc byte[MessageFormat.CommitmentLength];
         try
         {
-            MessageKeys.Derive(dataKey, messageId, contentKey, commitment);
-
-            // First of all: only the committed data key may go on to tags, which other keys can be made to satisfy.
-            if (!CryptographicOperations.FixedTimeEquals(commitment, header.Commitment.Span))
+            if (!MessageKeys.TryDerive(header, dataKey, contentKey))
             {
-                return false;
+                throw new ByokDecryptionException();
             }
 
-            using MessageCipher cipher = new(contentKey, messageId);
-            return cipher.TryOpenHeader(header.Authenticated.Span, header.Tag.Span)
-                && TryReadBody(message[header.Length..], header.FrameLength, cipher, out plaintext);
+            using MessageCipher cipher = new(contentKey, header.MessageId);
+            if (!cipher.TryOpenHeader(header) || !TryMeasure(header, message.Span, out int bodyLength, out int plaintextLength))
+            {
+                throw new ByokDecryptionException();
+            }
+
+            byte[]? result = destination is null ? GC.AllocateUninitializedArray<byte>(plaintextLength) : null;
+            Memory<byte> plaintext = result ?? destination!.GetMemory(plaintextLength)[..plaintextLength];
+            bool authentic = false;
+            try
+            {
+                ReadOnlyMemory<byte> body = message.Slice(header.Length, bodyLength);
+                int frames = FrameCount(header.Body, bodyLength);
+                authentic = ParallelFrames.Pay(plaintextLength, frames, maxDegreeOfParallelism)
+                    ? TryDecryptInParallel(header, body, frames, maxDegreeOfParallelism, contentKey, plaintext)
+                    : TryDecryptFrames(header.Body, body.Span, 0, frames, cipher, plaintext.Span);
+                authentic = authentic && IsSignedIfItSigns(header, message.Span, header.Length + bodyLength);
+            }
+            finally
+            {
+                if (!authentic)
+                {
+                    CryptographicOperations.ZeroMemory(plaintext.Span);
+                }
+            }
+
+            if (!authentic)
+            {
+                throw new ByokDecryptionException();
+            }
+
+            destination?.Advance(plaintextLength);
+            return result;
         }
         finally
         {
@@ -45,67 +77,69 @@ internal static class MessageReader
         }
     }
 
-    private static bool TryReadBody(ReadOnlySpan<byte> body, uint frameLength, in MessageCipher cipher, [NotNullWhen(true)] out byte[]? plaintext)
+    // Without decrypting: only contents that are there are counted, and nothing may follow the body but a footer where there must be one.
+    private static bool TryMeasure(MessageHeader header, ReadOnlySpan<byte> message, out int bodyLength, out int plaintextLength)
     {
-        plaintext = null;
-        if (!TryMeasure(body, frameLength, out int length))
-        {
-            return false;
-        }
-
-        byte[] decrypted = GC.AllocateUninitializedArray<byte>(length);
-        bool authentic = false;
-        try
-        {
-            authentic = TryDecrypt(body, frameLength, cipher, decrypted);
-        }
-        finally
-        {
-            if (!authentic)
-            {
-                CryptographicOperations.ZeroMemory(decrypted);
-            }
-        }
-
-        plaintext = authentic ? decrypted : null;
-        return authentic;
+        BodyWalk walk = new(header.Body);
+        bodyLength = walk.Walk(message[header.Length..]);
+        plaintextLength = walk.AtEnd ? (int)walk.PlaintextLength : 0;
+        ReadOnlySpan<byte> rest = message[(header.Length + bodyLength)..];
+        return walk.AtEnd && (header.Suite.Signs ? Footer.TryRead(rest, out _) : rest.IsEmpty);
     }
 
-    // Walks the frames without decrypting: only contents that are there are counted, and nothing may follow the final frame.
-    private static bool TryMeasure(ReadOnlySpan<byte> body, uint frameLength, out int plaintextLength)
+    // Apart, because what the threads share is allocated as soon as a method that has it is entered.
+    private static bool TryDecryptInParallel(
+        MessageHeader header,
+        ReadOnlyMemory<byte> body,
+        int frames,
+        int maxDegreeOfParallelism,
+        ReadOnlySpan<byte> contentKey,
+        Memory<byte> plaintext)
     {
-        plaintextLength = 0;
-        for (uint due = 1; Frame.TryRead(body, due, frameLength, out Frame frame); due++)
+        int forged = 0;
+        ParallelFrames.Run(frames, (int)header.Body.FrameLength, maxDegreeOfParallelism, contentKey, header.MessageId, (cipher, first, end) =>
         {
-            plaintextLength += frame.Content.Length;
-            body = body[frame.Length..];
-            if (frame.IsFinal)
+            if (Volatile.Read(ref forged) == 0 && !TryDecryptFrames(header.Body, body.Span, first, end, cipher, plaintext.Span))
             {
-                return body.IsEmpty;
+                Volatile.Write(ref forged, 1);
             }
-        }
-
-        return false;
+        });
+        return forged == 0;
     }
 
-    private static bool TryDecrypt(ReadOnlySpan<byte> body, uint frameLength, in MessageCipher cipher, Span<byte> plaintext)
+    /// <summary>Decrypts the frames from <paramref name="first"/> to before <paramref name="end"/>, counted from 0, each to its place.</summary>
+    private static bool TryDecryptFrames(BodyFormat format, ReadOnlySpan<byte> body, int first, int end, in MessageCipher cipher, Span<byte> plaintext)
     {
-        for (uint due = 1; Frame.TryRead(body, due, frameLength, out Frame frame); due++)
+        // Past frame 0 there are regular frames before it, all of them whole, so neither product exceeds what is there.
+        body = body[(int)(first * format.RegularFrameLength)..];
+        plaintext = plaintext[(int)(first * (long)format.FrameLength)..];
+        for (int i = first; i < end; i++)
         {
-            int length = frame.Content.Length;
-            if (!cipher.TryOpen(frame.IsFinal, frame.Sequence, frame.IV, frame.Content, frame.Tag, plaintext[..length]))
+            if (!Frame.TryRead(body, (uint)i + 1, format, out Frame frame) || !cipher.TryOpen(frame, plaintext[..frame.Content.Length]))
             {
                 return false;
             }
 
-            plaintext = plaintext[length..];
+            plaintext = plaintext[frame.Content.Length..];
             body = body[frame.Length..];
-            if (frame.IsFinal)
-            {
-                return true;
-            }
         }
 
-        return false;
+        return true;
+    }
+
+    // Of a body that was measured: regular frames, all of one length, then the final one, which is longer than none.
+    private static int FrameCount(BodyFormat format, int bodyLength) =>
+        format.ContentType == ContentType.Framed ? (int)((bodyLength - MessageFormat.FinalFrameOverhead) / format.RegularFrameLength) + 1 : 1;
+
+    private static bool IsSignedIfItSigns(MessageHeader header, ReadOnlySpan<byte> message, int signedLength)
+    {
+        if (header.SignatureKey is not { } key)
+        {
+            return true;
+        }
+
+        Span<byte> hash = stackalloc byte[SHA384.HashSizeInBytes];
+        SHA384.HashData(message[..signedLength], hash);
+        return Footer.TryRead(message[signedLength..], out ReadOnlySpan<byte> signature) && key.Verifies(hash, signature);
     }
 }

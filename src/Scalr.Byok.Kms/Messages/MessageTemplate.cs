@@ -5,26 +5,30 @@ using Scalr.Byok.Kms.DataKeys;
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// All that the messages of one data key have in common, laid out once: encryption context, encrypted data keys, frame length.
+/// All that the messages of one data key have in common, laid out once: encryption context, encrypted data keys, format of the body.
 /// What a header adds is its message id, its commitment and its tag.
 /// </summary>
 internal sealed class MessageTemplate
 {
-    /// <summary>What readers in the field can hold; the format allows twice as much.</summary>
-    public const int MaxFrameLength = int.MaxValue;
-
     private readonly byte[] _common;
 
     /// <param name="context">The encryption context, the same that the data key was wrapped with.</param>
     /// <param name="keys">The data key, wrapped at least once; only KMS and AWS's own readers look inside.</param>
     /// <param name="frameLength">How much plaintext each frame but the last holds.</param>
     public MessageTemplate(EncryptionContext context, IReadOnlyList<EncryptedDataKey> keys, int frameLength)
+        : this(context, keys, new BodyFormat(ContentType.Framed, frameLength > 0 ? (uint)frameLength : throw new ArgumentOutOfRangeException(nameof(frameLength))))
+    {
+        FrameLength = frameLength;
+    }
+
+    /// <param name="context">The encryption context, the same that the data key was wrapped with.</param>
+    /// <param name="keys">The data key, wrapped at least once.</param>
+    /// <param name="body">The format of a body that is there already.</param>
+    public MessageTemplate(EncryptionContext context, IReadOnlyList<EncryptedDataKey> keys, BodyFormat body)
     {
         ArgumentOutOfRangeException.ThrowIfZero(keys.Count, nameof(keys));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(keys.Count, ushort.MaxValue, nameof(keys));
-        ArgumentOutOfRangeException.ThrowIfLessThan(frameLength, 1);
 
-        FrameLength = frameLength;
         using MemoryStream common = new();
         common.Write(context.Section.Span);
         WriteUInt16(common, keys.Count);
@@ -35,13 +39,14 @@ internal sealed class MessageTemplate
             WriteCounted(common, key.Ciphertext.Span);
         }
 
-        common.WriteByte((byte)ContentType.Framed);
+        common.WriteByte((byte)body.ContentType);
         Span<byte> length = stackalloc byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32BigEndian(length, (uint)frameLength);
+        BinaryPrimitives.WriteUInt32BigEndian(length, body.FrameLength);
         common.Write(length);
         _common = common.ToArray();
     }
 
+    /// <summary>How much plaintext each frame but the last holds, in messages that are written with this.</summary>
     public int FrameLength { get; }
 
     /// <summary>The length of every header made of this.</summary>

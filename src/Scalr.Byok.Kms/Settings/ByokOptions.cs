@@ -24,10 +24,40 @@ public sealed class ByokOptions
     /// <summary>Time limits for calls to AWS.</summary>
     public ByokResilienceOptions Resilience { get; set; } = new();
 
-    /// <summary>The number of plaintext bytes in a frame of a message: 16 to 16,777,216. Default 65,536.</summary>
+    /// <summary>The number of plaintext bytes in a frame of the messages that are written: 16 to 16,777,216. Default 65,536.</summary>
     public int FrameLength { get; set; } = 65_536;
+
+    /// <summary>The longest message, in bytes, that is written or read: 1,024 or more. Default 64 GiB.</summary>
+    /// <remarks>Ends a stream that would never end. What is in memory in one piece cannot exceed 2 GiB anyway.</remarks>
+    public long MaxMessageLength { get; set; } = 64L << 30;
+
+    /// <summary>The longest header, in bytes, of a message that is read: 1,024 to 16,777,216. Default 131,072.</summary>
+    /// <remarks>
+    /// A header has the encryption context (64 KiB at most by the format, 32 KiB as this library writes it) and some 270 bytes for each
+    /// encrypted data key. All of it is held before anything of it can be authenticated.
+    /// </remarks>
+    public int MaxHeaderLength { get; set; } = 131_072;
 
     /// <summary>The most encrypted data keys a message may have: 1 to 65,535. Default 10.</summary>
     /// <remarks>Each may cost a kms:Decrypt, so without a bound a hostile message could cause thousands of calls.</remarks>
     public int MaxEncryptedDataKeys { get; set; } = 10;
+
+    /// <summary>
+    /// The most bytes that one frame, or a body that is not framed, may have when a stream is decrypted: 65,536 to 1,073,741,824, and not
+    /// less than <see cref="FrameLength"/>. Default 16,777,216.
+    /// </summary>
+    /// <remarks>
+    /// A frame is held in memory until its tag is verified, one for each thread and two more. AWS's SDKs write frames of 4,096 bytes
+    /// unless told otherwise. Messages in memory are there already, so this does not bound them.
+    /// </remarks>
+    public int MaxFrameLength { get; set; } = 16_777_216;
+
+    /// <summary>
+    /// How many threads one call may use for the cryptography of a large message (streams use 8 at most): 1 or more. Default: the
+    /// processors there are.
+    /// </summary>
+    /// <remarks>
+    /// With more than 1, a call on streams also reads and writes at the same time; with 1 it does one after the other. The bytes are the same.
+    /// </remarks>
+    public int MaxDegreeOfParallelism { get; set; } = Environment.ProcessorCount;
 }

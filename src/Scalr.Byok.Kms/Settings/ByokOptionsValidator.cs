@@ -85,6 +85,30 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             yield return $"FrameLength is {options.FrameLength}; it must be 16 to 16777216.";
         }
 
+        if (options.MaxMessageLength < 1024)
+        {
+            yield return $"MaxMessageLength is {options.MaxMessageLength}; it must be 1024 or more.";
+        }
+
+        if (options.MaxHeaderLength is < 1024 or > 16_777_216)
+        {
+            yield return $"MaxHeaderLength is {options.MaxHeaderLength}; it must be 1024 to 16777216.";
+        }
+
+        if (options.MaxFrameLength is < 65_536 or > 1_073_741_824)
+        {
+            yield return $"MaxFrameLength is {options.MaxFrameLength}; it must be 65536 to 1073741824.";
+        }
+        else if (options.FrameLength <= 16_777_216 && options.FrameLength > options.MaxFrameLength)
+        {
+            yield return $"FrameLength is {options.FrameLength} but MaxFrameLength is {options.MaxFrameLength}: this host could not decrypt its own streams.";
+        }
+
+        if (options.MaxDegreeOfParallelism < 1)
+        {
+            yield return $"MaxDegreeOfParallelism is {options.MaxDegreeOfParallelism}; it must be 1 or more.";
+        }
+
         if (options.MaxEncryptedDataKeys is < 1 or > 65_535)
         {
             yield return $"MaxEncryptedDataKeys is {options.MaxEncryptedDataKeys}; it must be 1 to 65535.";

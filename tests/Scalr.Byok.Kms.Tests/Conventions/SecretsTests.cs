@@ -290,7 +290,7 @@ internal sealed class SecretsTests
 
     private async Task RememberDataKeyAsync(byte[] message)
     {
-        var header = MessageHeader.Read(message, 1);
+        var header = MessageHeader.Read(message, MessageOptions.Unlimited);
         using var kms = new AmazonKeyManagementServiceClient(
             _world.AccessKey.AccessKeyId, _world.AccessKey.SecretAccessKey,
             new AmazonKeyManagementServiceConfig { ServiceURL = _world.Aws.Endpoint.AbsoluteUri, AuthenticationRegion = ByokWorld.Region });

@@ -27,9 +27,9 @@ public sealed class MessageHeaderTests
         yield return Case("of a legacy suite in version 2", message => With(message, 1, 1, 0x78), HeaderComplaint.Unknown(0x0178));
         yield return Case("of the committing suite in version 1", _ => [1, 0x80, 4, 0x78], HeaderComplaint.Unknown(0x0478));
         yield return Case(
-            "of the signed suite",
+            "of the signed suite, without a public key",
             message => With(message, 1, 5),
-            "The message uses algorithm suite 0578 (ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384), which signs. Such messages are not supported yet.");
+            HeaderComplaint.SignatureKeyMissing);
         yield return Case("with a context of one byte", message => WithContext(message, [0, 1, 0]), HeaderComplaint.ContextMalformed);
         yield return Case("with fewer pairs than counted", message => WithContext(message, [0, 2, 0, 1]), HeaderComplaint.ContextMalformed);
         yield return Case("with no pairs and something behind", message => WithContext(message, [0, 3, 0, 0, 0]), HeaderComplaint.ContextMalformed);
@@ -58,7 +58,7 @@ public sealed class MessageHeaderTests
         yield return Case("with a provider id that is not UTF-8", message => With(message, KeysAt + 4, 0xff), HeaderComplaint.ProviderIdMalformed);
         yield return Case("of content type 0", message => With(message, ContentTypeAt, 0), HeaderComplaint.ContentTypeUnknown);
         yield return Case("of content type 3", message => With(message, ContentTypeAt, 3), HeaderComplaint.ContentTypeUnknown);
-        yield return Case("of content type 1", message => With(message, ContentTypeAt, 1), HeaderComplaint.NonFramed);
+        yield return Case("of one block, with a frame length", message => With(message, ContentTypeAt, 1), HeaderComplaint.FrameLengthNotZero);
         yield return Case("with frames of nothing", message => With(message, ContentTypeAt + 1, 0, 0, 0, 0), HeaderComplaint.FrameLengthZero);
 
         static TestCaseData Case(string what, Func<byte[], byte[]> change, string complaint) => new TestCaseData(change, complaint).SetArgDisplayNames(what);
@@ -71,10 +71,10 @@ public sealed class MessageHeaderTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(MessageHeader.TryRead(message, Sample.MaxKeys, out MessageHeader? header, out string? found), Is.False);
+            Assert.That(MessageHeader.TryRead(message, Sample.Options, out MessageHeader? header, out string? found), Is.False);
             Assert.That(header, Is.Null);
             Assert.That(found, Is.EqualTo(complaint));
-            Assert.That(() => MessageHeader.Read(message, Sample.MaxKeys), Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(complaint));
+            Assert.That(() => MessageHeader.Read(message, Sample.Options), Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(complaint));
         }
     }
 
@@ -92,7 +92,7 @@ public sealed class MessageHeaderTests
         byte[] message = [1, 0x80, (byte)(suite >> 8), (byte)(suite & 0xff)];
 
         Assert.That(
-            () => MessageHeader.Read(message, Sample.MaxKeys),
+            () => MessageHeader.Read(message, Sample.Options),
             Throws.TypeOf<ByokDecryptionException>().With.Message.Contains($"suite {name}, which does not commit to its key"));
     }
 
@@ -103,8 +103,8 @@ public sealed class MessageHeaderTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(MessageHeader.Read(message, 3).EncryptedDataKeys, Has.Count.EqualTo(3));
-            Assert.That(() => MessageHeader.Read(message, 2), Throws.TypeOf<ByokDecryptionException>());
+            Assert.That(MessageHeader.Read(message, Sample.Options with { MaxEncryptedDataKeys = 3 }).EncryptedDataKeys, Has.Count.EqualTo(3));
+            Assert.That(() => MessageHeader.Read(message, Sample.Options with { MaxEncryptedDataKeys = 2 }), Throws.TypeOf<ByokDecryptionException>());
         }
     }
 
@@ -112,10 +112,10 @@ public sealed class MessageHeaderTests
     public void Read_refuses_counts_that_the_message_does_not_back_before_it_allocates_for_them()
     {
         byte[] message = With(Sample.Message(), KeysAt, 0xff, 0xff);
-        Assert.That(MessageHeader.TryRead(message, int.MaxValue, out _, out _), Is.False, "warms up");
+        Assert.That(MessageHeader.TryRead(message, MessageOptions.Unlimited, out _, out _), Is.False, "warms up");
 
         long before = GC.GetAllocatedBytesForCurrentThread();
-        bool read = MessageHeader.TryRead(message, int.MaxValue, out _, out _);
+        bool read = MessageHeader.TryRead(message, MessageOptions.Unlimited, out _, out _);
 
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.That(read, Is.False);
@@ -124,7 +124,7 @@ public sealed class MessageHeaderTests
 
     [Test]
     public void Length_is_where_the_body_begins() =>
-        Assert.That(MessageHeader.Read(Sample.Message(), Sample.MaxKeys).Length, Is.EqualTo(Sample.Template().HeaderLength));
+        Assert.That(MessageHeader.Read(Sample.Message(), Sample.Options).Length, Is.EqualTo(Sample.Template().HeaderLength));
 
     private static byte[] Ascii(string text) => System.Text.Encoding.ASCII.GetBytes(text);
 

@@ -19,14 +19,13 @@ public sealed class MessageReaderTests
         Gen.Select(Gen.Byte.Array[0, 500], GenPairs, Gen.Int[1, 600], Gen.Int[1, 5]).Sample((plaintext, pairs, frameLength, keys) =>
         {
             byte[] message = Sample.Message(plaintext, Sample.Template(pairs, frameLength, keys));
-            MessageHeader header = MessageHeader.Read(message, keys);
+            MessageHeader header = MessageHeader.Read(message, Sample.Options);
             using DataKey dataKey = Sample.OpenDataKey();
 
             Assert.That(MessageReader.Read(header, message, dataKey), Is.EqualTo(plaintext));
             Assert.That(header.EncryptionContext.Pairs, Is.EquivalentTo(pairs));
             Assert.That(header.EncryptedDataKeys, Is.EqualTo(Enumerable.Repeat(Sample.WrappedKey, keys)));
-            Assert.That(header.FrameLength, Is.EqualTo((uint)frameLength));
-            Assert.That(header.ContentType, Is.EqualTo(ContentType.Framed));
+            Assert.That(header.Body, Is.EqualTo(new BodyFormat(ContentType.Framed, (uint)frameLength)));
             Assert.That(header.Suite, Is.SameAs(AlgorithmSuite.Committing));
         });
 
@@ -136,8 +135,8 @@ public sealed class MessageReaderTests
     {
         MessageTemplate template = Sample.Template();
         using DataKey dataKey = Sample.OpenDataKey();
-        byte[] one = MessageWriter.Write(template, dataKey, Sample.Plaintext);
-        byte[] other = MessageWriter.Write(template, dataKey, Sample.Plaintext);
+        byte[] one = MessageWriter.Write(template, dataKey, Sample.Plaintext, Sample.Options);
+        byte[] other = MessageWriter.Write(template, dataKey, Sample.Plaintext, Sample.Options);
 
         AssertRefused([.. one[..template.HeaderLength], .. other[template.HeaderLength..]], "body of another message");
     }

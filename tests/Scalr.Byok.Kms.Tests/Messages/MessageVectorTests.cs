@@ -88,12 +88,12 @@ public sealed class MessageVectorTests
 
     private static void AssertAccepted(Vector vector)
     {
-        MessageHeader header = MessageHeader.Read(vector.Message, ushort.MaxValue);
+        MessageHeader header = MessageHeader.Read(vector.Message, MessageOptions.Unlimited);
         byte[] plaintext = Read(vector);
 
         Assert.That(Convert.ToHexStringLower(SHA256.HashData(plaintext)), Is.EqualTo(vector.PlaintextSha256), vector.Name);
         Assert.That(header.Length, Is.EqualTo(vector.HeaderLength), vector.Name);
-        Assert.That(header.FrameLength, Is.EqualTo(vector.FrameLength), vector.Name);
+        Assert.That(header.Body.FrameLength, Is.EqualTo(vector.FrameLength), vector.Name);
         Assert.That(header.EncryptionContext.Pairs, Is.EquivalentTo(vector.HeaderEncryptionContext!), vector.Name);
         Assert.That(header.EncryptedDataKeys, Has.Count.EqualTo(vector.EdkCount), vector.Name);
         Assert.That(
@@ -119,7 +119,7 @@ public sealed class MessageVectorTests
 
     private static byte[] Read(Vector vector)
     {
-        MessageHeader header = MessageHeader.Read(vector.Message, ushort.MaxValue);
+        MessageHeader header = MessageHeader.Read(vector.Message, MessageOptions.Unlimited);
         using DataKey dataKey = DataKey.CopyFrom(Convert.FromHexString(vector.DataKey!));
         return MessageReader.Read(header, vector.Message, dataKey);
     }

@@ -18,6 +18,16 @@ internal static class Sample
     public static EncryptedDataKey WrappedKey { get; } =
         new(EncryptedDataKey.AwsKms, "arn:aws:kms:us-east-1:111122223333:key/mrk-1"u8.ToArray(), Bytes(60, first: 7));
 
+    public static MessageOptions Options { get; } = new()
+    {
+        FrameLength = FrameLength,
+        MaxMessageLength = long.MaxValue,
+        MaxHeaderLength = 1 << 20,
+        MaxEncryptedDataKeys = MaxKeys,
+        MaxFrameLength = 1 << 20,
+        MaxDegreeOfParallelism = 1,
+    };
+
     public static DataKey OpenDataKey() => DataKey.CopyFrom(DataKeyBytes);
 
     public static MessageTemplate Template(IReadOnlyDictionary<string, string>? pairs = null, int frameLength = FrameLength, int keys = 1) =>
@@ -40,7 +50,7 @@ internal static class Sample
     }
 
     public static byte[] Read(ReadOnlyMemory<byte> message, DataKey dataKey) =>
-        MessageReader.Read(MessageHeader.Read(message, MaxKeys), message.Span, dataKey);
+        MessageReader.Read(MessageHeader.Read(message, Options), message, dataKey);
 
     public static byte[] Bytes(int count, byte first) => [.. Enumerable.Range(first, count).Select(value => unchecked((byte)value))];
 }

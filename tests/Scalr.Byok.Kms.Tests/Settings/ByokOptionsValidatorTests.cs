@@ -25,6 +25,13 @@ internal sealed class ByokOptionsValidatorTests
         yield return Case("10 milliseconds", o => o.Resilience.AttemptTimeout = TimeSpan.FromMilliseconds(10));
         yield return Case("frames of 16", o => o.FrameLength = 16);
         yield return Case("frames of 16 MiB", o => o.FrameLength = 16_777_216);
+        yield return Case("messages of 1 KiB", o => o.MaxMessageLength = 1024);
+        yield return Case("messages of any length", o => o.MaxMessageLength = long.MaxValue);
+        yield return Case("headers of 1 KiB", o => o.MaxHeaderLength = 1024);
+        yield return Case("headers of 16 MiB", o => o.MaxHeaderLength = 16_777_216);
+        yield return Case("streamed frames as long as those written", o => (o.FrameLength, o.MaxFrameLength) = (100_000, 100_000));
+        yield return Case("streamed frames of 1 GiB", o => o.MaxFrameLength = 1_073_741_824);
+        yield return Case("one thread", o => o.MaxDegreeOfParallelism = 1);
         yield return Case("1 encrypted data key", o => o.MaxEncryptedDataKeys = 1);
         yield return Case("65535 encrypted data keys", o => o.MaxEncryptedDataKeys = 65_535);
         yield return Case("endpoints", o =>
@@ -64,6 +71,14 @@ internal sealed class ByokOptionsValidatorTests
         yield return Case("more than an hour", o => o.Resilience.TotalTimeout = TimeSpan.FromMinutes(61), "Resilience:TotalTimeout is 01:01:00; 1 hour is the most.");
         yield return Case("frames of 15", o => o.FrameLength = 15, "FrameLength is 15; it must be 16 to 16777216.");
         yield return Case("frames above 16 MiB", o => o.FrameLength = 16_777_217, "FrameLength is 16777217; it must be 16 to 16777216.");
+        yield return Case("messages of less than 1 KiB", o => o.MaxMessageLength = 1023, "MaxMessageLength is 1023; it must be 1024 or more.");
+        yield return Case("headers of less than 1 KiB", o => o.MaxHeaderLength = 1023, "MaxHeaderLength is 1023; it must be 1024 to 16777216.");
+        yield return Case("headers above 16 MiB", o => o.MaxHeaderLength = 16_777_217, "MaxHeaderLength is 16777217; it must be 1024 to 16777216.");
+        yield return Case("streamed frames below 64 KiB", o => (o.FrameLength, o.MaxFrameLength) = (16, 65_535), "MaxFrameLength is 65535; it must be 65536 to 1073741824.");
+        yield return Case("streamed frames above 1 GiB", o => o.MaxFrameLength = 1_073_741_825, "MaxFrameLength is 1073741825; it must be 65536 to 1073741824.");
+        yield return Case("frames that could not be streamed back", o => (o.FrameLength, o.MaxFrameLength) = (100_001, 100_000),
+            "FrameLength is 100001 but MaxFrameLength is 100000: this host could not decrypt its own streams.");
+        yield return Case("no thread", o => o.MaxDegreeOfParallelism = 0, "MaxDegreeOfParallelism is 0; it must be 1 or more.");
         yield return Case("no encrypted data key", o => o.MaxEncryptedDataKeys = 0, "MaxEncryptedDataKeys is 0; it must be 1 to 65535.");
         yield return Case("65536 encrypted data keys", o => o.MaxEncryptedDataKeys = 65_536, "MaxEncryptedDataKeys is 65536; it must be 1 to 65535.");
         yield return Case("http off loopback", o => o.Endpoints.Kms["*"] = new Uri("http://kms.us-east-1.amazonaws.com"), $"Endpoints:Kms:* {HttpsOnly}");
@@ -151,7 +166,11 @@ internal sealed class ByokOptionsValidatorTests
               "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" } },
               "Resilience": { "TotalTimeout": "00:00:20", "AttemptTimeout": "00:00:05" },
               "FrameLength": 4096,
-              "MaxEncryptedDataKeys": 3
+              "MaxEncryptedDataKeys": 3,
+              "MaxMessageLength": 5000000000,
+              "MaxHeaderLength": 2048,
+              "MaxFrameLength": 70000,
+              "MaxDegreeOfParallelism": 5
             }
             """)));
 
@@ -162,7 +181,9 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That(options.Endpoints.Sts["eu-central-1"], Is.EqualTo(new Uri("http://localhost:8080")));
         Assert.That((options.Resilience.TotalTimeout, options.Resilience.AttemptTimeout), Is.EqualTo((TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(5))));
         Assert.That((options.FrameLength, options.MaxEncryptedDataKeys), Is.EqualTo((4096, 3)));
-        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(8), "a new option wants a line here");
+        Assert.That((options.MaxMessageLength, options.MaxHeaderLength, options.MaxFrameLength), Is.EqualTo((5_000_000_000, 2048, 70_000)));
+        Assert.That(options.MaxDegreeOfParallelism, Is.EqualTo(5));
+        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(12), "a new option wants a line here");
     }
 
     private static TestCaseData Case(string name, Action<ByokOptions> change, params string[] complaints) =>
