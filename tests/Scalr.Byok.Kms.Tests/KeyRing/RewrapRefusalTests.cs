@@ -1,0 +1,195 @@
+using System.Security.Cryptography;
+using System.Text;
+using Scalr.Byok.Kms.Tests.Messages;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.KeyRing;
+
+/// <summary>What is not rewrapped, why, and what it costs: nothing is wrapped on the word of a message that is not what it says.</summary>
+[TestFixture(false)]
+[TestFixture(true)]
+internal sealed class RewrapRefusalTests
+{
+    private const int FrameLength = 16;
+    private const int RegularFrame = 4 + 12 + FrameLength + 16;
+
+    private static readonly byte[] Plaintext = Encoding.ASCII.GetBytes("The quick brown fox jumps over the lazy dog."); // two regular frames and a final one of 12 bytes
+
+    private readonly bool _asStream;
+    private KeyChange _change = null!;
+    private byte[] _message = null!;
+    private int _body;
+
+    public RewrapRefusalTests(bool asStream) => _asStream = asStream;
+
+    private static IEnumerable<TestCaseData> Bodies()
+    {
+        yield return Case("left out", _ => []);
+        yield return Case("cut in the first head", body => body[..10]);
+        yield return Case("cut behind the first head", body => body[..16]);
+        yield return Case("cut behind the first frame", body => body[..RegularFrame]);
+        yield return Case("without its final frame", body => body[..(2 * RegularFrame)]);
+        yield return Case("cut in the final frame's head", body => body[..((2 * RegularFrame) + 39)]);
+        yield return Case("cut by one byte", body => body[..^1]);
+        yield return Case("with a byte behind it", body => [.. body, 0]);
+        yield return Case("with more than a buffer behind it", body => [.. body, .. new byte[200_000]]);
+        yield return Case("with its final frame twice", body => [.. body, .. body[(2 * RegularFrame)..]]);
+        yield return Case("with a frame left out", body => body[RegularFrame..]);
+        yield return Case("with its frames exchanged", body => [.. body[RegularFrame..(2 * RegularFrame)], .. body[..RegularFrame], .. body[(2 * RegularFrame)..]]);
+        yield return Case("whose final frame is longer than frames are", body => [.. body[..((2 * RegularFrame) + 20)], 0, 0, 0, 17, .. body[((2 * RegularFrame) + 24)..], .. new byte[5]]);
+
+        static TestCaseData Case(string what, Func<byte[], byte[]> change) => new TestCaseData(change).SetArgDisplayNames(what);
+    }
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _change = await KeyChange.StartAsync();
+        var ring = _change.World.Ring(
+            new ByokKeySettings { KeyArn = _change.OldKey.Arn, Credentials = _change.OldCredentials },
+            options => (options.AllowedRegions, options.FrameLength) = ([_change.OldKey.Region], FrameLength));
+        _message = await _change.EncryptAsync(ring, Plaintext);
+        _body = PlainHeader.Read(_message).Length;
+    }
+
+    [TearDown]
+    public async Task StopAsync() => await _change.DisposeAsync();
+
+    [TestCaseSource(nameof(Bodies))]
+    public async Task Rewrap_refuses_a_body(Func<byte[], byte[]> change)
+    {
+        byte[] changed = [.. _message[.._body], .. change(_message[_body..])];
+
+        await AssertRefusedAsync(changed);
+
+        Assert.That(await RewrapAsync(_message), Is.Not.Empty, "the unchanged message");
+    }
+
+    [Test]
+    public async Task Rewrap_passes_a_changed_content_which_decrypting_then_refuses()
+    {
+        _message[_body + 16] ^= 1;
+
+        var rewrapped = await RewrapAsync(_message);
+
+        Assert.That(rewrapped[PlainHeader.Read(rewrapped).Length..], Is.EqualTo(_message[_body..]));
+        await Assert.ThatAsync(async () => await _change.New.DecryptAsync(rewrapped), Throws.TypeOf<ByokDecryptionException>());
+    }
+
+    [Test]
+    public async Task Rewrap_refuses_a_header_with_any_byte_changed_and_wraps_nothing()
+    {
+        for (var i = 0; i < _body; i++)
+        {
+            _message[i] ^= (byte)(1 << (i % 8));
+            await AssertRefusedAsync(_message, $"byte {i}");
+            _message[i] ^= (byte)(1 << (i % 8));
+        }
+
+        Assert.That(_change.World.Aws.Log.Count("Encrypt"), Is.Zero);
+    }
+
+    [TestCase("message id")]
+    [TestCase("commitment")]
+    [TestCase("tag")]
+    [TestCase("frame length")]
+    public async Task Rewrap_unwraps_the_key_of_a_forged_header_and_wraps_nothing(string field)
+    {
+        var header = PlainHeader.Read(_message);
+        _message[field switch { "message id" => 3, "commitment" => header.Length - 48, "tag" => header.Length - 1, _ => header.Length - 49 }] ^= 1;
+
+        await AssertRefusedAsync(_message);
+
+        Assert.That(_change.Calls, Is.EqualTo(new[] { $"Decrypt {_change.OldKey.Arn}" }));
+    }
+
+    [Test]
+    public async Task Rewrap_leaves_it_to_AWS_to_refuse_a_changed_context()
+    {
+        _message[_message.AsSpan().IndexOf("variables/42"u8)] ^= 1;
+
+        await AssertRefusedAsync(_message);
+
+        Assert.That(_change.World.Aws.Log.Requests.Select(request => (request.Operation, request.ErrorCode)), Is.EqualTo(new[] { ("Decrypt", "InvalidCiphertextException") }));
+    }
+
+    [Test]
+    public async Task Rewrap_refuses_a_message_of_a_key_that_the_ring_does_not_have_without_a_call()
+    {
+        var ring = _change.New; // nobody told it of the old key
+
+        await Assert.ThatAsync(
+            () => KeyChange.RewrapAsync(ring, _message, _asStream), Throws.TypeOf<ByokDecryptionException>().With.Message.Contains("add the old one to PreviousKeys"));
+
+        Assert.That(_change.World.Aws.Log.Requests, Is.Empty);
+    }
+
+    [TestCase("kms-0578-econe-k3", false)]
+    [TestCase("kms-0578-single-region", true)]
+    public async Task Rewrap_refuses_a_signed_message_and_says_what_to_do_instead(string name, bool underOldKey)
+    {
+        var message = VectorSet.Load(Path.Combine(VectorSet.Own, "js-generated-kms")).Vectors.Single(vector => vector.Name == name).Message;
+        if (underOldKey)
+        {
+            var arn = message.AsSpan().IndexOf("arn:aws:kms:us-west-2:111122223333:key/"u8);
+            Encoding.ASCII.GetBytes(_change.OldKey.Arn).CopyTo(message, arn);
+            Assert.That(ByokMessage.Read(message).KeyArns.Select(key => key.ToString()), Is.EqualTo(new[] { _change.OldKey.Arn }));
+        }
+
+        await Assert.ThatAsync(
+            () => RewrapAsync(message),
+            Throws.TypeOf<NotSupportedException>().With.Message.Contains("signed").And.Message.Contains("0578").And.Message.Contains("Decrypt it and encrypt the plaintext again"));
+
+        Assert.That(_change.World.Aws.Log.Requests, Is.Empty);
+    }
+
+    [Test]
+    public async Task Rewrap_names_the_old_key_when_that_is_not_usable()
+    {
+        _change.OldKey.Disable();
+
+        var refusal = await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => RewrapAsync(_message));
+
+        Assert.That((refusal!.KeyArn.ToString(), refusal.Reason, refusal.Operation), Is.EqualTo((_change.OldKey.Arn, ByokKeyUnavailableReason.KeyDisabled, "kms:Decrypt")));
+        Assert.That(refusal.Message, Does.Contain(_change.OldKey.Arn));
+        Assert.That(_change.Calls, Is.EqualTo(new[] { $"Decrypt {_change.OldKey.Arn}" }));
+    }
+
+    [Test]
+    public async Task Rewrap_names_the_new_key_when_that_is_not_usable_and_the_message_stays_as_it_was()
+    {
+        var copy = _message.ToArray();
+        _change.NewKey.Disable();
+
+        var refusal = await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => RewrapAsync(_message));
+
+        Assert.That((refusal!.KeyArn.ToString(), refusal.Reason, refusal.Operation), Is.EqualTo((_change.NewKey.Arn, ByokKeyUnavailableReason.KeyDisabled, "kms:Encrypt")));
+        Assert.That(_change.Calls, Is.EqualTo(_change.DecryptThenEncrypt));
+        Assert.That(_message, Is.EqualTo(copy));
+        Assert.That(await _change.Both.DecryptAsync(_message, KeyChange.Context), Is.EqualTo(Plaintext));
+        _change.NewKey.Enable();
+        Assert.That(await _change.New.DecryptAsync(await RewrapAsync(_message)), Is.EqualTo(Plaintext));
+    }
+
+    [TestCase("MaxMessageLength", "1024")]
+    [TestCase("MaxEncryptedDataKeys", "1")]
+    public async Task Rewrap_keeps_to_the_limits_without_a_call(string limit, string value)
+    {
+        var message = await _change.EncryptOldAsync(RandomNumberGenerator.GetBytes(2_000));
+        message = await _change.WrapAsync(message, await _change.OpenDataKeyAsync(message, _change.OldKey), _change.OldKey, _change.NewKey);
+        var ring = _change.Ring(options =>
+        {
+            options.MaxMessageLength = limit == nameof(options.MaxMessageLength) ? 1_024 : options.MaxMessageLength;
+            options.MaxEncryptedDataKeys = limit == nameof(options.MaxEncryptedDataKeys) ? 1 : options.MaxEncryptedDataKeys;
+        });
+
+        await Assert.ThatAsync(() => KeyChange.RewrapAsync(ring, message, _asStream), Throws.TypeOf<ByokDecryptionException>().With.Message.Contains($" {value} "));
+
+        Assert.That(_change.World.Aws.Log.Requests, Is.Empty);
+    }
+
+    private Task<byte[]> RewrapAsync(byte[] message) => KeyChange.RewrapAsync(_change.Both, message, _asStream);
+
+    private async Task AssertRefusedAsync(byte[] message, string? what = null) =>
+        await Assert.ThatAsync(() => RewrapAsync(message), Throws.TypeOf<ByokDecryptionException>().With.InnerException.Null, what ?? "");
+}
