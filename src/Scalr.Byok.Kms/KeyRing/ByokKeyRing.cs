@@ -107,7 +107,9 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     {
         ThrowIfDone(cancellationToken);
         var header = ReadHeader(message);
-        if (IsCurrent(header))
+        var isCurrent = IsCurrent(header);
+        MessageRewrapper.EnsureWhole(header, message.Span); // as the stream does, and before AWS is called for it
+        if (isCurrent)
         {
             return message.ToArray();
         }

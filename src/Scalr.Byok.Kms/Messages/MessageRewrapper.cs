@@ -60,17 +60,10 @@ internal sealed class MessageRewrapper : IDisposable
         return written;
     }
 
-    /// <summary>The new header and the old body, whose frames are counted but not decrypted.</summary>
-    /// <exception cref="ByokDecryptionException">The body does not end where the message does.</exception>
+    /// <summary>The new header and the old body.</summary>
     public byte[] Rewrap(ReadOnlySpan<byte> message, EncryptedDataKey key)
     {
         ReadOnlySpan<byte> body = message[_header.Length..];
-        BodyWalk walk = new(_header.Body);
-        if (walk.Walk(body) != body.Length || !walk.AtEnd)
-        {
-            throw new ByokDecryptionException();
-        }
-
         byte[] header = WriteHeader(key);
         byte[] rewrapped = GC.AllocateUninitializedArray<byte>(header.Length + body.Length);
         header.CopyTo(rewrapped, 0);
@@ -79,6 +72,18 @@ internal sealed class MessageRewrapper : IDisposable
     }
 
     public void Dispose() => _cipher.Dispose();
+
+    /// <summary>Counts a body's frames, without decrypting them, so that one that was cut short does not pass.</summary>
+    /// <exception cref="ByokDecryptionException">The body does not end where the message does.</exception>
+    public static void EnsureWhole(MessageHeader header, ReadOnlySpan<byte> message)
+    {
+        ReadOnlySpan<byte> body = message[header.Length..];
+        BodyWalk walk = new(header.Body);
+        if (walk.Walk(body) != body.Length || !walk.AtEnd)
+        {
+            throw new ByokDecryptionException();
+        }
+    }
 
     /// <summary>Copies a body, whose frames are counted but not decrypted, so that one that was cut short does not pass.</summary>
     /// <exception cref="ByokDecryptionException">The body does not end where the message does.</exception>

@@ -36,7 +36,8 @@ internal sealed class RewrapRefusalTests
         yield return Case("with its final frame twice", body => [.. body, .. body[(2 * RegularFrame)..]]);
         yield return Case("with a frame left out", body => body[RegularFrame..]);
         yield return Case("with its frames exchanged", body => [.. body[RegularFrame..(2 * RegularFrame)], .. body[..RegularFrame], .. body[(2 * RegularFrame)..]]);
-        yield return Case("whose final frame is longer than frames are", body => [.. body[..((2 * RegularFrame) + 20)], 0, 0, 0, 17, .. body[((2 * RegularFrame) + 24)..], .. new byte[5]]);
+        yield return Case(
+            "whose final frame is longer than frames are", body => [.. body[..((2 * RegularFrame) + 20)], 0, 0, 0, 17, .. body[^28..], .. new byte[5]]);
 
         static TestCaseData Case(string what, Func<byte[], byte[]> change) => new TestCaseData(change).SetArgDisplayNames(what);
     }
@@ -62,7 +63,20 @@ internal sealed class RewrapRefusalTests
 
         await AssertRefusedAsync(changed);
 
+        Assert.That(_change.Calls, Is.EqualTo(_asStream ? _change.DecryptThenEncrypt : []), "what is in memory is looked at before AWS is called");
         Assert.That(await RewrapAsync(_message), Is.Not.Empty, "the unchanged message");
+    }
+
+    [TestCaseSource(nameof(Bodies))]
+    public async Task Rewrap_refuses_a_body_of_a_current_message_too(Func<byte[], byte[]> change)
+    {
+        var current = await RewrapAsync(_message);
+        var body = PlainHeader.Read(current).Length;
+        _change.World.Aws.Log.Clear();
+
+        await AssertRefusedAsync([.. current[..body], .. change(current[body..])]);
+
+        Assert.That(_change.World.Aws.Log.Requests, Is.Empty);
     }
 
     [Test]
@@ -92,11 +106,10 @@ internal sealed class RewrapRefusalTests
     [TestCase("message id")]
     [TestCase("commitment")]
     [TestCase("tag")]
-    [TestCase("frame length")]
     public async Task Rewrap_unwraps_the_key_of_a_forged_header_and_wraps_nothing(string field)
     {
         var header = PlainHeader.Read(_message);
-        _message[field switch { "message id" => 3, "commitment" => header.Length - 48, "tag" => header.Length - 1, _ => header.Length - 49 }] ^= 1;
+        _message[field switch { "message id" => 3, "commitment" => header.Length - 48, _ => header.Length - 1 }] ^= 1;
 
         await AssertRefusedAsync(_message);
 

@@ -226,7 +226,8 @@ public sealed class BodyWalkTests
     private static byte[] Final(uint sequence, uint length) =>
         [0xff, 0xff, 0xff, 0xff, .. Number(sequence), .. new byte[12], .. Number(length), .. new byte[Math.Min(length, 100) + 16]];
 
-    private static byte[] Block(ulong claimed, int there) => [.. new byte[12], .. Number((uint)(claimed >> 32)), .. Number((uint)(claimed & uint.MaxValue)), .. new byte[there + 16]];
+    private static byte[] Block(ulong claimed, int there) =>
+        [.. new byte[12], .. Number((uint)(claimed >> 32)), .. Number((uint)(claimed & uint.MaxValue)), .. new byte[there + 16]];
 
     private static byte[] Number(uint value)
     {
