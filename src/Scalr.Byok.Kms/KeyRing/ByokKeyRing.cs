@@ -117,7 +117,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         var (rewrapper, encryptedKey) = await WrapAnewAsync(header, cancellationToken).ConfigureAwait(false);
         using (rewrapper)
         {
-            return rewrapper.Rewrap(message.Span, encryptedKey);
+            return rewrapper.Rewrap(message.Span, encryptedKey, _options.MaxMessageLength);
         }
     }
 
@@ -134,6 +134,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
             using (rewrapper)
             {
                 newHeader = rewrapper.WriteHeader(encryptedKey);
+                input.Lengthen(newHeader.Length - header.Length);
             }
         }
 

@@ -140,7 +140,10 @@ public interface IByokKeyRing
     /// <param name="message">A message under this ring's current key or a previous one. Must not change until the task ends.</param>
     /// <param name="cancellationToken">Ends the calls to AWS.</param>
     /// <returns>The message under <see cref="KeyArn"/> alone. If it was so already, an unchanged copy, without any call to AWS.</returns>
-    /// <exception cref="ByokDecryptionException">The message's header was changed or belongs to another key, or its frames are not all there.</exception>
+    /// <exception cref="ByokDecryptionException">
+    /// The message's header was changed or belongs to another key, its frames are not all there, or it exceeds a limit of <see cref="ByokOptions"/>,
+    /// maybe only with the new key's longer ARN.
+    /// </exception>
     /// <exception cref="NotSupportedException">The message is signed, so that its keys cannot be replaced. Decrypt it and encrypt the plaintext again.</exception>
     /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable.</exception>
     /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call.</exception>

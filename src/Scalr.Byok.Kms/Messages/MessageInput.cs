@@ -52,6 +52,10 @@ internal sealed class MessageInput(Stream message, MessageOptions options)
         return read;
     }
 
+    /// <summary>Counts bytes that go out without having come in, so that what is written keeps to the limit, too. Fewer than none count as none.</summary>
+    /// <exception cref="ByokDecryptionException">The message is longer than it may be.</exception>
+    public void Lengthen(int more) => Count(Math.Max(more, 0));
+
     private void Count(int read)
     {
         _length += read;

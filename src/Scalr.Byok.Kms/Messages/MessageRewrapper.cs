@@ -61,10 +61,17 @@ internal sealed class MessageRewrapper : IDisposable
     }
 
     /// <summary>The new header and the old body.</summary>
-    public byte[] Rewrap(ReadOnlySpan<byte> message, EncryptedDataKey key)
+    /// <exception cref="ByokDecryptionException">Together they are longer than a message may be: the new key's ARN may be longer than the old one's.</exception>
+    public byte[] Rewrap(ReadOnlySpan<byte> message, EncryptedDataKey key, long maxMessageLength)
     {
         ReadOnlySpan<byte> body = message[_header.Length..];
         byte[] header = WriteHeader(key);
+        long limit = Math.Min(maxMessageLength, Array.MaxLength);
+        if (header.Length > limit - body.Length)
+        {
+            throw new ByokDecryptionException(HeaderComplaint.MessageTooLong(limit));
+        }
+
         byte[] rewrapped = GC.AllocateUninitializedArray<byte>(header.Length + body.Length);
         header.CopyTo(rewrapped, 0);
         body.CopyTo(rewrapped.AsSpan(header.Length));

@@ -201,6 +201,25 @@ internal sealed class RewrapRefusalTests
         Assert.That(_change.World.Aws.Log.Requests, Is.Empty);
     }
 
+    [Test]
+    public async Task Rewrap_writes_no_message_that_it_could_not_read()
+    {
+        var farAway = _change.World.Customer.CreateKey("ap-northeast-1"); // five letters more than us-west-2
+        _change.World.User.Policy = Policies.Permissions("*");
+        var settings = _change.World.Settings(ByokCredentialSettings.AccessKeysType);
+        settings.KeyArn = farAway.Arn;
+        settings.PreviousKeys = [new() { KeyArn = _change.OldKey.Arn, Credentials = settings.Credentials }];
+        var message = await _change.EncryptOldAsync(RandomNumberGenerator.GetBytes(2_000));
+
+        var rewrapped = await KeyChange.RewrapAsync(Ring(message.Length + 5), message, _asStream);
+        Assert.That(await Ring(message.Length + 5).DecryptAsync(rewrapped), Has.Length.EqualTo(2_000));
+        await Assert.ThatAsync(
+            () => KeyChange.RewrapAsync(Ring(message.Length + 4), message, _asStream),
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo($"The message is longer than the {message.Length + 4} bytes that are allowed."));
+
+        IByokKeyRing Ring(long limit) => _change.World.Ring(settings, options => (options.AllowedRegions, options.MaxMessageLength) = ([farAway.Region], limit));
+    }
+
     private Task<byte[]> RewrapAsync(byte[] message) => KeyChange.RewrapAsync(_change.Both, message, _asStream);
 
     private async Task AssertRefusedAsync(byte[] message, string? what = null) =>
