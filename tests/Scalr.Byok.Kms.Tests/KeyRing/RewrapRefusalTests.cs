@@ -117,6 +117,18 @@ internal sealed class RewrapRefusalTests
     }
 
     [Test]
+    public async Task Rewrap_refuses_a_key_that_the_message_is_not_committed_to_though_its_tag_is_right()
+    {
+        var dataKey = await _change.OpenDataKeyAsync(_message, _change.OldKey);
+        _message[_body - 48] ^= 1;
+        var message = await _change.WrapAsync(_message, dataKey, _change.OldKey);
+
+        await AssertRefusedAsync(message);
+
+        Assert.That(_change.Calls, Is.EqualTo(new[] { $"Decrypt {_change.OldKey.Arn}" }));
+    }
+
+    [Test]
     public async Task Rewrap_leaves_it_to_AWS_to_refuse_a_changed_context()
     {
         _message[_message.AsSpan().IndexOf("variables/42"u8)] ^= 1;
