@@ -1,0 +1,34 @@
+namespace Scalr.Byok.Kms.Tests.Messages;
+
+/// <summary>A message in its parts, so that a test can put them together in another way.</summary>
+/// <param name="Header">The header.</param>
+/// <param name="Frames">All frames, or the one block.</param>
+/// <param name="Footer">The footer; empty if the suite does not sign.</param>
+/// <param name="Plaintext">What it decrypts to.</param>
+/// <param name="FrameLength">How much plaintext each frame but the last has.</param>
+internal sealed record PlainMessage(byte[] Header, byte[][] Frames, byte[] Footer, byte[] Plaintext, int FrameLength)
+{
+    public byte[] Bytes { get; } = Join(Header, Frames, Footer);
+
+    /// <summary>The same header and footer around other frames.</summary>
+    public byte[] With(params IEnumerable<byte[]> frames) => Join(Header, frames, Footer);
+
+    /// <summary>
+    /// How much plaintext a stream may let go of a changed message: the frames that come whole and unchanged before the first change,
+    /// but never the last one, and exactly those.
+    /// </summary>
+    public int Releasable(ReadOnlySpan<byte> changed)
+    {
+        int end = Bytes.AsSpan().CommonPrefixLength(changed) - Header.Length;
+        int released = 0;
+        foreach (byte[] frame in Frames[..^1])
+        {
+            end -= frame.Length;
+            released += end < 0 ? 0 : FrameLength;
+        }
+
+        return released;
+    }
+
+    private static byte[] Join(byte[] header, IEnumerable<byte[]> frames, byte[] footer) => [.. header, .. frames.SelectMany(frame => frame), .. footer];
+}

@@ -1,0 +1,126 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Scalr.Byok.Kms.Tests.Messages;
+
+/// <summary>
+/// A second writer of the format that shares no code with the library's: for messages that the library reads but never writes, signed
+/// ones and ones of a single block, and for messages that nobody should write.
+/// </summary>
+internal sealed record PlainWriter
+{
+    /// <summary>The key that signs all messages, unless another is given.</summary>
+    public static readonly ECDsa DefaultSigner = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+
+    /// <summary>A key that signs nothing unless it is told to.</summary>
+    public static readonly ECDsa OtherSigner = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+
+    /// <summary>The layout that the library writes.</summary>
+    public static readonly PlainWriter Framed = new() { Name = "0478 framed" };
+
+    /// <summary>The layout that AWS's SDKs write.</summary>
+    public static readonly PlainWriter Signed = new() { Name = "0578 framed", Signs = true, PublicKey = Compressed(DefaultSigner) };
+
+    /// <summary>Every layout that is read.</summary>
+    public static readonly PlainWriter[] Layouts =
+        [Framed, Framed with { Name = "0478 one block", IsFramed = false }, Signed, Signed with { Name = "0578 one block", IsFramed = false }];
+
+    public string Name { get; init; } = "";
+
+    public bool Signs { get; init; }
+
+    public bool IsFramed { get; init; } = true;
+
+    public int FrameLength { get; init; } = Sample.FrameLength;
+
+    /// <summary>Whether a plaintext that divides evenly ends with an empty frame, as AWS's SDK for JavaScript writes it.</summary>
+    public bool EndsEmpty { get; init; }
+
+    /// <summary>Something added to every IV of the body: other writers need not count from 1.</summary>
+    public byte IVOffset { get; init; }
+
+    public byte[] DataKey { get; init; } = Sample.DataKeyBytes;
+
+    public ECDsa Signer { get; init; } = DefaultSigner;
+
+    /// <summary>The public key in the encryption context; null leaves it out.</summary>
+    public string? PublicKey { get; init; }
+
+    /// <summary>What follows the body of a message that signs, made from all before it.</summary>
+    public Func<ECDsa, byte[], byte[]> Footer { get; init; } = (signer, signed) =>
+        Counted(signer.SignData(signed, HashAlgorithmName.SHA384, DSASignatureFormat.Rfc3279DerSequence));
+
+    /// <summary>A key as it stands in an encryption context: compressed, in base64.</summary>
+    public static string Compressed(ECDsa signer)
+    {
+        ECPoint point = signer.ExportParameters(includePrivateParameters: false).Q;
+        return Convert.ToBase64String([(byte)(2 + (point.Y![^1] & 1)), .. point.X!]);
+    }
+
+    public static byte[] Counted(byte[] field) => [.. Number(field.Length, 2), .. field];
+
+    public PlainMessage Write(byte[] plaintext)
+    {
+        byte[] suite = Signs ? [0x05, 0x78] : [0x04, 0x78];
+        byte[] contentKey = Derive([.. suite, .. "DERIVEKEY"u8]);
+        byte[] pairs = PublicKey is { } key
+            ? [.. Number(2, 2), .. Pair("aws-crypto-public-key", key), .. Pair("purpose", "example")]
+            : [.. Number(1, 2), .. Pair("purpose", "example")];
+        byte[] authenticated =
+        [
+            0x02, .. suite, .. Sample.MessageId, .. Counted(pairs),
+            0, 1, .. Counted("aws-kms"u8.ToArray()), .. Counted(Sample.WrappedKey.ProviderInfo.ToArray()), .. Counted(Sample.WrappedKey.Ciphertext.ToArray()),
+            (byte)(IsFramed ? 2 : 1), .. Number(IsFramed ? FrameLength : 0, 4), .. Derive("COMMITKEY"u8.ToArray()),
+        ];
+        byte[] header = [.. authenticated, .. Seal(contentKey, new byte[12], [], authenticated)];
+        byte[][] frames = IsFramed ? [.. Frames(contentKey, plaintext)] : [Block(contentKey, plaintext)];
+        return new PlainMessage(header, frames, Signs ? Footer(Signer, [.. header, .. frames.SelectMany(frame => frame)]) : [], plaintext, FrameLength);
+    }
+
+    /// <summary>A frame that is not the last.</summary>
+    public byte[] RegularFrame(byte[] contentKey, uint sequence, byte[] content)
+    {
+        byte[] associatedData = PlainReader.FrameData(Sample.MessageId, "Frame", sequence, (ulong)content.Length);
+        return [.. Number(sequence, 4), .. IV(sequence), .. Seal(contentKey, IV(sequence), content, associatedData)];
+    }
+
+    public override string ToString() => Name;
+
+    internal static byte[] Number(long value, int bytes) => [.. Enumerable.Range(1, bytes).Select(place => unchecked((byte)(value >> (8 * (bytes - place)))))];
+
+    private static byte[] Pair(string key, string value) => [.. Counted(Encoding.UTF8.GetBytes(key)), .. Counted(Encoding.UTF8.GetBytes(value))];
+
+    private static byte[] Seal(byte[] contentKey, byte[] iv, byte[] plaintext, byte[] associatedData)
+    {
+        using AesGcm aes = new(contentKey, 16);
+        byte[] content = new byte[plaintext.Length];
+        byte[] tag = new byte[16];
+        aes.Encrypt(iv, plaintext, content, tag, associatedData);
+        return [.. content, .. tag];
+    }
+
+    private IEnumerable<byte[]> Frames(byte[] contentKey, byte[] plaintext)
+    {
+        uint sequence = 1;
+        int start = 0;
+        for (; plaintext.Length - start > (EndsEmpty ? FrameLength - 1 : FrameLength); start += FrameLength)
+        {
+            yield return RegularFrame(contentKey, sequence++, plaintext[start..(start + FrameLength)]);
+        }
+
+        byte[] rest = plaintext[start..];
+        byte[] associatedData = PlainReader.FrameData(Sample.MessageId, "Final Frame", sequence, (ulong)rest.Length);
+        byte[] content = Seal(contentKey, IV(sequence), rest, associatedData);
+        yield return [0xff, 0xff, 0xff, 0xff, .. Number(sequence, 4), .. IV(sequence), .. Number(rest.Length, 4), .. content];
+    }
+
+    private byte[] Block(byte[] contentKey, byte[] plaintext)
+    {
+        byte[] associatedData = PlainReader.FrameData(Sample.MessageId, "Single Block", 1, (ulong)plaintext.Length);
+        return [.. IV(1), .. Number(plaintext.Length, 8), .. Seal(contentKey, IV(1), plaintext, associatedData)];
+    }
+
+    private byte[] IV(uint sequence) => [IVOffset, .. new byte[7], .. Number(sequence, 4)];
+
+    private byte[] Derive(byte[] info) => HKDF.DeriveKey(HashAlgorithmName.SHA512, DataKey, 32, Sample.MessageId, info);
+}

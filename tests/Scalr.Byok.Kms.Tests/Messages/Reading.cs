@@ -1,0 +1,101 @@
+using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.Messages;
+
+/// <summary>A way to read a message. What is refused by one of them is refused by all, and none lets go what it must not.</summary>
+internal sealed class Reading
+{
+    public static readonly Reading[] All =
+    [
+        new("in memory", streams: false, InMemoryAsync),
+        new("into buffers", streams: false, IntoBuffersAsync),
+        .. Streamed.Degrees.Select(degree => new Reading($"by stream, degree {degree}", streams: true, message => ByStreamAsync(message, degree))),
+    ];
+
+    private readonly string _name;
+    private readonly bool _streams;
+    private readonly Func<byte[], Task<Outcome>> _read;
+
+    private Reading(string name, bool streams, Func<byte[], Task<Outcome>> read) => (_name, _streams, _read) = (name, streams, read);
+
+    /// <summary>The plaintext of a message that must be good.</summary>
+    public async Task<byte[]> ReadAsync(byte[] message)
+    {
+        Outcome outcome = await _read(message);
+        Assert.That(outcome.Refusal, Is.Null);
+        return outcome.Released;
+    }
+
+    /// <summary>A changed message is refused, and of the original no more comes out than what was authentic before the change.</summary>
+    /// <param name="changed">What is read.</param>
+    /// <param name="original">What it was made from.</param>
+    /// <param name="what">What was changed.</param>
+    /// <param name="complaint">The words it is refused with; null for any.</param>
+    public async Task AssertRefusedAsync(byte[] changed, PlainMessage original, string what, string? complaint = null)
+    {
+        Outcome outcome = await _read(changed);
+        byte[] releasable = original.Plaintext[..(_streams ? original.Releasable(changed) : 0)];
+        if (outcome.Refusal is null || !outcome.Released.AsSpan().SequenceEqual(releasable) || (complaint ?? outcome.Refusal.Message) != outcome.Refusal.Message)
+        {
+            Assert.Fail($"{what}: released {outcome.Released.Length} bytes instead of {releasable.Length}; {outcome.Refusal?.Message ?? "accepted"}");
+        }
+    }
+
+    public override string ToString() => _name;
+
+    private static Task<Outcome> InMemoryAsync(byte[] message)
+    {
+        try
+        {
+            return Task.FromResult(new Outcome(Sample.Read(message), null));
+        }
+        catch (ByokDecryptionException refusal)
+        {
+            return Task.FromResult(new Outcome([], refusal));
+        }
+    }
+
+    private static Task<Outcome> IntoBuffersAsync(byte[] message)
+    {
+        RecordedBuffer destination = new();
+        using DataKey dataKey = Sample.OpenDataKey();
+        try
+        {
+            MessageReader.ReadTo(destination, MessageHeader.Read(message, Sample.Options), message, dataKey);
+            Assert.That(destination.Advanced, Is.EqualTo(destination.Asked), "asked once, advanced once, by as much");
+            return Task.FromResult(new Outcome(destination.Written, null));
+        }
+        catch (ByokDecryptionException refusal)
+        {
+            Assert.That(destination.Advanced, Is.Empty, "not advanced");
+            Assert.That(destination.Room.ContainsAnyExcept((byte)0), Is.False, "erased");
+            return Task.FromResult(new Outcome([], refusal));
+        }
+        finally
+        {
+            Assert.That(destination.IsRestUntouched, "nothing is written outside the room");
+        }
+    }
+
+    private static async Task<Outcome> ByStreamAsync(byte[] message, int degree)
+    {
+        SourceStream source = new(message);
+        SinkStream sink = new();
+        ByokDecryptionException? refusal = null;
+        try
+        {
+            await Streamed.DecryptAsync(source, sink, Streamed.Options(degree));
+        }
+        catch (ByokDecryptionException e)
+        {
+            refusal = e;
+        }
+
+        Assert.That((source.Overlaps, source.UnderWay, sink.Overlaps, sink.UnderWay), Is.EqualTo((0, 0, 0, 0)), "one call at a time, none left over");
+        return new Outcome(sink.Content.ToArray(), refusal);
+    }
+
+    private readonly record struct Outcome(byte[] Released, ByokDecryptionException? Refusal);
+}

@@ -1,0 +1,60 @@
+namespace Scalr.Byok.Kms.Tests.World;
+
+/// <summary>A watched stream to write to, which keeps what it gets.</summary>
+internal sealed class SinkStream : WatchedStream
+{
+    private readonly MemoryStream _content = new();
+    private readonly bool _later;
+
+    /// <param name="later">Whether writing completes later, on another thread.</param>
+    public SinkStream(bool later = false) => _later = later;
+
+    public override bool CanWrite => true;
+
+    /// <summary>All that was written; only to be asked when nobody writes.</summary>
+    public ReadOnlySpan<byte> Content => _content.GetBuffer().AsSpan(0, (int)_content.Length);
+
+    /// <summary>How many bytes were written before each flush.</summary>
+    public List<long> Flushes { get; } = [];
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        Enter();
+        try
+        {
+            if (_later)
+            {
+                await Task.Yield();
+            }
+
+            if (_content.Length + buffer.Length > TroubleAt)
+            {
+                await MeetTroubleAsync(cancellationToken);
+            }
+
+            _content.Write(buffer.Span);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    public override async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        Enter();
+        try
+        {
+            if (_content.Length == TroubleAt)
+            {
+                await MeetTroubleAsync(cancellationToken);
+            }
+
+            Flushes.Add(_content.Length);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+}
