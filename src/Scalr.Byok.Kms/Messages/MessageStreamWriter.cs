@@ -76,7 +76,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
     public async ValueTask<bool> FillAsync(Segment segment, CancellationToken cancellationToken)
     {
         segment.Restart((uint)(_frames + 1), default);
-        segment.Grow(0, _capacity);
+        segment.Reserve(_capacity);
         int slots = _capacity / _regularLength;
         int contentLength = 0;
         bool more = true;

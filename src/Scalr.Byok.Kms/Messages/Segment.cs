@@ -83,6 +83,15 @@ internal sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Makes room for frames of our own, whose length is nobody else's word.</summary>
+    public void Reserve(int capacity)
+    {
+        if (_buffer.Length < capacity)
+        {
+            Replace(capacity, default);
+        }
+    }
+
     /// <summary>Makes room behind the bytes that are there: twice as many at most, so that no memory is taken on the word of a header.</summary>
     public void Grow(int filled, int capacity)
     {

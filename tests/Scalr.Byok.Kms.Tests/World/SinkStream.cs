@@ -5,6 +5,7 @@ internal sealed class SinkStream : WatchedStream
 {
     private readonly MemoryStream _content = new();
     private readonly bool _later;
+    private long _written;
 
     /// <param name="later">Whether writing completes later, on another thread.</param>
     public SinkStream(bool later = false) => _later = later;
@@ -13,6 +14,9 @@ internal sealed class SinkStream : WatchedStream
 
     /// <summary>All that was written; only to be asked when nobody writes.</summary>
     public ReadOnlySpan<byte> Content => _content.GetBuffer().AsSpan(0, (int)_content.Length);
+
+    /// <summary>How many bytes were written; may be asked at any time.</summary>
+    public long BytesWritten => Volatile.Read(ref _written);
 
     /// <summary>How many bytes were written before each flush.</summary>
     public List<long> Flushes { get; } = [];
@@ -33,6 +37,7 @@ internal sealed class SinkStream : WatchedStream
             }
 
             _content.Write(buffer.Span);
+            Volatile.Write(ref _written, _content.Length);
         }
         finally
         {

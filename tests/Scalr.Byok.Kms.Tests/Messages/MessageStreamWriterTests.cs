@@ -1,0 +1,99 @@
+using CsCheck;
+using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.Messages;
+
+/// <summary>A message made from a stream is, byte for byte, the one made in memory.</summary>
+internal sealed class MessageStreamWriterTests
+{
+    [Test]
+    public Task Run_writes_the_same_bytes_as_in_memory_however_the_plaintext_comes() =>
+        Gen.Select(StreamSamples.Sizes, StreamSamples.Chunks, StreamSamples.Degrees, Gen.Bool).SampleAsync(
+            (sizes, chunks, degree, later) => AssertSameAsync(sizes.FrameLength, sizes.Length, degree, chunks, later));
+
+    [Test]
+    public async Task Run_writes_the_same_bytes_around_whole_frames_and_whole_segments(
+        [Values(16, 17, 4096, 65_536, 524_248, 524_249, 600_000)] int frameLength, [Values(1, 2, 5)] int degree)
+    {
+        int segment = StreamSamples.SegmentContent(frameLength);
+        foreach (int whole in new[] { 0, frameLength, 2 * frameLength, segment - frameLength, segment, segment + frameLength, 2 * segment, 3 * segment })
+        {
+            foreach (int length in new[] { whole - 1, whole, whole + 1 }.Where(length => length >= 0))
+            {
+                await AssertSameAsync(frameLength, length, degree, [], later: false);
+            }
+        }
+    }
+
+    [Test]
+    public async Task Run_takes_a_plaintext_byte_by_byte([Values(1, 2, 5)] int degree, [Values] bool later)
+    {
+        await AssertSameAsync(16, 1000, degree, [new Chunk(1, later)], later);
+        await AssertSameAsync(999, 20_000, degree, [new Chunk(1, later)], later);
+    }
+
+    [Test]
+    public async Task Run_writes_what_a_second_writer_writes([Values(1, 2, 5)] int degree)
+    {
+        MessageTemplate template = Sample.Template(new Dictionary<string, string> { ["purpose"] = "example" });
+        SinkStream message = new();
+
+        await Streamed.EncryptAsync(new SourceStream(Sample.Plaintext), message, Streamed.Options(degree), template);
+
+        Assert.That(message.Content.ToArray(), Is.EqualTo(PlainWriter.Framed.Write(Sample.Plaintext).Bytes));
+    }
+
+    [Test]
+    public Task Run_makes_the_message_again_from_what_was_read_of_it() =>
+        Gen.Select(StreamSamples.Sizes, StreamSamples.Degrees, Gen.Int[1, 5]).SampleAsync(
+            async (sizes, degree, keys) =>
+            {
+                byte[] message = Sample.Message(StreamSamples.Plaintext(sizes.Length), Sample.Template(frameLength: sizes.FrameLength, keys: keys));
+                MessageHeader header = MessageHeader.Read(message, Sample.Options);
+                byte[] plaintext = Sample.Read(message);
+                MessageTemplate template = new(header.EncryptionContext, header.EncryptedDataKeys, (int)header.Body.FrameLength);
+                using DataKey dataKey = Sample.OpenDataKey();
+
+                byte[] inMemory = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
+                MessageWriter.Write(template, dataKey, header.MessageId.Span, plaintext, inMemory);
+                SinkStream streamed = new();
+                using MessageStreamWriter writer = MessageStreamWriter.Begin(template, dataKey, header.MessageId.ToArray(), Streamed.Options(degree));
+                await writer.RunAsync(new SourceStream(plaintext), streamed, default);
+
+                Assert.That(inMemory.AsSpan().SequenceEqual(message), "in memory");
+                Assert.That(streamed.Content.SequenceEqual(message), "by stream");
+            },
+            iter: 50);
+
+    [Test]
+    public void Begin_refuses_an_erased_data_key()
+    {
+        DataKey dataKey = Sample.OpenDataKey();
+        dataKey.Dispose();
+        MessageHeader header = MessageHeader.Read(Sample.Message(), Sample.Options);
+        MessageInput input = new(Stream.Null, Sample.Options);
+
+        Assert.That(Write, Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(Read, Throws.InstanceOf<ObjectDisposedException>());
+
+        void Write() => MessageStreamWriter.Begin(Sample.Template(), dataKey, Sample.MessageId, Sample.Options);
+        void Read() => MessageStreamReader.Begin(input, header, dataKey, Sample.Options);
+    }
+
+    private static async Task AssertSameAsync(int frameLength, int length, int degree, Chunk[] chunks, bool later)
+    {
+        byte[] plaintext = StreamSamples.Plaintext(length);
+        MessageTemplate template = Sample.Template(frameLength: frameLength);
+        SourceStream source = new(plaintext, chunks);
+        SinkStream sink = new(later);
+
+        await Streamed.EncryptAsync(source, sink, Streamed.Options(degree), template);
+
+        Assert.That(sink.Content.SequenceEqual(Sample.Message(plaintext, template)), $"{length} bytes in frames of {frameLength}, degree {degree}");
+        Assert.That((source.BytesRead, source.Overlaps, sink.Overlaps, sink.UnderWay), Is.EqualTo((length, 0, 0, 0)));
+        Assert.That(sink.Flushes, Is.EqualTo(new[] { sink.Content.Length }), "flushed once, at the end");
+        Assert.That((source.IsClosed, sink.IsClosed), Is.EqualTo((false, false)), "left open");
+    }
+}
