@@ -37,10 +37,10 @@ internal sealed class Reading
     {
         Outcome outcome = await _read(changed);
         byte[] releasable = original.Plaintext[..(_streams ? original.Releasable(changed) : 0)];
-        if (outcome.Refusal is null || !outcome.Released.AsSpan().SequenceEqual(releasable) || (complaint ?? outcome.Refusal.Message) != outcome.Refusal.Message)
-        {
-            Assert.Fail($"{what}: released {outcome.Released.Length} bytes instead of {releasable.Length}; {outcome.Refusal?.Message ?? "accepted"}");
-        }
+
+        Assert.That(outcome.Refusal, Is.Not.Null, $"{what}: accepted");
+        Assert.That(outcome.Released, Is.EqualTo(releasable), $"{what}: released");
+        Assert.That(outcome.Refusal!.Message, Is.EqualTo(complaint ?? outcome.Refusal.Message), what);
     }
 
     public override string ToString() => _name;

@@ -29,7 +29,7 @@ internal sealed class SignatureKeyTests
         yield return Case("base64 without its padding", Good.TrimEnd('='));
         yield return Case("base64 with a blank behind it", Good + " ");
         yield return Case("base64 with a blank in it", Good[..60] + " " + Good[60..67]);
-        yield return Case("base64 for URLs", Convert.ToBase64String([Point[0], .. Bytes(onCurve, 48)[..44], 0xfb, 0xff, 0xfe, 0xff]).Replace('+', '-').Replace('/', '_'));
+        yield return Case("base64 for URLs", Convert.ToBase64String([2, .. Enumerable.Repeat((byte)0xfb, 48)]).Replace('+', '-').Replace('/', '_'));
         yield return Case("hexadecimal digits", Convert.ToHexString(Point));
         yield return Case("the point at infinity", Convert.ToBase64String([0]));
         yield return Case("the point at infinity, in full length", Convert.ToBase64String(new byte[49]));
@@ -89,8 +89,8 @@ internal sealed class SignatureKeyTests
         {
             using ECDsa signer = ECDsa.Create(ECCurve.NamedCurves.nistP384);
             ECPoint point = signer.ExportParameters(false).Q;
-            bool isNew = wanted.Remove((point.Y![^1] & 1) == 0 ? "even" : "odd") | (point.X![0] == 0 && wanted.Remove("short x")) | (point.Y[0] == 0 && wanted.Remove("short y"));
-            if (isNew)
+            string[] kinds = [(point.Y![^1] & 1) == 0 ? "even" : "odd", point.X![0] == 0 ? "short x" : "", point.Y[0] == 0 ? "short y" : ""];
+            if (kinds.Any(wanted.Remove))
             {
                 byte[] hash = SHA384.HashData(point.X);
                 Assert.That(SignatureKey.TryParse(Encoding.ASCII.GetBytes(PlainWriter.Compressed(signer)), out SignatureKey? key), Is.True);
