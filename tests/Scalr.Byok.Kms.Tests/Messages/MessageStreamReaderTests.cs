@@ -103,6 +103,22 @@ internal sealed class MessageStreamReaderTests
         Assert.That(sink.Content.SequenceEqual(message.Plaintext));
     }
 
+    [Test]
+    public async Task Run_refuses_what_is_forged_though_the_source_would_wait_for_more([Values(1, 2, 5)] int degree)
+    {
+        PlainMessage message = (PlainWriter.Framed with { FrameLength = 4096 }).Write(StreamSamples.Plaintext(3_000_000));
+        byte[] forged = [.. message.Bytes];
+        forged[10_000] ^= 1;
+        SourceStream source = new(forged, Chunk.AllLater);
+        source.At(2_500_000, new Hold().ObeyAsync);
+        SinkStream sink = new();
+
+        await Assert.ThatAsync(() => Streamed.DecryptAsync(source, sink, Streamed.Options(degree)), Throws.TypeOf<ByokDecryptionException>());
+
+        Assert.That(sink.Content.SequenceEqual(message.Plaintext.AsSpan(0, 2 * 4096)));
+        Assert.That((source.UnderWay, sink.UnderWay), Is.EqualTo((0, 0)));
+    }
+
     private static async Task AssertReadAsync(byte[] message, byte[] plaintext, int degree, Chunk[] chunks, bool later)
     {
         SourceStream source = new(message, chunks);
