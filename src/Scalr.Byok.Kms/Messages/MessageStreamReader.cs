@@ -169,7 +169,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
     private void FindFrames(Segment segment, int filled)
     {
         ReadOnlySpan<byte> rest = segment.Buffer.Span[..filled];
-        while (!segment.EndsMessage && Frame.TryRead(rest, _due, _format, out Frame frame))
+        while (!segment.EndsMessage && Frame.TryRead(rest, _due, _format, out Frame frame) && frame.Content.Length <= _maxFrameLength)
         {
             segment.FrameCount++;
             segment.Length += frame.Length;

@@ -33,6 +33,9 @@ internal sealed record PlainWriter
 
     public int FrameLength { get; init; } = Sample.FrameLength;
 
+    /// <summary>What the header says of it; null for the truth.</summary>
+    public long? ClaimedFrameLength { get; init; }
+
     /// <summary>Whether a plaintext that divides evenly ends with an empty frame, as AWS's SDK for JavaScript writes it.</summary>
     public bool EndsEmpty { get; init; }
 
@@ -70,7 +73,7 @@ internal sealed record PlainWriter
         [
             0x02, .. suite, .. Sample.MessageId, .. Counted(pairs),
             0, 1, .. Counted("aws-kms"u8.ToArray()), .. Counted(Sample.WrappedKey.ProviderInfo.ToArray()), .. Counted(Sample.WrappedKey.Ciphertext.ToArray()),
-            (byte)(IsFramed ? 2 : 1), .. Number(IsFramed ? FrameLength : 0, 4), .. Derive("COMMITKEY"u8.ToArray()),
+            (byte)(IsFramed ? 2 : 1), .. Number(IsFramed ? ClaimedFrameLength ?? FrameLength : 0, 4), .. Derive("COMMITKEY"u8.ToArray()),
         ];
         byte[] header = [.. authenticated, .. Seal(contentKey, new byte[12], [], authenticated)];
         byte[][] frames = IsFramed ? [.. Frames(contentKey, plaintext)] : [Block(contentKey, plaintext)];
