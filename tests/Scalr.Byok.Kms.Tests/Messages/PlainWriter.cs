@@ -44,6 +44,11 @@ internal sealed record PlainWriter
 
     public byte[] DataKey { get; init; } = Sample.DataKeyBytes;
 
+    public string KeyArn { get; init; } = Encoding.UTF8.GetString(Sample.WrappedKey.ProviderInfo.Span);
+
+    /// <summary>The data key as KMS wrapped it.</summary>
+    public byte[] Ciphertext { get; init; } = Sample.WrappedKey.Ciphertext.ToArray();
+
     public ECDsa Signer { get; init; } = DefaultSigner;
 
     /// <summary>The public key in the encryption context; null leaves it out.</summary>
@@ -72,7 +77,7 @@ internal sealed record PlainWriter
         byte[] authenticated =
         [
             0x02, .. suite, .. Sample.MessageId, .. Counted(pairs),
-            0, 1, .. Counted("aws-kms"u8.ToArray()), .. Counted(Sample.WrappedKey.ProviderInfo.ToArray()), .. Counted(Sample.WrappedKey.Ciphertext.ToArray()),
+            0, 1, .. Counted("aws-kms"u8.ToArray()), .. Counted(Encoding.UTF8.GetBytes(KeyArn)), .. Counted(Ciphertext),
             (byte)(IsFramed ? 2 : 1), .. Number(IsFramed ? ClaimedFrameLength ?? FrameLength : 0, 4), .. Derive("COMMITKEY"u8.ToArray()),
         ];
         byte[] header = [.. authenticated, .. Seal(contentKey, new byte[12], [], authenticated)];

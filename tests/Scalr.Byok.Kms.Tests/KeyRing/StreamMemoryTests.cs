@@ -1,0 +1,118 @@
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.KeyRing;
+
+/// <summary>A gibibyte through a key ring and back, with the default options, in memory that does not depend on the length.</summary>
+[NonParallelizable] // it counts what the whole process allocates
+internal sealed class StreamMemoryTests
+{
+    private const long GiB = 1L << 30;
+    private const int MiB = 1 << 20;
+
+    // Repeats itself, but at a length that fits no frame, no segment and no buffer: whatever is lost, doubled or exchanged shows.
+    private static readonly byte[] Pattern = RandomNumberGenerator.GetBytes(1_048_573);
+
+    [Test]
+    public async Task Streaming_both_ways_allocates_the_same_few_bytes_whatever_the_length()
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var ring = world.Ring(ByokCredentialSettings.AccessKeysType);
+        await ThereAndBackAsync(ring, 64L * MiB); // code is compiled, pools are filled
+
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        await ThereAndBackAsync(ring, GiB);
+        var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+
+        TestContext.Out.WriteLine($"Encrypting and decrypting 1 GiB allocated {allocated:N0} bytes.");
+        Assert.That(allocated, Is.LessThan(8 * MiB), "encryption, decryption and the pipe between them");
+    }
+
+    private static async Task ThereAndBackAsync(IByokKeyRing ring, long length)
+    {
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: MiB, resumeWriterThreshold: MiB / 2, minimumSegmentSize: 64 * 1024, useSynchronizationContext: false));
+        await using var plaintext = new PatternStream(length, isSource: true);
+        await using var decrypted = new PatternStream(length, isSource: false);
+
+        await Task.WhenAll(EncryptAsync(), DecryptAsync());
+
+        Assert.That((plaintext.Passed, decrypted.Passed), Is.EqualTo((length, length)), "every byte, and every one as it was");
+
+        async Task EncryptAsync()
+        {
+            await ring.EncryptAsync(plaintext, pipe.Writer.AsStream(leaveOpen: true));
+            await pipe.Writer.CompleteAsync();
+        }
+
+        async Task DecryptAsync()
+        {
+            await ring.DecryptAsync(pipe.Reader.AsStream(leaveOpen: true), decrypted);
+            await pipe.Reader.CompleteAsync();
+        }
+    }
+
+    /// <summary>Makes the pattern when it is read, compares with it when it is written, and stores nothing.</summary>
+    private sealed class PatternStream : Stream
+    {
+        private readonly long _length;
+        private readonly bool _isSource;
+
+        public PatternStream(long length, bool isSource) => (_length, _isSource) = (length, isSource);
+
+        public long Passed { get; private set; }
+
+        public override bool CanRead => _isSource;
+
+        public override bool CanWrite => !_isSource;
+
+        public override bool CanSeek => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        private ReadOnlySpan<byte> Next => Pattern.AsSpan((int)(Passed % Pattern.Length));
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var length = (int)Math.Min(Math.Min(buffer.Length, Next.Length), _length - Passed);
+            Next[..length].CopyTo(buffer.Span);
+            Passed += length;
+            return ValueTask.FromResult(length);
+        }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            while (buffer.Length > 0)
+            {
+                var length = Math.Min(buffer.Length, Next.Length);
+                if (!buffer.Span[..length].SequenceEqual(Next[..length]))
+                {
+                    throw new InvalidDataException($"Something between {Passed} and {Passed + length} is not as it was.");
+                }
+
+                Passed += length;
+                buffer = buffer[length..];
+            }
+
+            return ValueTask.CompletedTask;
+        }
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+    }
+}
