@@ -7,7 +7,7 @@ namespace Scalr.Byok.Kms.Tests.World;
 
 /// <summary>
 /// A host, a customer and AWS between them, over the real wire protocols: the customer's key, a user, two roles and an OIDC provider, all set up as the
-/// README tells the customer. Ends every test by proving that nothing but the five allowed actions was ever called.
+/// README tells the customer. Ends every test by proving that nothing but the five allowed actions was ever called, bystanders left aside.
 /// </summary>
 internal sealed class ByokWorld : IAsyncDisposable
 {
@@ -25,6 +25,7 @@ internal sealed class ByokWorld : IAsyncDisposable
     private static readonly string[] AllowedOperations = ["Encrypt", "Decrypt", "DescribeKey", "AssumeRole", "AssumeRoleWithWebIdentity"];
 
     private readonly List<ServiceProvider> _providers = [];
+    private readonly List<string?> _bystanders = [];
     private readonly LocalUser _hostUser;
 
     private ByokWorld(LocalAwsServer aws, LocalIssuer issuer, FakeTimeProvider time)
@@ -161,6 +162,16 @@ internal sealed class ByokWorld : IAsyncDisposable
         }
     }
 
+    /// <summary>The access key of another user of the customer's, for tools that are not the library: what it calls is not held against the library.</summary>
+    public LocalAccessKey AddBystander(string name, string policy)
+    {
+        var user = Customer.CreateUser(name, policy);
+        _bystanders.Add(user.Arn);
+        var accessKey = user.CreateAccessKey();
+        Remember(accessKey.SecretAccessKey);
+        return accessKey;
+    }
+
     /// <summary>Returns once AWS has received so many requests of an operation.</summary>
     public Task ReceivedAsync(string operation, int count = 1) =>
         UntilAsync(() => Aws.Log.Count(operation) >= count, $"{operation} was not received {count} times");
@@ -168,6 +179,13 @@ internal sealed class ByokWorld : IAsyncDisposable
     /// <summary>Returns once so many log entries contain a text.</summary>
     public Task LoggedAsync(string text, int count = 1) =>
         UntilAsync(() => Logs.Entries.Count(entry => entry.Contains(text, StringComparison.Ordinal)) >= count, $"'{text}' was not logged {count} times");
+
+    /// <summary>Nothing but the five allowed actions was called so far, save by bystanders.</summary>
+    public void DemandAllowedCalls()
+    {
+        var calls = Aws.Log.Requests.Where(r => !_bystanders.Contains(r.Principal));
+        Assert.That(calls.Select(r => r.Operation).Distinct(), Is.SubsetOf(AllowedOperations), "what the library may call on a customer's account");
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -178,7 +196,7 @@ internal sealed class ByokWorld : IAsyncDisposable
 
         await Aws.DisposeAsync();
         await OidcIssuer.DisposeAsync();
-        Assert.That(Aws.Log.Requests.Select(r => r.Operation).Distinct(), Is.SubsetOf(AllowedOperations), "what the library may call on a customer's account");
+        DemandAllowedCalls();
     }
 
     /// <summary>Polls what real peers really did; the bound only ends a test that would never end.</summary>
