@@ -1,0 +1,44 @@
+namespace Scalr.Byok.Kms.Tests.Interop;
+
+/// <summary>AWS's Encryption SDK for JavaScript decrypts what the library wrote.</summary>
+internal sealed class JavaScriptReadsTests : InteropFixture
+{
+    [Test]
+    public async Task Encrypt_writes_what_JavaScript_decrypts([ValueSource(typeof(Sizes), nameof(Sizes.All))] (int Length, int FrameLength) size, [Values] Way reader)
+    {
+        var plaintext = Sizes.Plaintext(size.Length);
+        var message = await Ring(frameLength: size.FrameLength).EncryptAsync(plaintext, Contexts.One);
+
+        var opened = await Node.DecryptAsync(message, World.Key.Arn, reader);
+
+        Assert.That(opened.Bytes.AsSpan().SequenceEqual(plaintext), Is.True);
+        Assert.That(opened.FrameLength, Is.EqualTo(size.FrameLength));
+    }
+
+    [Test]
+    public async Task Encrypt_writes_the_header_that_JavaScript_reads([ValueSource(typeof(Contexts), nameof(Contexts.Names))] string context, [Values] Way reader)
+    {
+        var pairs = Contexts.Named(context);
+        var message = await Ring().EncryptAsync("abc"u8.ToArray(), pairs);
+
+        var opened = await Node.DecryptAsync(message, World.Key.Arn, reader);
+
+        Assert.That(opened.Bytes, Is.EqualTo("abc"u8.ToArray()));
+        Assert.That(opened.SuiteId, Is.EqualTo(Suite.Committing));
+        Assert.That(opened.EncryptionContext, Is.EqualTo(pairs));
+        Assert.That(opened.KeyArns, Is.EqualTo(new[] { World.Key.Arn }));
+    }
+
+    [Test]
+    public async Task Encrypt_binds_every_byte_for_JavaScript_too([Values] Way reader)
+    {
+        var message = await Ring().EncryptAsync("abc"u8.ToArray(), Contexts.One);
+
+        foreach (var index in (int[])[40, 120, message.Length - 50, message.Length - 1])
+        {
+            var changed = message.ToArray();
+            changed[index] ^= 1;
+            await Assert.ThatAsync(() => Node.DecryptAsync(changed, World.Key.Arn, reader), Throws.TypeOf<ClientNodeException>(), $"byte {index}");
+        }
+    }
+}
