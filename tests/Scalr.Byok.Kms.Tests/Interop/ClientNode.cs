@@ -72,12 +72,13 @@ internal sealed class ClientNode : IAsyncDisposable
     /// <param name="encryptionContext">Null: none.</param>
     /// <param name="frameLength">Null: the SDK's default.</param>
     /// <param name="way">How JavaScript gets the plaintext and hands out the message.</param>
+    /// <param name="moreKeyArns">Keys that wrap the data key as well.</param>
     /// <param name="multiRegion">With the keyring that takes replicas of a key for the key.</param>
     public Task<ClientNodeResult> EncryptAsync(
         byte[] plaintext, string keyArn, Suite? suite = null, IReadOnlyDictionary<string, string>? encryptionContext = null, int? frameLength = null,
-        Way way = Way.Memory, bool multiRegion = false) =>
+        Way way = Way.Memory, IReadOnlyList<string>? moreKeyArns = null, bool multiRegion = false) =>
         RunAsync(plaintext, (input, output) =>
-            new { operation = "encrypt", way = $"{way}", input, output, keyArn, multiRegion, suiteId = suite, encryptionContext, frameLength });
+            new { operation = "encrypt", way = $"{way}", input, output, keyArn, moreKeyArns, multiRegion, suiteId = suite, encryptionContext, frameLength });
 
     public Task<ClientNodeResult> DecryptAsync(byte[] message, string keyArn, Way way = Way.Memory, bool multiRegion = false) =>
         RunAsync(message, (input, output) => new { operation = "decrypt", way = $"{way}", input, output, keyArn, multiRegion });

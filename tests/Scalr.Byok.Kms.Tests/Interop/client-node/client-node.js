@@ -18,10 +18,9 @@ const clientProvider = getClient(KMS, {
 });
 
 // The plain keyring opens only what its very key wrapped; the multi-Region one also what a replica of it wrapped.
-function keyring({ keyArn, multiRegion }) {
-    return multiRegion
-        ? buildAwsKmsMrkAwareStrictMultiKeyringNode({ generatorKeyId: keyArn, clientProvider })
-        : new KmsKeyringNode({ generatorKeyId: keyArn, clientProvider });
+function keyring({ keyArn, moreKeyArns, multiRegion }) {
+    const keys = { generatorKeyId: keyArn, keyIds: moreKeyArns, clientProvider };
+    return multiRegion ? buildAwsKmsMrkAwareStrictMultiKeyringNode(keys) : new KmsKeyringNode(keys);
 }
 
 async function encrypt({ way, input, output, suiteId, encryptionContext, frameLength, ...key }) {
