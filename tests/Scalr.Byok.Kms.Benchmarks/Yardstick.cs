@@ -1,0 +1,124 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Messages;
+
+namespace Scalr.Byok.Kms.Benchmarks;
+
+/// <summary>What the same work costs with the platform's primitives alone: the same chunks, the same associated data, no format around them.</summary>
+internal sealed class Yardstick : IDisposable
+{
+    private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
+    private readonly byte[] _tag = new byte[16];
+    private readonly byte[] _iv = new byte[12];
+    private readonly byte[] _associatedData = new byte[72];
+    private readonly AesGcm _aes;
+
+    public Yardstick() => _aes = new AesGcm(_key, 16);
+
+    /// <summary>A data key as a cache would give it, and what goes with it.</summary>
+    public static DataKey DataKey { get; } = DataKey.Generate();
+
+    public static MessageTemplate Template(int frameLength) => new(
+        EncryptionContext.Create(new Dictionary<string, string> { ["tenant"] = "acme", ["purpose"] = "benchmark" }, "pairs"),
+        [new EncryptedDataKey(EncryptedDataKey.AwsKms, "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"u8.ToArray(), new byte[184])],
+        frameLength);
+
+    public static MessageOptions Options(int threads) => MessageOptions.From(new ByokOptions { MaxDegreeOfParallelism = threads });
+
+    /// <summary>AES-256-GCM over chunks.</summary>
+    public void Encrypt(ReadOnlySpan<byte> plaintext, Span<byte> ciphertext, int chunk)
+    {
+        for (uint i = 1; !plaintext.IsEmpty; i++)
+        {
+            int length = Math.Min(chunk, plaintext.Length);
+            Number(i, length);
+            _aes.Encrypt(_iv, plaintext[..length], ciphertext[..length], _tag, _associatedData);
+            plaintext = plaintext[length..];
+            ciphertext = ciphertext[length..];
+        }
+    }
+
+    /// <summary>AES-256-GCM over chunks, each with its tag behind it, as <see cref="Seal"/> lays them out.</summary>
+    public void Decrypt(ReadOnlySpan<byte> ciphertext, Span<byte> plaintext, int chunk)
+    {
+        for (uint i = 1; !plaintext.IsEmpty; i++)
+        {
+            int length = Math.Min(chunk, plaintext.Length);
+            Number(i, length);
+            _aes.Decrypt(_iv, ciphertext[..length], ciphertext.Slice(length, 16), plaintext[..length], _associatedData);
+            plaintext = plaintext[length..];
+            ciphertext = ciphertext[(length + 16)..];
+        }
+    }
+
+    /// <summary>Something for <see cref="Decrypt"/>.</summary>
+    public byte[] Seal(ReadOnlySpan<byte> plaintext, int chunk)
+    {
+        byte[] sealedChunks = new byte[plaintext.Length + (16 * ((plaintext.Length + chunk - 1) / chunk))];
+        Span<byte> rest = sealedChunks;
+        for (uint i = 1; !plaintext.IsEmpty; i++)
+        {
+            int length = Math.Min(chunk, plaintext.Length);
+            Number(i, length);
+            _aes.Encrypt(_iv, plaintext[..length], rest[..length], rest.Slice(length, 16), _associatedData);
+            plaintext = plaintext[length..];
+            rest = rest[(length + 16)..];
+        }
+
+        return sealedChunks;
+    }
+
+    /// <summary>What one small message cannot do without: 32 random bytes, three HMAC-SHA512, one cipher, the header's tag, one frame.</summary>
+    public byte[] EncryptSmall(ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> header, int messageLength)
+    {
+        byte[] message = GC.AllocateUninitializedArray<byte>(messageLength);
+        Span<byte> id = stackalloc byte[32];
+        Span<byte> hash = stackalloc byte[64];
+        RandomNumberGenerator.Fill(id);
+        HMACSHA512.HashData(id, _key, hash);
+        HMACSHA512.HashData(hash, "COMMITKEY\u0001"u8, hash);
+        HMACSHA512.HashData(hash, "..DERIVEKEY\u0001"u8, hash);
+        using AesGcm aes = new(hash[..32], 16);
+        aes.Encrypt(_iv, default, default, _tag, header);
+        aes.Encrypt(_iv, plaintext, message.AsSpan(0, plaintext.Length), _tag, _associatedData);
+        return message;
+    }
+
+    /// <summary>The same for decryption, without the random bytes; the tags are those of <paramref name="small"/>.</summary>
+    public byte[] DecryptSmall(Small small, ReadOnlySpan<byte> header)
+    {
+        Span<byte> hash = stackalloc byte[64];
+        HMACSHA512.HashData(small.Id, _key, hash);
+        HMACSHA512.HashData(hash, "COMMITKEY\u0001"u8, hash);
+        HMACSHA512.HashData(hash, "..DERIVEKEY\u0001"u8, hash);
+        using AesGcm aes = new(small.Key, 16);
+        aes.Decrypt(_iv, default, small.HeaderTag, default, header);
+        byte[] plaintext = GC.AllocateUninitializedArray<byte>(small.Ciphertext.Length);
+        aes.Decrypt(_iv, small.Ciphertext, small.Tag, plaintext, _associatedData);
+        return plaintext;
+    }
+
+    /// <summary>Something for <see cref="DecryptSmall"/>.</summary>
+    public Small SealSmall(ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> header)
+    {
+        Small small = new(new byte[32], new byte[32], new byte[16], new byte[plaintext.Length], new byte[16]);
+        using AesGcm aes = new(small.Key, 16);
+        aes.Encrypt(_iv, default, default, small.HeaderTag, header);
+        aes.Encrypt(_iv, plaintext, small.Ciphertext, small.Tag, _associatedData);
+        return small;
+    }
+
+    public void Dispose() => _aes.Dispose();
+
+    // A repeated IV is harmless here: nothing of this is ever kept.
+    private void Number(uint number, int length)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(_iv.AsSpan(8), number);
+        BinaryPrimitives.WriteUInt32BigEndian(_associatedData.AsSpan(60), number);
+        BinaryPrimitives.WriteUInt64BigEndian(_associatedData.AsSpan(64), (ulong)length);
+    }
+
+    /// <summary>A sealed header and a sealed frame.</summary>
+    internal sealed record Small(byte[] Id, byte[] Key, byte[] HeaderTag, byte[] Ciphertext, byte[] Tag);
+}
