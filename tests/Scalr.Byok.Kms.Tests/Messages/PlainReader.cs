@@ -28,7 +28,8 @@ internal sealed class PlainReader(byte[] message)
 
     public long TakeNumber(int bytes) => Take(bytes).Aggregate(0L, (number, next) => (number * 256) + next);
 
-    public static byte[] ContentKey(byte[] dataKey, byte[] messageId) => Derive(dataKey, messageId, [0x04, 0x78, .. Encoding.ASCII.GetBytes("DERIVEKEY")]);
+    public static byte[] ContentKey(byte[] dataKey, byte[] messageId, byte[]? suite = null) =>
+        Derive(dataKey, messageId, [.. suite ?? [0x04, 0x78], .. Encoding.ASCII.GetBytes("DERIVEKEY")]);
 
     public static byte[] Commitment(byte[] dataKey, byte[] messageId) => Derive(dataKey, messageId, Encoding.ASCII.GetBytes("COMMITKEY"));
 

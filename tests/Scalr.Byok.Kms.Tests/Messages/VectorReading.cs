@@ -1,0 +1,46 @@
+using System.Buffers;
+using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Messages;
+
+namespace Scalr.Byok.Kms.Tests.Messages;
+
+/// <summary>A way to read a message, given its data key. All of them have to come to the same.</summary>
+/// <param name="Name">What it is called when it fails.</param>
+/// <param name="ReadAsync">Reads: gives the plaintext, or throws what the library throws.</param>
+internal sealed record VectorReading(string Name, Func<byte[], DataKey, Task<byte[]>> ReadAsync)
+{
+    private static readonly MessageOptions Limits = MessageOptions.Unlimited with { MaxHeaderLength = 1 << 20, MaxFrameLength = 1 << 24 };
+
+    public static IReadOnlyList<VectorReading> All { get; } =
+    [
+        new("in memory", (message, dataKey) => Task.FromResult(MessageReader.Read(Header(message), message, dataKey))),
+        new("into buffers", (message, dataKey) => Task.FromResult(ReadInto(message, dataKey))),
+        new("from a stream", (message, dataKey) => StreamAsync(new MemoryStream(message), dataKey, Limits)),
+        new("from a stream by bytes", (message, dataKey) => StreamAsync(new Trickle(message), dataKey, Limits with { MaxDegreeOfParallelism = 3 })),
+    ];
+
+    public static MessageHeader Header(byte[] message) => MessageHeader.Read(message, Limits);
+
+    private static byte[] ReadInto(byte[] message, DataKey dataKey)
+    {
+        ArrayBufferWriter<byte> plaintext = new();
+        MessageReader.ReadTo(plaintext, Header(message), message, dataKey, maxDegreeOfParallelism: 3);
+        return plaintext.WrittenSpan.ToArray();
+    }
+
+    private static async Task<byte[]> StreamAsync(Stream message, DataKey dataKey, MessageOptions limits)
+    {
+        MessageInput input = new(message, limits);
+        using MessageStreamReader reader = MessageStreamReader.Begin(input, await input.ReadHeaderAsync(default), dataKey, limits);
+        MemoryStream plaintext = new();
+        await reader.RunAsync(plaintext, default);
+        return plaintext.ToArray();
+    }
+
+    /// <summary>Gives one byte at a time, as a slow network may.</summary>
+    private sealed class Trickle(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            base.ReadAsync(buffer[..Math.Min(1, buffer.Length)], cancellationToken);
+    }
+}
