@@ -151,17 +151,16 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     private async ValueTask<(DataKey Key, MessageTemplate Template)> NewKeyAsync(
         IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
     {
-        var context = Expect(encryptionContext, cancellationToken);
+        ThrowIfDone(cancellationToken);
+        var context = EncryptionContext.Create(encryptionContext, nameof(encryptionContext));
         var (key, encryptedKey) = await _dataKeys.CreateAsync(context.Pairs, cancellationToken).ConfigureAwait(false);
         return (key, new MessageTemplate(context, [encryptedKey], _options.FrameLength));
     }
 
     private EncryptionContext Expect(IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        var context = EncryptionContext.Create(encryptionContext, nameof(encryptionContext));
-        cancellationToken.ThrowIfCancellationRequested();
-        return context;
+        ThrowIfDone(cancellationToken);
+        return EncryptionContext.CreateExpected(encryptionContext, nameof(encryptionContext));
     }
 
     private MessageHeader ReadHeader(ReadOnlyMemory<byte> message) => message.Length <= _options.MaxMessageLength

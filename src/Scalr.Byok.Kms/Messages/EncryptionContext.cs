@@ -31,29 +31,13 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
     /// <param name="pairs">The caller's pairs; null and none are the same.</param>
     /// <param name="parameterName">What the caller calls them.</param>
     /// <exception cref="ArgumentException">A pair, or all of them together, cannot be written.</exception>
-    public static EncryptionContext Create(IReadOnlyDictionary<string, string>? pairs, string parameterName)
-    {
-        // A copy first: what is checked is what is written, whatever the caller's dictionary does meanwhile.
-        KeyValuePair<string, string>[] copy = pairs is null ? [] : [.. pairs];
-        if (copy.Length == 0)
-        {
-            return Empty;
-        }
+    public static EncryptionContext Create(IReadOnlyDictionary<string, string>? pairs, string parameterName) =>
+        Create(pairs, parameterName, reservedKeys: false);
 
-        int length = sizeof(ushort);
-        foreach ((string key, string value) in copy)
-        {
-            length += MeasurePair(key, value, parameterName);
-            if (length > MaxLength)
-            {
-                throw new ArgumentException($"The encryption context takes more than {MaxLength} bytes.", parameterName);
-            }
-        }
-
-        return ContextSection.TrySort(copy)
-            ? new EncryptionContext(ContextSection.Write(copy))
-            : throw new ArgumentException("The encryption context has a key twice.", parameterName);
-    }
+    /// <summary>The pairs that a caller wants to see in a message, which may be those that the format has put there.</summary>
+    /// <inheritdoc cref="Create(IReadOnlyDictionary{string, string}, string)"/>
+    public static EncryptionContext CreateExpected(IReadOnlyDictionary<string, string>? pairs, string parameterName) =>
+        Create(pairs, parameterName, reservedKeys: true);
 
     /// <summary>The context of a message; false if the bytes are not exactly one well-formed context.</summary>
     /// <param name="section">The header field with its length.</param>
@@ -148,11 +132,35 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         return hash.ToHashCode();
     }
 
+    private static EncryptionContext Create(IReadOnlyDictionary<string, string>? pairs, string parameterName, bool reservedKeys)
+    {
+        // A copy first: what is checked is what is written, whatever the caller's dictionary does meanwhile.
+        KeyValuePair<string, string>[] copy = pairs is null ? [] : [.. pairs];
+        if (copy.Length == 0)
+        {
+            return Empty;
+        }
+
+        int length = sizeof(ushort);
+        foreach ((string key, string value) in copy)
+        {
+            length += MeasurePair(key, value, parameterName, reservedKeys);
+            if (length > MaxLength)
+            {
+                throw new ArgumentException($"The encryption context takes more than {MaxLength} bytes.", parameterName);
+            }
+        }
+
+        return ContextSection.TrySort(copy)
+            ? new EncryptionContext(ContextSection.Write(copy))
+            : throw new ArgumentException("The encryption context has a key twice.", parameterName);
+    }
+
     // Keys may be named in a complaint, values never.
-    private static int MeasurePair(string? key, string? value, string parameterName)
+    private static int MeasurePair(string? key, string? value, string parameterName, bool reservedKeys)
     {
         int keyLength = Measure(key, "A key of the encryption context", parameterName);
-        if (key!.StartsWith(ReservedPrefix, StringComparison.Ordinal))
+        if (!reservedKeys && key!.StartsWith(ReservedPrefix, StringComparison.Ordinal))
         {
             throw new ArgumentException(
                 $"The key '{key}' of the encryption context begins with '{ReservedPrefix}', which the message format reserves.",

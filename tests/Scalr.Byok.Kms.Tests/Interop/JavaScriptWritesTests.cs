@@ -28,6 +28,7 @@ internal sealed class JavaScriptWritesTests : InteropFixture
         var message = await Node.EncryptAsync("abc"u8.ToArray(), World.Key.Arn, Asked(suite), pairs);
 
         Assert.That(await Ring().DecryptAsync(reader, message.Bytes, pairs), Is.EqualTo("abc"u8.ToArray()));
+        Assert.That(await Ring().DecryptAsync(reader, message.Bytes, message.EncryptionContext), Is.EqualTo("abc"u8.ToArray()), "with the pair of the format");
         Assert.That(message.EncryptionContext.Where(pair => pair.Key != PublicKey), Is.EquivalentTo(pairs));
         Assert.That(message.EncryptionContext.ContainsKey(PublicKey), Is.EqualTo(suite == Suite.CommittingSigned));
     }

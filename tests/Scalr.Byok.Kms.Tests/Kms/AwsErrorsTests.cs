@@ -15,6 +15,9 @@ internal sealed class AwsErrorsTests
     [SetUp]
     public void Reset() => _world.Aws.Faults.Clear();
 
+    [TearDown]
+    public void CheckCalls() => _world.DemandAllowedCalls();
+
     [OneTimeTearDown]
     public async Task StopAsync() => await _world.DisposeAsync();
 

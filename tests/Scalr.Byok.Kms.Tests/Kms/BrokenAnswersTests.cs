@@ -37,6 +37,9 @@ internal sealed class BrokenAnswersTests
     [SetUp]
     public void Reset() => _world.Aws.Faults.Clear();
 
+    [TearDown]
+    public void CheckCalls() => _world.DemandAllowedCalls();
+
     [OneTimeTearDown]
     public async Task StopAsync() => await _world.DisposeAsync();
 

@@ -83,6 +83,15 @@ public sealed class EncryptionContextTests
         static TestCaseData Case(string what, string complaint, params (string, string)[] pairs) => new TestCaseData(complaint, pairs).SetArgDisplayNames(what);
     }
 
+    [Test]
+    public void CreateExpected_takes_the_keys_that_the_format_puts_into_a_signed_message()
+    {
+        var pairs = new Dictionary<string, string> { ["aws-crypto-public-key"] = "Ag==", ["a"] = "1" };
+
+        Assert.That(() => EncryptionContext.Create(pairs, "pairs"), Throws.ArgumentException);
+        Assert.That(EncryptionContext.CreateExpected(pairs, "pairs").Pairs, Is.EquivalentTo(pairs));
+    }
+
     [TestCaseSource(nameof(Unwritable))]
     public void Create_refuses(string complaint, (string, string)[] pairs)
     {
