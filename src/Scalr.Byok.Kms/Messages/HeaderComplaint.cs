@@ -34,5 +34,6 @@ internal static class HeaderComplaint
     public static string MessageTooLong(long limit) => $"The message is longer than the {limit} bytes that are allowed.";
 
     public static string FrameTooLong(int limit) =>
-        $"The message has a frame of more than the {limit} bytes that a stream may hold before they are authenticated. Decrypt it in memory, or raise MaxFrameLength.";
+        $"The message has a frame of more than the {limit} bytes that a stream may hold before they are authenticated. "
+        + "Decrypt it in memory, or raise MaxFrameLength.";
 }

@@ -13,7 +13,7 @@ internal sealed class MessageInput(Stream message, MessageOptions options)
     public async ValueTask<MessageHeader> ReadHeaderAsync(CancellationToken cancellationToken)
     {
         // One byte more than the header may have, so that too long shows.
-        byte[] start = new byte[Math.Min(FirstLook, options.MaxHeaderLength + 1)];
+        byte[] start = new byte[Math.Min(FirstLook, options.MaxHeaderLength + 1L)];
         int filled = 0;
         while (true)
         {

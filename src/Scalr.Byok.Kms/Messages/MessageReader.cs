@@ -53,7 +53,7 @@ internal static class MessageReader
                 authentic = ParallelFrames.Pay(plaintextLength, frames, maxDegreeOfParallelism)
                     ? TryDecryptInParallel(header, body, frames, maxDegreeOfParallelism, contentKey, plaintext)
                     : TryDecryptFrames(header.Body, body.Span, 0, frames, cipher, plaintext.Span);
-                authentic = authentic && IsSignedIfItSigns(header, message.Span, header.Length + bodyLength);
+                authentic = authentic && (!header.Suite.Signs || IsSigned(header, message.Span, header.Length + bodyLength));
             }
             finally
             {
@@ -131,15 +131,10 @@ internal static class MessageReader
     private static int FrameCount(BodyFormat format, int bodyLength) =>
         format.ContentType == ContentType.Framed ? (int)((bodyLength - MessageFormat.FinalFrameOverhead) / format.RegularFrameLength) + 1 : 1;
 
-    private static bool IsSignedIfItSigns(MessageHeader header, ReadOnlySpan<byte> message, int signedLength)
+    private static bool IsSigned(MessageHeader header, ReadOnlySpan<byte> message, int signedLength)
     {
-        if (header.SignatureKey is not { } key)
-        {
-            return true;
-        }
-
         Span<byte> hash = stackalloc byte[SHA384.HashSizeInBytes];
         SHA384.HashData(message[..signedLength], hash);
-        return Footer.TryRead(message[signedLength..], out ReadOnlySpan<byte> signature) && key.Verifies(hash, signature);
+        return Footer.TryRead(message[signedLength..], out ReadOnlySpan<byte> signature) && header.SignatureKey?.Verifies(hash, signature) == true;
     }
 }

@@ -27,9 +27,9 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
         _segments = segments;
         _maxFrameLength = options.MaxFrameLength;
         _capacity = CapacityFor(header.Body, options.MaxFrameLength);
-        if (header.SignatureKey is { } key)
+        if (header.Suite.Signs)
         {
-            _signatureKey = key;
+            _signatureKey = header.SignatureKey;
             _signed = IncrementalHash.CreateHash(HashAlgorithmName.SHA384);
             _signed.AppendData(header.Bytes.Span);
         }
@@ -182,7 +182,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
     /// <summary>Whether nothing follows the last frame but the signature, if there must be one, and whether that is right.</summary>
     private async ValueTask<bool> EndsHereAsync(ReadOnlyMemory<byte> start, CancellationToken cancellationToken)
     {
-        byte[] footer = new byte[Math.Max(start.Length, _signatureKey is null ? 0 : Footer.MaxLength) + 1];
+        byte[] footer = new byte[Math.Max(start.Length, _signed is null ? 0 : Footer.MaxLength) + 1];
         start.CopyTo(footer);
         int length = start.Length;
         int read;
@@ -193,14 +193,14 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
         }
         while (read > 0 && length < footer.Length);
 
-        return _signatureKey is null ? length == 0 : HasSignature(footer.AsSpan(0, length));
+        return _signed is null ? length == 0 : HasSignature(_signed, footer.AsSpan(0, length));
     }
 
-    private bool HasSignature(ReadOnlySpan<byte> footer)
+    private bool HasSignature(IncrementalHash signed, ReadOnlySpan<byte> footer)
     {
         Span<byte> hash = stackalloc byte[SHA384.HashSizeInBytes];
-        _signed!.GetHashAndReset(hash);
-        return Footer.TryRead(footer, out ReadOnlySpan<byte> signature) && _signatureKey!.Verifies(hash, signature);
+        signed.GetHashAndReset(hash);
+        return Footer.TryRead(footer, out ReadOnlySpan<byte> signature) && _signatureKey?.Verifies(hash, signature) == true;
     }
 
     private bool IsTooLongAFrame(ReadOnlySpan<byte> start) =>
