@@ -30,8 +30,10 @@ foreach (var (index, type) in types.Index())
         Check((await ring.DecryptAsync(message, context)).SequenceEqual(secret), $"decrypted: {Encoding.UTF8.GetString(secret)}");
 
         var file = RandomNumberGenerator.GetBytes(5_000_000);
-        var encrypted = await ring.EncryptAsync(file, context);
-        Check((await ring.DecryptAsync(encrypted, context)).SequenceEqual(file), $"a file of {file.Length:N0} bytes, encrypted {encrypted.Length:N0}, came back whole");
+        using MemoryStream encrypted = new(), decrypted = new();
+        await ring.EncryptAsync(new MemoryStream(file), encrypted, context);
+        await ring.DecryptAsync(new MemoryStream(encrypted.ToArray()), decrypted, context);
+        Check(decrypted.ToArray().SequenceEqual(file), $"a stream of {file.Length:N0} bytes, encrypted {encrypted.Length:N0}, came back whole");
     }
     catch (Exception e) when (e is ByokException or OptionsValidationException)
     {

@@ -37,6 +37,50 @@ internal sealed class ReadmeTests
     }
 
     [Test]
+    public async Task Streams_and_a_new_key_work_as_the_README_shows()
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var oldKey = world.Customer.CreateKey(ByokWorld.Region);
+        var oldUser = world.Customer.CreateUser("old", Policies.Permissions(oldKey.Arn)).CreateAccessKey();
+        var previous = new ByokPreviousKeySettings
+        {
+            KeyArn = oldKey.Arn,
+            Credentials = ByokCredentialSettings.AccessKeys(oldUser.AccessKeyId, oldUser.SecretAccessKey),
+        };
+        var oldRing = world.Ring(new ByokKeySettings { KeyArn = previous.KeyArn, Credentials = previous.Credentials });
+        var ring = world.Ring("AssumeRole", settings => settings.PreviousKeys = [previous]);
+        var context = new Dictionary<string, string> { ["file"] = "state" };
+        var content = new byte[200_000];
+        using var file = new MemoryStream(content);
+        using var store = new MemoryStream();
+        using var restored = new MemoryStream();
+
+        #region encrypt-stream
+        await ring.EncryptAsync(file, store, context);
+        #endregion
+
+        using var stored = new MemoryStream(store.ToArray());
+
+        #region decrypt-stream
+        await ring.DecryptAsync(stored, restored, context);   // use nothing of `restored` before this has ended well
+        #endregion
+
+        Assert.That(restored.ToArray(), Is.EqualTo(content));
+
+        await RewrapAsync(await oldRing.EncryptAsync(content, context));
+
+        async Task RewrapAsync(byte[] stored)
+        {
+            #region rewrap
+            byte[] moved = await ring.RewrapAsync(stored);   // the payload stays as it is; also from stream to stream
+            #endregion
+
+            Assert.That(ByokMessage.Read(moved).KeyArns, Is.EqualTo(new[] { ring.KeyArn }));
+            Assert.That(await ring.DecryptAsync(moved, context), Is.EqualTo(content));
+        }
+    }
+
+    [Test]
     public async Task Refusals_are_handled_as_the_README_shows()
     {
         await using var world = await ByokWorld.StartAsync();
@@ -99,6 +143,9 @@ internal sealed class ReadmeTests
 
     [TestCase("first")]
     [TestCase("use")]
+    [TestCase("encrypt-stream")]
+    [TestCase("decrypt-stream")]
+    [TestCase("rewrap")]
     [TestCase("failures")]
     [TestCase("tokens")]
     public void Code_in_the_README_is_the_code_of_a_test(string region)
