@@ -46,6 +46,6 @@ public class SmallBenchmarks
     public byte[] Rewrap()
     {
         using MessageRewrapper rewrapper = MessageRewrapper.Begin(MessageHeader.Read(_message, _options), Yardstick.DataKey);
-        return rewrapper.Rewrap(_message, _otherKey);
+        return rewrapper.Rewrap(_message, _otherKey, _options.MaxMessageLength);
     }
 }

@@ -60,8 +60,8 @@ internal sealed class RewrapCancellationTests
     {
         var waits = new TaskCompletionSource();
         using var cancellation = new CancellationTokenSource();
-        using var source = new WatchedStream(_message) { NextPiece = () => 10_000, BeforeEach = (at, token) => PassAsync("source", at, token) };
-        using var destination = new WatchedStream { BeforeEach = (at, token) => PassAsync("destination", at, token) };
+        using var source = new PieceStream(_message) { NextPiece = () => 10_000, BeforeEach = (at, token) => PassAsync("source", at, token) };
+        using var destination = new PieceStream { BeforeEach = (at, token) => PassAsync("destination", at, token) };
         var call = _change.Both.RewrapAsync(source, destination, cancellation.Token);
         await waits.Task;
 

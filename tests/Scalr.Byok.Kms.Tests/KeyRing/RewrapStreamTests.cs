@@ -50,8 +50,8 @@ internal sealed class RewrapStreamTests
     public async Task Rewrap_begins_where_the_streams_are_and_leaves_them_open([Values] bool current)
     {
         var message = await _change.EncryptAsync(current ? _change.New : _change.Old, Plaintext);
-        using var source = new WatchedStream([1, 2, 3, .. message]) { Position = 3 };
-        using var destination = new WatchedStream();
+        using var source = new PieceStream([1, 2, 3, .. message]) { Position = 3 };
+        using var destination = new PieceStream();
         destination.Write([4, 5]);
 
         await _change.Both.RewrapAsync(source, destination);
@@ -71,7 +71,7 @@ internal sealed class RewrapStreamTests
         var message = await _change.EncryptOldAsync(Plaintext);
         using var destination = new MemoryStream();
 
-        await _change.Both.RewrapAsync(new WatchedStream(message) { NextPiece = () => piece }, destination);
+        await _change.Both.RewrapAsync(new PieceStream(message) { NextPiece = () => piece }, destination);
 
         var rewrapped = destination.ToArray();
         Assert.That(rewrapped[PlainHeader.Read(rewrapped).Length..], Is.EqualTo(message[PlainHeader.Read(message).Length..]));
@@ -94,7 +94,7 @@ internal sealed class RewrapStreamTests
             async (which, pieces) =>
             {
                 var next = 0;
-                using var source = new WatchedStream(messages[which]) { NextPiece = () => pieces[next++ % pieces.Length] };
+                using var source = new PieceStream(messages[which]) { NextPiece = () => pieces[next++ % pieces.Length] };
                 using var destination = new MemoryStream();
                 await _change.Both.RewrapAsync(source, destination);
                 Assert.That(destination.ToArray().AsSpan().SequenceEqual(messages[which]));
@@ -125,7 +125,7 @@ internal sealed class RewrapStreamTests
     {
         var message = await _change.EncryptOldAsync(Plaintext);
         var failure = new IOException("gone");
-        using var source = new WatchedStream(message)
+        using var source = new PieceStream(message)
         {
             NextPiece = () => 10_000,
             BeforeEach = (at, _) => at >= position ? throw failure : ValueTask.CompletedTask,
@@ -142,7 +142,7 @@ internal sealed class RewrapStreamTests
         var message = await _change.EncryptOldAsync(Plaintext);
         var length = (await _change.Both.RewrapAsync(message)).Length;
         var failure = new IOException("full");
-        using var destination = new WatchedStream
+        using var destination = new PieceStream
         {
             BeforeEach = (at, _) => at >= Math.Min(position, length) ? throw failure : ValueTask.CompletedTask,
         };
@@ -156,7 +156,7 @@ internal sealed class RewrapStreamTests
     {
         var message = await _change.EncryptOldAsync(Plaintext);
         _change.World.Aws.Faults.Add(Fault.Error("KMSInternalException", 500) with { Operation = operation });
-        using var destination = new WatchedStream();
+        using var destination = new PieceStream();
 
         await Assert.ThatAsync(() => _change.Both.RewrapAsync(new MemoryStream(message), destination), Throws.TypeOf<ByokServiceException>());
 
@@ -168,7 +168,7 @@ internal sealed class RewrapStreamTests
     {
         var message = await _change.EncryptOldAsync(Plaintext);
         message[PlainHeader.Read(message).Length - 1] ^= 1;
-        using var destination = new WatchedStream();
+        using var destination = new PieceStream();
 
         await Assert.ThatAsync(() => _change.Both.RewrapAsync(new MemoryStream(message), destination), Throws.TypeOf<ByokDecryptionException>());
 
@@ -179,7 +179,7 @@ internal sealed class RewrapStreamTests
     public async Task Rewrap_leaves_nothing_that_decrypts_of_a_message_that_was_cut()
     {
         var message = await _change.EncryptOldAsync(Plaintext);
-        using var destination = new WatchedStream();
+        using var destination = new PieceStream();
 
         await Assert.ThatAsync(() => _change.Both.RewrapAsync(new MemoryStream(message[..^100]), destination), Throws.TypeOf<ByokDecryptionException>());
 

@@ -1,13 +1,13 @@
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
 /// <summary>A stream in memory that gives its bytes in pieces, fails or waits where a test says, and remembers what was done to it.</summary>
-internal sealed class WatchedStream : MemoryStream
+internal sealed class PieceStream : MemoryStream
 {
-    public WatchedStream()
+    public PieceStream()
     {
     }
 
-    public WatchedStream(byte[] content)
+    public PieceStream(byte[] content)
         : base(content, writable: false)
     {
     }
