@@ -57,7 +57,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
     /// <exception cref="ArgumentException">The message would be longer than it may be.</exception>
     public async Task RunAsync(Stream plaintext, Stream message, CancellationToken cancellationToken)
     {
-        if (plaintext.CanSeek && plaintext.Length - plaintext.Position > _maxMessageLength)
+        if (plaintext.CanSeek && !Fits(plaintext.Length - plaintext.Position))
         {
             throw MessageWriter.TooLong(_maxMessageLength); // before anything is written
         }
@@ -135,6 +135,13 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         {
             segment.Dispose();
         }
+    }
+
+    private bool Fits(long plaintextLength)
+    {
+        long frames = plaintextLength <= 0 ? 1 : ((plaintextLength - 1) / _frameLength) + 1;
+        return plaintextLength <= _maxMessageLength
+            && _length + plaintextLength + (frames * MessageFormat.RegularFrameOverhead) + FinalFrameExtra <= _maxMessageLength;
     }
 
     private void Count(Segment segment)

@@ -112,16 +112,36 @@ internal sealed class StreamLimitTests
         Assert.That(ignored.Flushes, Is.Empty);
     }
 
-    [Test]
-    public async Task Encrypt_writes_nothing_if_the_length_of_the_source_is_known_and_too_much()
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(4096)]
+    [TestCase(4097)]
+    [TestCase(1_000_000)]
+    public async Task Encrypt_writes_nothing_if_the_length_of_the_source_is_known_and_too_much(int length)
     {
-        using MemoryStream source = new(new byte[(4 << 20) + 2]);
+        byte[] plaintext = StreamSamples.Plaintext(length);
+        byte[] message = Sample.Message(plaintext, Sample.Template(frameLength: 4096));
+        using MemoryStream source = new([0, .. plaintext]) { Position = 1 };
         SinkStream sink = new();
-        source.Position = 1;
+
+        await Assert.ThatAsync(
+            () => Streamed.EncryptAsync(source, sink, _options with { MaxMessageLength = message.Length - 1 }),
+            Throws.ArgumentException.With.Message.Contains("MaxMessageLength"));
+        Assert.That((sink.Content.Length, source.Position), Is.EqualTo((0, 1)), "nothing written, nothing read");
+
+        await Streamed.EncryptAsync(source, sink, _options with { MaxMessageLength = message.Length });
+        Assert.That(sink.Content.SequenceEqual(message));
+    }
+
+    [Test]
+    public async Task Encrypt_writes_nothing_if_the_source_says_that_it_is_endless()
+    {
+        using LongStream source = new();
+        SinkStream sink = new();
 
         await Assert.ThatAsync(() => Streamed.EncryptAsync(source, sink, _options), Throws.ArgumentException.With.Message.Contains("MaxMessageLength"));
 
-        Assert.That((sink.Content.Length, source.Position), Is.EqualTo((0, 1)), "nothing written, nothing read");
+        Assert.That(sink.Content.Length, Is.Zero);
     }
 
     [Test]
@@ -155,5 +175,10 @@ internal sealed class StreamLimitTests
         {
             yield return Frame(sequence);
         }
+    }
+
+    private sealed class LongStream : MemoryStream
+    {
+        public override long Length => long.MaxValue;
     }
 }
