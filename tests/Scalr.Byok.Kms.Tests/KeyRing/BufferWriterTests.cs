@@ -83,9 +83,9 @@ internal sealed class BufferWriterTests
         var ring = _world.Ring(Type);
         var message = await ring.EncryptAsync("abc"u8.ToArray(), Context);
         var room = new RecordedBuffer();
+        var other = new Dictionary<string, string> { ["record"] = "variables/43" };
 
-        await Assert.ThatAsync(
-            async () => await ring.DecryptAsync(message, room, new Dictionary<string, string> { ["record"] = "variables/43" }), Throws.TypeOf<ByokDecryptionException>());
+        await Assert.ThatAsync(async () => await ring.DecryptAsync(message, room, other), Throws.TypeOf<ByokDecryptionException>());
         _world.Key.Disable();
         await Assert.ThatAsync(async () => await ring.EncryptAsync("abc"u8.ToArray(), room), Throws.TypeOf<ByokKeyUnavailableException>());
         await Assert.ThatAsync(async () => await ring.DecryptAsync(message, room), Throws.TypeOf<ByokKeyUnavailableException>());

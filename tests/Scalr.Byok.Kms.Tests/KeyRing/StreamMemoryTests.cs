@@ -31,7 +31,7 @@ internal sealed class StreamMemoryTests
 
     private static async Task ThereAndBackAsync(IByokKeyRing ring, long length)
     {
-        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: MiB, resumeWriterThreshold: MiB / 2, minimumSegmentSize: 64 * 1024, useSynchronizationContext: false));
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: MiB, resumeWriterThreshold: MiB / 2, minimumSegmentSize: MiB / 16));
         await using var plaintext = new PatternStream(length, isSource: true);
         await using var decrypted = new PatternStream(length, isSource: false);
 

@@ -110,7 +110,8 @@ internal sealed class FrameLimitTests
         SinkStream sink = new();
 
         await Assert.ThatAsync(
-            () => Streamed.DecryptAsync(new SourceStream(message), sink, Options(degree)), Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(TooLong));
+            () => Streamed.DecryptAsync(new SourceStream(message), sink, Options(degree)),
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(TooLong));
 
         Assert.That(sink.Content.Length, Is.Zero);
     }

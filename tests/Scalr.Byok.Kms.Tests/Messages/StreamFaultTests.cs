@@ -14,6 +14,7 @@ internal sealed class StreamFaultTests
 {
     private const int Length = 3_000_000;
     private const int Middle = Length / 2;
+    private const string Own = "the stream's own exception";
 
     private static readonly byte[] Plaintext = StreamSamples.Plaintext(Length);
     private static readonly byte[] Message = Sample.Message(Plaintext, Sample.Template(frameLength: 4096));
@@ -66,7 +67,7 @@ internal sealed class StreamFaultTests
     [Test]
     public async Task Run_passes_on_what_the_source_throws([Values(0, Middle, int.MaxValue)] int offset, [Values] bool cancellation)
     {
-        Exception fault = cancellation ? new OperationCanceledException("the stream's own") : new Fault();
+        Exception fault = cancellation ? new OperationCanceledException(Own) : new Fault();
         _source.At(Math.Min(offset, _input.Length), fault);
 
         await AssertFailsWithAsync(fault);
@@ -75,7 +76,7 @@ internal sealed class StreamFaultTests
     [Test]
     public async Task Run_passes_on_what_the_destination_throws([Values(0, Middle, int.MaxValue)] int offset, [Values] bool cancellation)
     {
-        Exception fault = cancellation ? new OperationCanceledException("the stream's own") : new Fault();
+        Exception fault = cancellation ? new OperationCanceledException(Own) : new Fault();
         _sink.At(Math.Min(offset, _output.Length), fault);
 
         await AssertFailsWithAsync(fault);
@@ -126,23 +127,33 @@ internal sealed class StreamFaultTests
     [Test]
     public async Task Run_waits_for_a_read_that_does_not_end_though_the_destination_has_failed()
     {
+        bool overlaps = _options.MaxDegreeOfParallelism > 1; // in turn, nothing is read while there is something to write
         Hold read = new();
+        Hold write = new();
         Fault fault = new();
         _source.At(1_000_000, read.IgnoreAsync);
-        _sink.At(1000, async _ =>
+        _sink.At(1000, async token =>
         {
-            await (_options.MaxDegreeOfParallelism > 1 ? read.Reached : Task.CompletedTask); // in turn, nothing is read while there is something to write
+            await write.IgnoreAsync(token);
             throw fault;
         });
 
         Task run = RunAsync();
-        if (_options.MaxDegreeOfParallelism > 1)
+        await write.Reached;
+        if (overlaps)
         {
+            await read.Reached;
+            write.Release();
             await AssertNotOverAsync(run, _source);
             read.Release();
         }
+        else
+        {
+            write.Release();
+        }
 
         Assert.That(await Assert.CatchAsync(() => run), Is.SameAs(fault));
+        Assert.That(_source.BytesRead, overlaps ? Is.GreaterThanOrEqualTo(1_000_000) : Is.LessThan(1_000_000));
     }
 
     [Test]
@@ -209,9 +220,9 @@ internal sealed class StreamFaultTests
     {
         lock (_unobserved)
         {
-            _unobserved.AddRange(e.Exception.Flatten().InnerExceptions.Where(exception => exception is Fault or OperationCanceledException { Message: "the stream's own" }));
+            _unobserved.AddRange(e.Exception.Flatten().InnerExceptions.Where(exception => exception.Message == Own));
         }
     }
 
-    private sealed class Fault() : IOException("the stream's own");
+    private sealed class Fault() : IOException(Own);
 }

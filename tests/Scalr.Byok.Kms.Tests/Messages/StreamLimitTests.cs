@@ -108,7 +108,9 @@ internal sealed class StreamLimitTests
         await Assert.ThatAsync(
             () => Streamed.DecryptAsync(new SourceStream(message), ignored, less),
             Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderComplaint.MessageTooLong(message.Length - 1)));
-        await Assert.ThatAsync(() => Streamed.DecryptAsync(new SourceStream((byte[])[.. message, 0]), ignored, exact), Throws.TypeOf<ByokDecryptionException>());
+        await Assert.ThatAsync(
+            () => Streamed.DecryptAsync(new SourceStream((byte[])[.. message, 0]), ignored, exact),
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderComplaint.MessageTooLong(message.Length)));
         Assert.That(ignored.Flushes, Is.Empty);
     }
 
