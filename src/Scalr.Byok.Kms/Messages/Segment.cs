@@ -42,9 +42,6 @@ internal sealed class Segment : IDisposable
     /// <summary>What to end with once the authentic frames have gone out; null to go on.</summary>
     public ByokDecryptionException? Refusal { get; set; }
 
-    /// <summary>Ends when the frames have been worked on.</summary>
-    public Task Work { get; set; } = Task.CompletedTask;
-
     /// <summary>How many bytes a buffer should hold of frames this long: many small ones, or one large one.</summary>
     public static long CapacityFor(long regularFrameLength)
     {
@@ -52,10 +49,10 @@ internal sealed class Segment : IDisposable
         return (Math.Max(1, (TargetLength - more) / regularFrameLength) * regularFrameLength) + more;
     }
 
-    /// <summary>As many as keep that many threads busy, one more to be filled and one more to be drained; one, if all is done in turn.</summary>
+    /// <summary>One for each thread and one more, for while the streams keep one waiting; one, if all is done in turn.</summary>
     public static Segment[] Create(ReadOnlySpan<byte> contentKey, ReadOnlyMemory<byte> messageId, int maxDegreeOfParallelism)
     {
-        Segment[] segments = new Segment[maxDegreeOfParallelism == 1 ? 1 : Math.Min(maxDegreeOfParallelism, MaxThreads) + 2];
+        Segment[] segments = new Segment[maxDegreeOfParallelism == 1 ? 1 : Math.Min(maxDegreeOfParallelism, MaxThreads) + 1];
         for (int i = 0; i < segments.Length; i++)
         {
             segments[i] = new Segment(new MessageCipher(contentKey, messageId));

@@ -1,91 +1,159 @@
-using System.Threading.Channels;
+using System.Runtime.ExceptionServices;
 
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// Moves a stream through segments so that reading, working and writing overlap: each segment is filled, worked on by any thread,
-/// drained in its turn, and filled again. Memory is bounded by the segments there are.
+/// Moves a stream through segments so that reading, working and writing overlap. Each segment has a worker that fills it, works on it
+/// and drains it, over and over, so that its bytes stay in one core's cache. Filling and draining go in order, one segment at a time.
 /// </summary>
-internal static class SegmentPipeline
+internal sealed class SegmentPipeline : IDisposable
 {
-    /// <summary>Runs until the last segment is drained or something fails. Whatever happens, nothing touches a segment afterwards.</summary>
-    /// <param name="flow">What to do.</param>
-    /// <param name="segments">One: all is done in turn, by the caller's own flow. More: as many are under way at once.</param>
-    /// <param name="cancellationToken">Passed to the streams.</param>
-    public static Task RunAsync(ISegmentFlow flow, Segment[] segments, CancellationToken cancellationToken) =>
-        segments.Length == 1 ? RunInTurnAsync(flow, segments[0], cancellationToken) : RunOverlappedAsync(flow, segments, cancellationToken);
+    private readonly ISegmentFlow _flow;
+    private readonly Segment[] _segments;
+    private readonly CancellationTokenSource _stop;
+    private readonly SemaphoreSlim _filling = new(1);
+    private Task _drained = Task.CompletedTask;
+    private volatile bool _allFilled;
+    private Exception? _failure;
 
-    private static async Task RunInTurnAsync(ISegmentFlow flow, Segment segment, CancellationToken cancellationToken)
+    private SegmentPipeline(ISegmentFlow flow, Segment[] segments, CancellationToken cancellationToken)
     {
-        bool more;
-        do
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            more = await flow.FillAsync(segment, cancellationToken).ConfigureAwait(false);
-            flow.Work(segment);
-            await flow.DrainAsync(segment, cancellationToken).ConfigureAwait(false);
-        }
-        while (more);
+        _flow = flow;
+        _segments = segments;
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
     }
 
-    private static async Task RunOverlappedAsync(ISegmentFlow flow, Segment[] segments, CancellationToken cancellationToken)
+    /// <summary>Runs until the last segment is drained or something fails. Whatever happens, nothing touches a segment afterwards.</summary>
+    /// <param name="flow">What to do.</param>
+    /// <param name="segments">One: all is done in turn. More: as many are under way at once, if there is so much to do.</param>
+    /// <param name="cancellationToken">Passed to the streams.</param>
+    public static async Task RunAsync(ISegmentFlow flow, Segment[] segments, CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var free = Channel.CreateUnbounded<Segment>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        var busy = Channel.CreateUnbounded<Segment>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        foreach (Segment segment in segments)
-        {
-            free.Writer.TryWrite(segment);
-        }
-
-        Task filling = FillAllAsync(flow, free.Reader, busy.Writer, stop.Token);
-        try
-        {
-            await DrainAllAsync(flow, busy.Reader, free.Writer, stop.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        using SegmentPipeline pipeline = new(flow, segments, cancellationToken);
+        await pipeline.RunWorkerAsync(0).ConfigureAwait(false);
+        if (pipeline._failure is OperationCanceledException && cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken);
         }
-        finally
+
+        if (pipeline._failure is { } failure)
         {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await filling.ConfigureAwait(false);
-            await Task.WhenAll(segments.Select(segment => segment.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 
-    // Never fails: what goes wrong is handed on behind the segments that were filled before, which still go out.
-    private static async Task FillAllAsync(ISegmentFlow flow, ChannelReader<Segment> free, ChannelWriter<Segment> busy, CancellationToken cancellationToken)
+    public void Dispose()
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // a stream that never waits would leave nobody to drain
+        _filling.Dispose();
+        _stop.Dispose();
+    }
+
+    // Each starts the one after it once there is more to do, and waits for it at its end. Never fails: what goes wrong is in _failure.
+    private async Task RunWorkerAsync(int worker)
+    {
+        Segment segment = _segments[worker];
+        Task? next = null;
+        while (await FillAsync(segment).ConfigureAwait(false) is { } turn)
+        {
+            if (next is null && !_allFilled && worker + 1 < _segments.Length)
+            {
+                next = Task.Run(() => RunWorkerAsync(worker + 1), CancellationToken.None);
+            }
+
+            await WorkAndDrainAsync(segment, turn).ConfigureAwait(false);
+        }
+
+        await (next ?? Task.CompletedTask).ConfigureAwait(false);
+    }
+
+    private async Task<Turn?> FillAsync(Segment segment)
+    {
+        await _filling.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            bool more;
-            do
+            if (_allFilled)
             {
-                Segment segment = await free.ReadAsync(cancellationToken).ConfigureAwait(false);
-                more = await flow.FillAsync(segment, cancellationToken).ConfigureAwait(false);
-                segment.Work = Task.Run(() => flow.Work(segment), CancellationToken.None);
-                busy.TryWrite(segment);
+                return null;
             }
-            while (more);
 
-            busy.Complete();
+            Exception? failure = null;
+            try
+            {
+                _stop.Token.ThrowIfCancellationRequested();
+                _allFilled = !await _flow.FillAsync(segment, _stop.Token).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                failure = e;
+                _allFilled = true;
+            }
+
+            Turn turn = new(_drained, failure);
+            _drained = turn.Ended.Task;
+            return turn;
+        }
+        finally
+        {
+            _filling.Release();
+        }
+    }
+
+    // What was filled before a failure still goes out; what comes after it does not.
+    private async Task WorkAndDrainAsync(Segment segment, Turn turn)
+    {
+        try
+        {
+            Exception? failure = turn.Failure ?? Work(segment);
+            await turn.Before.ConfigureAwait(false);
+            if (_failure is not null)
+            {
+                return;
+            }
+
+            _failure = failure ?? await DrainAsync(segment).ConfigureAwait(false);
+            if (_failure is not null)
+            {
+                await _stop.CancelAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            turn.Ended.SetResult();
+        }
+    }
+
+    private Exception? Work(Segment segment)
+    {
+        try
+        {
+            _flow.Work(segment);
+            return null;
         }
         catch (Exception e)
         {
-            busy.Complete(e);
+            return e;
         }
     }
 
-    private static async Task DrainAllAsync(ISegmentFlow flow, ChannelReader<Segment> busy, ChannelWriter<Segment> free, CancellationToken cancellationToken)
+    private async Task<Exception?> DrainAsync(Segment segment)
     {
-        await foreach (Segment segment in busy.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        try
         {
-            await segment.Work.ConfigureAwait(false);
-            await flow.DrainAsync(segment, cancellationToken).ConfigureAwait(false);
-            free.TryWrite(segment);
+            _stop.Token.ThrowIfCancellationRequested(); // streams need not care
+            await _flow.DrainAsync(segment, _stop.Token).ConfigureAwait(false);
+            return null;
         }
+        catch (Exception e)
+        {
+            return e;
+        }
+    }
+
+    /// <summary>A filled segment's place in the order.</summary>
+    /// <param name="Before">Ends when all segments before it have been drained, or never will be.</param>
+    /// <param name="Failure">What kept it from being filled.</param>
+    private sealed record Turn(Task Before, Exception? Failure)
+    {
+        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
