@@ -25,8 +25,8 @@ internal sealed class RewrapCancellationTests
     {
         var message = await MessageAsync(current);
         var cancelled = new CancellationToken(canceled: true);
-        using var source = new WatchedStream(message);
-        using var destination = new WatchedStream();
+        using var source = new PieceStream(message);
+        using var destination = new PieceStream();
 
         await AssertCancelledAsync(async () => await _change.Both.RewrapAsync(message, cancelled), cancelled);
         await AssertCancelledAsync(() => _change.Both.RewrapAsync(source, destination, cancelled), cancelled);
