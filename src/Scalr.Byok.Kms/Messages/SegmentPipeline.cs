@@ -53,7 +53,7 @@ internal sealed class SegmentPipeline : IDisposable
     {
         Segment segment = _segments[worker];
         Task? next = null;
-        while (await FillAsync(segment).ConfigureAwait(false) is { } turn)
+        while (await TakeTurnAsync(segment).ConfigureAwait(false) is { } turn)
         {
             if (next is null && !_allFilled && worker + 1 < _segments.Length)
             {
@@ -66,7 +66,7 @@ internal sealed class SegmentPipeline : IDisposable
         await (next ?? Task.CompletedTask).ConfigureAwait(false);
     }
 
-    private async Task<Turn?> FillAsync(Segment segment)
+    private async ValueTask<Turn?> TakeTurnAsync(Segment segment)
     {
         await _filling.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
@@ -88,7 +88,7 @@ internal sealed class SegmentPipeline : IDisposable
                 _allFilled = true;
             }
 
-            Turn turn = new(_drained, failure);
+            Turn turn = new(_drained, new(TaskCreationOptions.RunContinuationsAsynchronously), failure);
             _drained = turn.Ended.Task;
             return turn;
         }
@@ -99,7 +99,7 @@ internal sealed class SegmentPipeline : IDisposable
     }
 
     // What was filled before a failure still goes out; what comes after it does not.
-    private async Task WorkAndDrainAsync(Segment segment, Turn turn)
+    private async ValueTask WorkAndDrainAsync(Segment segment, Turn turn)
     {
         try
         {
@@ -135,7 +135,7 @@ internal sealed class SegmentPipeline : IDisposable
         }
     }
 
-    private async Task<Exception?> DrainAsync(Segment segment)
+    private async ValueTask<Exception?> DrainAsync(Segment segment)
     {
         try
         {
@@ -151,9 +151,7 @@ internal sealed class SegmentPipeline : IDisposable
 
     /// <summary>A filled segment's place in the order.</summary>
     /// <param name="Before">Ends when all segments before it have been drained, or never will be.</param>
+    /// <param name="Ended">Told when it has been drained itself, or never will be.</param>
     /// <param name="Failure">What kept it from being filled.</param>
-    private sealed record Turn(Task Before, Exception? Failure)
-    {
-        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
+    private readonly record struct Turn(Task Before, TaskCompletionSource Ended, Exception? Failure);
 }
