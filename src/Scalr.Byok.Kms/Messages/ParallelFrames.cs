@@ -9,7 +9,7 @@ internal static class ParallelFrames
     private const int WorthIt = 512 * 1024;
 
     // What a thread takes at a time: long enough that fetching it costs nothing, short enough that all end together.
-    private const int PieceLength = 128 * 1024;
+    private const int PieceLength = 64 * 1024;
 
     /// <summary>Whether so much plaintext is done sooner by several threads.</summary>
     public static bool Pay(int plaintextLength, int frameCount, int maxDegreeOfParallelism) =>

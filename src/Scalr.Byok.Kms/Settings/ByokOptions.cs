@@ -47,7 +47,7 @@ public sealed class ByokOptions
     /// less than <see cref="FrameLength"/>. Default 16,777,216.
     /// </summary>
     /// <remarks>
-    /// A frame is held in memory until its tag is verified, one for each thread and two more. AWS's SDKs write frames of 4,096 bytes
+    /// A frame is held in memory until its tag is verified, one for each thread and one more. AWS's SDKs write frames of 4,096 bytes
     /// unless told otherwise. Messages in memory are there already, so this does not bound them.
     /// </remarks>
     public int MaxFrameLength { get; set; } = 16_777_216;
