@@ -151,6 +151,22 @@ internal sealed class RewrapTests
     }
 
     [Test]
+    public async Task Rewrap_refuses_a_signed_message_and_what_it_says_to_do_instead_works()
+    {
+        var plaintext = Plaintext[..40];
+        var writer = PlainWriter.Signed with { KeyArn = _change.OldKey.Arn };
+        var context = PlainHeader.Read(writer.Write(plaintext).Bytes).Pairs;
+        var message = (writer with { Ciphertext = await _change.WrapAsync(_change.OldKey, writer.DataKey, context) }).Write(plaintext).Bytes;
+
+        await Assert.ThatAsync(() => RewrapAsync(_change.Both, message), Throws.TypeOf<NotSupportedException>().With.Message.Contains("encrypt the plaintext again"));
+        Assert.That(_change.World.Aws.Log.Requests, Is.Empty);
+
+        var again = await _change.Both.EncryptAsync(await _change.Both.DecryptAsync(message));
+        Assert.That(await _change.New.DecryptAsync(again), Is.EqualTo(plaintext));
+        Assert.That(await RewrapAsync(_change.Both, again), Is.EqualTo(again), "it is current now");
+    }
+
+    [Test]
     public async Task Rewrap_never_encrypts_under_a_previous_key()
     {
         var older = _change.World.Customer.CreateKey("eu-west-1");

@@ -106,13 +106,19 @@ internal sealed class KeyChange : IAsyncDisposable
         var wrapped = new List<PlainKey>();
         foreach (var key in keys)
         {
-            using var kms = Kms(key);
-            var answer = await kms.EncryptAsync(new EncryptRequest { KeyId = key.Arn, Plaintext = new MemoryStream(dataKey), EncryptionContext = header.Pairs });
-            wrapped.Add(new PlainKey("aws-kms", key.Arn, answer.CiphertextBlob.ToArray()));
+            wrapped.Add(new PlainKey("aws-kms", key.Arn, await WrapAsync(key, dataKey, header.Pairs)));
         }
 
-        World.Aws.Log.Clear();
         return [.. (header with { Keys = wrapped }).Write(PlainReader.ContentKey(dataKey, header.MessageId)), .. message[header.Length..]];
+    }
+
+    /// <summary>A data key as AWS KMS wraps it for the administrator.</summary>
+    public async Task<byte[]> WrapAsync(LocalKey key, byte[] dataKey, Dictionary<string, string> context)
+    {
+        using var kms = Kms(key);
+        var answer = await kms.EncryptAsync(new EncryptRequest { KeyId = key.Arn, Plaintext = new MemoryStream(dataKey), EncryptionContext = context });
+        World.Aws.Log.Clear();
+        return answer.CiphertextBlob.ToArray();
     }
 
     public ValueTask DisposeAsync() => World.DisposeAsync();
