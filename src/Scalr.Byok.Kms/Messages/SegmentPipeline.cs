@@ -113,7 +113,8 @@ internal sealed class SegmentPipeline : IDisposable
             _failure = failure ?? await DrainAsync(segment).ConfigureAwait(false);
             if (_failure is not null)
             {
-                await _stop.CancelAsync().ConfigureAwait(false);
+                // A stream that throws at being cancelled must not end the run while others are under way.
+                await _stop.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
         finally

@@ -125,13 +125,17 @@ internal sealed class StreamFaultTests
     }
 
     [Test]
-    public async Task Run_waits_for_a_read_that_does_not_end_though_the_destination_has_failed()
+    public async Task Run_waits_for_a_read_that_does_not_end_though_the_destination_has_failed([Values] bool failsAtBeingCancelled)
     {
         bool overlaps = _options.MaxDegreeOfParallelism > 1; // in turn, nothing is read while there is something to write
         Hold read = new();
         Hold write = new();
         Fault fault = new();
-        _source.At(300_000, read.IgnoreAsync);
+        _source.At(300_000, async token =>
+        {
+            using CancellationTokenRegistration cancelled = token.Register(() => _ = failsAtBeingCancelled ? throw new Fault() : 0);
+            await read.IgnoreAsync(token);
+        });
         _sink.At(1000, async token =>
         {
             await write.IgnoreAsync(token);
