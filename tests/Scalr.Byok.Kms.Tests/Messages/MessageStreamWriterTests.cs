@@ -8,6 +8,9 @@ namespace Scalr.Byok.Kms.Tests.Messages;
 /// <summary>A message made from a stream is, byte for byte, the one made in memory.</summary>
 internal sealed class MessageStreamWriterTests
 {
+    private static readonly Gen<Dictionary<string, string>> Pairs =
+        Gen.Dictionary(Gen.String[Gen.Char['a', 'z'], 1, 8], Gen.String[Gen.Char[' ', '\ud7ff'], 0, 20])[0, 5];
+
     [Test]
     public Task Run_writes_the_same_bytes_as_in_memory_however_the_plaintext_comes() =>
         Gen.Select(StreamSamples.Sizes, StreamSamples.Chunks, StreamSamples.Degrees, Gen.Bool).SampleAsync(
@@ -47,10 +50,10 @@ internal sealed class MessageStreamWriterTests
 
     [Test]
     public Task Run_makes_the_message_again_from_what_was_read_of_it() =>
-        Gen.Select(StreamSamples.Sizes, StreamSamples.Degrees, Gen.Int[1, 5]).SampleAsync(
-            async (sizes, degree, keys) =>
+        Gen.Select(StreamSamples.Sizes, StreamSamples.Degrees, Gen.Int[1, 5], Pairs).SampleAsync(
+            async (sizes, degree, keys, pairs) =>
             {
-                byte[] message = Sample.Message(StreamSamples.Plaintext(sizes.Length), Sample.Template(frameLength: sizes.FrameLength, keys: keys));
+                byte[] message = Sample.Message(StreamSamples.Plaintext(sizes.Length), Sample.Template(pairs, sizes.FrameLength, keys));
                 MessageHeader header = MessageHeader.Read(message, Sample.Options);
                 byte[] plaintext = Sample.Read(message);
                 MessageTemplate template = new(header.EncryptionContext, header.EncryptedDataKeys, (int)header.Body.FrameLength);
