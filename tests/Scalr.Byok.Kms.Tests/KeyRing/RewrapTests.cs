@@ -89,7 +89,8 @@ internal sealed class RewrapTests
     {
         var replica = _change.NewKey.Replicate("us-east-2");
         _change.World.User.Policy = Policies.Permissions("*");
-        var message = await _change.EncryptAsync(_change.World.Ring(ByokCredentialSettings.AccessKeysType, settings => settings.KeyArn = replica.Arn), Plaintext);
+        var ring = _change.World.Ring(ByokCredentialSettings.AccessKeysType, settings => settings.KeyArn = replica.Arn);
+        var message = await _change.EncryptAsync(ring, Plaintext);
         var both = await _change.WrapAsync(message, await _change.OpenDataKeyAsync(message, replica), replica, _change.NewKey);
 
         Assert.That(await RewrapAsync(_change.Both, message), Is.EqualTo(message));
@@ -158,7 +159,8 @@ internal sealed class RewrapTests
         var context = PlainHeader.Read(writer.Write(plaintext).Bytes).Pairs;
         var message = (writer with { Ciphertext = await _change.WrapAsync(_change.OldKey, writer.DataKey, context) }).Write(plaintext).Bytes;
 
-        await Assert.ThatAsync(() => RewrapAsync(_change.Both, message), Throws.TypeOf<NotSupportedException>().With.Message.Contains("encrypt the plaintext again"));
+        await Assert.ThatAsync(
+            () => RewrapAsync(_change.Both, message), Throws.TypeOf<NotSupportedException>().With.Message.Contains("encrypt the plaintext again"));
         Assert.That(_change.World.Aws.Log.Requests, Is.Empty);
 
         var again = await _change.Both.EncryptAsync(await _change.Both.DecryptAsync(message));
@@ -172,7 +174,11 @@ internal sealed class RewrapTests
         var older = _change.World.Customer.CreateKey("eu-west-1");
         _change.World.User.Policy = Policies.Permissions("*");
         var settings = _change.World.Settings(ByokCredentialSettings.AccessKeysType);
-        settings.PreviousKeys = [.. new[] { _change.OldKey, older }.Select(key => new ByokPreviousKeySettings { KeyArn = key.Arn, Credentials = settings.Credentials })];
+        foreach (var key in new[] { _change.OldKey, older })
+        {
+            settings.PreviousKeys.Add(new() { KeyArn = key.Arn, Credentials = settings.Credentials });
+        }
+
         var ring = _change.World.Ring(settings);
         var message = await _change.EncryptOldAsync(Plaintext);
         var oldest = await _change.WrapAsync(message, await _change.OpenDataKeyAsync(message, _change.OldKey), older, _change.OldKey);

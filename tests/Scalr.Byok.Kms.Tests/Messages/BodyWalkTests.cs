@@ -132,7 +132,8 @@ public sealed class BodyWalkTests
 
     // Bodies that are whole, some of them changed, cut or continued, and plain noise.
     private static Gen<(BodyFormat Format, byte[] Bytes)> GenBody { get; } = Gen.Select(
-        Gen.Bool, Gen.UInt[1, 20], Gen.Int[0, 80], Gen.Byte.Array[0, 80], Gen.Int[0, 3], Gen.Select(Gen.UInt, Gen.OneOf(Gen.Byte, Gen.Const(byte.MaxValue), Gen.Const((byte)0))),
+        Gen.Bool, Gen.UInt[1, 20], Gen.Int[0, 80], Gen.Byte.Array[0, 80], Gen.Int[0, 3],
+        Gen.Select(Gen.UInt, Gen.OneOf(Gen.Byte, Gen.Const(byte.MaxValue), Gen.Const((byte)0))),
         (framed, frameLength, length, noise, kind, change) =>
         {
             BodyFormat format = framed ? new(ContentType.Framed, frameLength) : OneBlock;

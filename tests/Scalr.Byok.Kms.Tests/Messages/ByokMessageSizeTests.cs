@@ -51,7 +51,8 @@ public sealed class ByokMessageSizeTests
         Assert.That(ByokMessage.Read(all).EncryptedDataKeyCount, Is.EqualTo(65_535));
         AssertInProportion(all, WithKeys(ushort.MaxValue / 2));
 
-        static byte[] WithKeys(int count) => (PlainHeader.Read(Sample.Message()) with { Keys = [.. Enumerable.Repeat(new PlainKey("", "", []), count)] }).Write(new byte[32]);
+        static byte[] WithKeys(int count) =>
+            (PlainHeader.Read(Sample.Message()) with { Keys = [.. Enumerable.Repeat(new PlainKey("", "", []), count)] }).Write(new byte[32]);
     }
 
     [Test]

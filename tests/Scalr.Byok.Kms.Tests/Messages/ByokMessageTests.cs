@@ -15,7 +15,8 @@ public sealed class ByokMessageTests
     [TestCase("crafted", 8, 8)]
     public void Read_shows_what_the_manifest_says(string set, int withoutSignature, int withSignature)
     {
-        List<Vector> vectors = [.. VectorSet.Load(Path.Combine(VectorSet.Own, set)).Vectors.Where(vector => vector.Expect == "success" && vector.Message[0] == 2)];
+        VectorSet all = VectorSet.Load(Path.Combine(VectorSet.Own, set));
+        List<Vector> vectors = [.. all.Vectors.Where(vector => vector.Expect == "success" && vector.Message[0] == 2)];
 
         Assert.That(vectors.Count(vector => vector.Message[1] == 4), Is.EqualTo(withoutSignature));
         Assert.That(vectors.Count(vector => vector.Message[1] == 5), Is.EqualTo(withSignature));
@@ -116,7 +117,9 @@ public sealed class ByokMessageTests
             AssertRefused("AYADeAB4"u8.ToArray(), "This looks like a message in base64. Decode it first.");
             AssertRefused("{\"keyArn\":1}"u8.ToArray(), "This is not an AWS Encryption SDK message.");
             AssertRefused(new byte[1_000], "This is not an AWS Encryption SDK message.");
-            AssertRefused([2, 0x67, 0, .. Sample.Message()[3..]], "The message uses algorithm suite 6700, which is unknown or has no place in its version of the format.");
+            AssertRefused(
+                [2, 0x67, 0, .. Sample.Message()[3..]],
+                "The message uses algorithm suite 6700, which is unknown or has no place in its version of the format.");
             AssertRefused([2, 5, 0x78, .. Sample.Message()[3..]], HeaderComplaint.SignatureKeyMissing);
         }
     }
@@ -134,7 +137,8 @@ public sealed class ByokMessageTests
                 string suite = Convert.ToHexStringLower(vector.Message.AsSpan(2, 2));
                 Assert.That(
                     () => ByokMessage.Read(vector.Message),
-                    Throws.TypeOf<ByokDecryptionException>().With.Message.Match($"^The message uses algorithm suite {suite} \\(ALG_AES_.*\\), which does not commit to its key"));
+                    Throws.TypeOf<ByokDecryptionException>()
+                        .With.Message.Match($"^The message uses algorithm suite {suite} \\(ALG_AES_.*\\), which does not commit to its key"));
             }
         }
     }
@@ -167,7 +171,8 @@ public sealed class ByokMessageTests
 
     [Test]
     public void Read_throws_nothing_else_on_random_bytes() =>
-        Gen.Select(Gen.OneOf(Gen.Const(Array.Empty<byte>()), Gen.Const(new byte[] { 2, 4, 0x78 }), Gen.Const(new byte[] { 2, 5, 0x78 })), Gen.Byte.Array[0, 400])
+        Gen.Select(
+            Gen.OneOf(Gen.Const(Array.Empty<byte>()), Gen.Const(new byte[] { 2, 4, 0x78 }), Gen.Const(new byte[] { 2, 5, 0x78 })), Gen.Byte.Array[0, 400])
             .Sample((start, bytes) => ReadOrRefuse([.. start, .. bytes]), iter: 20_000);
 
     [TestCase("js-generated-kms", "kms-0578-ecmany-k3")]
@@ -190,7 +195,7 @@ public sealed class ByokMessageTests
                 ReadOrRefuse(changed);
                 ReadOrRefuse(changed[..cut]);
             },
-            iter: 5_000);
+            iter: 1_000);
     }
 
     private static PlainHeader SampleHeader() => PlainHeader.Read(Sample.Message());

@@ -35,7 +35,8 @@ internal sealed record PlainHeader
     /// <summary>All that the tag authenticates.</summary>
     public byte[] Authenticated =>
     [
-        .. Start, .. MessageId, .. Context, .. Number16(Keys.Count), .. Keys.SelectMany(key => key.Write()), ContentType, .. Number32(FrameLength), .. Commitment,
+        .. Start, .. MessageId, .. Context, .. Number16(Keys.Count), .. Keys.SelectMany(key => key.Write()),
+        ContentType, .. Number32(FrameLength), .. Commitment,
     ];
 
     public Dictionary<string, string> Pairs
@@ -115,5 +116,6 @@ internal sealed record PlainHeader
 /// <summary>An encrypted data key of a <see cref="PlainHeader"/>.</summary>
 internal sealed record PlainKey(string Provider, string Info, byte[] Blob)
 {
-    public byte[] Write() => [.. PlainHeader.Counted(Encoding.UTF8.GetBytes(Provider)), .. PlainHeader.Counted(Encoding.UTF8.GetBytes(Info)), .. PlainHeader.Counted(Blob)];
+    public byte[] Write() =>
+        [.. PlainHeader.Counted(Encoding.UTF8.GetBytes(Provider)), .. PlainHeader.Counted(Encoding.UTF8.GetBytes(Info)), .. PlainHeader.Counted(Blob)];
 }

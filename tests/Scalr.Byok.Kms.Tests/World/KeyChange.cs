@@ -45,7 +45,8 @@ internal sealed class KeyChange : IAsyncDisposable
     public IByokKeyRing Both { get; }
 
     /// <summary>What AWS KMS was asked for, in order: action and key.</summary>
-    public IEnumerable<string> Calls => World.Aws.Log.Requests.Where(request => request.Service == "kms").Select(request => $"{request.Operation} {request.Key}");
+    public IEnumerable<string> Calls =>
+        World.Aws.Log.Requests.Where(request => request.Service == "kms").Select(request => $"{request.Operation} {request.Key}");
 
     /// <summary>What the least of a rewrap is.</summary>
     public string[] DecryptThenEncrypt => [$"Decrypt {OldKey.Arn}", $"Encrypt {NewKey.Arn}"];
