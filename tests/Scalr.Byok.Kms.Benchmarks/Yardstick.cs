@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Messages;
@@ -25,6 +26,17 @@ internal sealed class Yardstick : IDisposable
         frameLength);
 
     public static MessageOptions Options(int threads) => MessageOptions.From(new ByokOptions { MaxDegreeOfParallelism = threads });
+
+    /// <summary>A copy of the bytes that begins at this place in a page of memory, and stays there.</summary>
+    public static Memory<byte> Place(byte[] bytes, int at)
+    {
+        const int page = 4096;
+        byte[] room = GC.AllocateArray<byte>(bytes.Length + (2 * page), pinned: true);
+        int start = (int)(Marshal.UnsafeAddrOfPinnedArrayElement(room, 0) % page);
+        Memory<byte> placed = room.AsMemory(page - start + at, bytes.Length);
+        bytes.CopyTo(placed);
+        return placed;
+    }
 
     /// <summary>AES-256-GCM over chunks.</summary>
     public void Encrypt(ReadOnlySpan<byte> plaintext, Span<byte> ciphertext, int chunk)
