@@ -154,7 +154,16 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         ThrowIfDone(cancellationToken);
         var context = EncryptionContext.Create(encryptionContext, nameof(encryptionContext));
         var (key, encryptedKey) = await _dataKeys.CreateAsync(context.Pairs, cancellationToken).ConfigureAwait(false);
-        return (key, new MessageTemplate(context, [encryptedKey], _options.FrameLength));
+        var template = new MessageTemplate(context, [encryptedKey], _options.FrameLength);
+        if (template.HeaderLength <= _options.MaxHeaderLength)
+        {
+            return (key, template);
+        }
+
+        key.Dispose();
+        throw new ArgumentException( // this ring could not read it back
+            $"The message's header would take {template.HeaderLength} bytes, more than the {_options.MaxHeaderLength} that MaxHeaderLength allows.",
+            nameof(encryptionContext));
     }
 
     private EncryptionContext Expect(IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)

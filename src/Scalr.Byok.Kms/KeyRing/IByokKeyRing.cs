@@ -32,7 +32,7 @@ public interface IByokKeyRing
     /// <param name="cancellationToken">Ends the call to AWS.</param>
     /// <returns>The message.</returns>
     /// <exception cref="ArgumentException">
-    /// The encryption context cannot be written, or the message would be too long for one array or for <see cref="ByokOptions.MaxMessageLength"/>.
+    /// The encryption context cannot be written, or message or header would be too long for one array or for <see cref="ByokOptions"/>.
     /// </exception>
     /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable.</exception>
     /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call.</exception>
@@ -64,7 +64,7 @@ public interface IByokKeyRing
     /// <param name="cancellationToken">Ends the call to AWS, the reading and the writing.</param>
     /// <returns>A task that ends when the message is written.</returns>
     /// <exception cref="ArgumentException">
-    /// A stream cannot be read or written, the encryption context cannot be written, or the message would exceed <see cref="ByokOptions.MaxMessageLength"/>.
+    /// A stream cannot be read or written, the encryption context cannot be written, or message or header would exceed a limit of <see cref="ByokOptions"/>.
     /// </exception>
     /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable. Nothing was read or written.</exception>
     /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call. Nothing was read or written.</exception>
@@ -144,7 +144,9 @@ public interface IByokKeyRing
     /// The message's header was changed or belongs to another key, its frames are not all there, or it exceeds a limit of <see cref="ByokOptions"/>,
     /// maybe only with the new key's longer ARN.
     /// </exception>
-    /// <exception cref="NotSupportedException">The message is signed, so that its keys cannot be replaced. Decrypt it and encrypt the plaintext again.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The message is signed, under whatever key, so that its keys cannot be replaced. Decrypt it and encrypt the plaintext again.
+    /// </exception>
     /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable.</exception>
     /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>

@@ -41,7 +41,10 @@ public sealed class UnauthenticatedHeader
     /// <summary>How many times the data key is wrapped, by AWS KMS or by anything else.</summary>
     public int EncryptedDataKeyCount { get; }
 
-    /// <summary>The AWS KMS keys that the data key claims to be wrapped under, in the order of the message. Other key providers are left out.</summary>
+    /// <summary>
+    /// The AWS KMS keys that the data key claims to be wrapped under, in the order of the message. Other key providers are left out, and so
+    /// is what is no ARN of a key; <see cref="EncryptedDataKeyCount"/> counts them all.
+    /// </summary>
     public IReadOnlyList<KmsKeyArn> KeyArns { get; }
 
     /// <summary>Whether the body is made of frames, as all that this library writes, or of one block.</summary>

@@ -31,7 +31,7 @@ public sealed class ByokOptions
     /// <remarks>Ends a stream that would never end. What is in memory in one piece cannot exceed 2 GiB anyway.</remarks>
     public long MaxMessageLength { get; set; } = 64L << 30;
 
-    /// <summary>The longest header, in bytes, of a message that is read: 1,024 to 16,777,216. Default 131,072.</summary>
+    /// <summary>The longest header, in bytes, of a message that is written or read: 1,024 to 16,777,216. Default 131,072.</summary>
     /// <remarks>
     /// A header has the encryption context (64 KiB at most by the format, 32 KiB as this library writes it) and some 270 bytes for each
     /// encrypted data key. All of it is held before anything of it can be authenticated.

@@ -45,6 +45,28 @@ internal sealed class MessageLimitTests
     }
 
     [Test]
+    public async Task Encrypt_writes_no_header_that_it_would_not_read()
+    {
+        var ring = _world.Ring(Type, options: o => o.MaxHeaderLength = 1024);
+        var context = new Dictionary<string, string> { ["long"] = new('x', 1000) };
+        using var sink = new SinkStream();
+
+        await RefusedAsync(async () => await ring.EncryptAsync(Plaintext, context));
+        await RefusedAsync(() => ring.EncryptAsync(new SourceStream(Plaintext), sink, context));
+        Assert.That(sink.Content.Length, Is.Zero);
+
+        context["long"] = "short";
+        Assert.That(await ring.DecryptAsync(await ring.EncryptAsync(Plaintext, context)), Is.EqualTo(Plaintext));
+
+        static async Task RefusedAsync(Func<Task> call)
+        {
+            var refusal = await Assert.ThrowsAsync<ArgumentException>(() => call());
+            Assert.That(refusal!.Message, Does.Contain("more than the 1024 that MaxHeaderLength allows"));
+            Assert.That(refusal.ParamName, Is.EqualTo("encryptionContext"));
+        }
+    }
+
+    [Test]
     public async Task Decrypt_refuses_more_encrypted_data_keys_than_may_be([Values(1, 10)] int limit)
     {
         var ring = _world.Ring(Type, options: o => o.MaxEncryptedDataKeys = limit);
