@@ -181,7 +181,11 @@ internal sealed class SecretsTests
         foreach (var message in messages)
         {
             await CollectAsync(async () => await _ring.DecryptAsync(message, Context));
+            await CollectAsync(() => _ring.DecryptAsync(new MemoryStream(message), new MemoryStream(), Context));
         }
+
+        await CollectAsync(async () => await _ring.RewrapAsync(messages[1]));
+        await CollectAsync(async () => await _ring.RewrapAsync(messages[2]));
 
         await CollectAsync(async () => await _ring.DecryptAsync(_message, new Dictionary<string, string> { ["record"] = WrongExternalId }));
         await CollectAsync(async () => await _ring.EncryptAsync(new byte[1], new Dictionary<string, string> { ["aws-crypto-x"] = ContextValue }));
