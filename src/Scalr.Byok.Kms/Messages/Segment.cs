@@ -11,7 +11,7 @@ namespace Scalr.Byok.Kms.Messages;
 internal sealed class Segment : IDisposable
 {
     // Just below a power of two, which is what the pool hands out.
-    private const int TargetLength = 128 * 1024;
+    private const int TargetLength = 512 * 1024;
 
     // More threads than this would outrun any stream, and each takes a buffer.
     private const int MaxThreads = 8;

@@ -7,7 +7,7 @@ namespace Scalr.Byok.Kms.Tests.Messages;
 /// <summary>The buffers that streams go through come from a pool that the whole process shares.</summary>
 internal sealed class SegmentBufferTests
 {
-    private const int BufferLength = 128 * 1024;
+    private const int BufferLength = 512 * 1024;
 
     private static readonly MessageOptions Options = Streamed.Options(1) with { FrameLength = 4096 };
     private static readonly byte[] Plaintext = StreamSamples.Plaintext(2_000_000);
@@ -19,7 +19,7 @@ internal sealed class SegmentBufferTests
         yield return Case("encrypting a few bytes", () => Streamed.EncryptAsync(new SourceStream(Sample.Plaintext), new SinkStream(), Options));
         yield return Case("decrypting", () => Streamed.DecryptAsync(new SourceStream(Message), new SinkStream(), Options));
         yield return Case("decrypting one block", () => Streamed.DecryptAsync(
-            new SourceStream(PlainWriter.Layouts[1].Write(Plaintext[..100_000]).Bytes), new SinkStream(), Options));
+            new SourceStream(PlainWriter.Layouts[1].Write(Plaintext[..500_000]).Bytes), new SinkStream(), Options));
         yield return Case("encrypting from a source that throws", () => Streamed.EncryptAsync(Failing(new SourceStream(Plaintext)), new SinkStream(), Options));
         yield return Case(
             "encrypting to a destination that throws", () => Streamed.EncryptAsync(new SourceStream(Plaintext), Failing(new SinkStream()), Options));

@@ -9,7 +9,7 @@ namespace Scalr.Byok.Kms.Tests.Messages;
 [TestFixture(5)]
 internal sealed class StreamLimitTests
 {
-    private const int SegmentLength = 128 * 1024;
+    private const int SegmentLength = 512 * 1024;
 
     // The least of what the options allow, or next to it.
     private readonly MessageOptions _options;
