@@ -9,8 +9,7 @@ internal static class CredentialRules
     private const string Digits = "0123456789";
     private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    // The sets are those of the AWS STS API reference: AssumeRole, ExternalId and RoleSessionName; IAM: role names and paths.
-    private static readonly SearchValues<char> ExternalIdCharacters = SearchValues.Create(Letters + Digits + "_+=,.@:/-");
+    // The sets are those of the AWS STS API reference: AssumeRole, RoleSessionName; IAM: role names and paths.
     private static readonly SearchValues<char> SessionNameCharacters = SearchValues.Create(Letters + Digits + "_+=,.@-");
     private static readonly SearchValues<char> RolePathCharacters = SearchValues.Create(Letters + Digits + "_+=,.@-/");
     private static readonly SearchValues<char> AccessKeyIdCharacters = SearchValues.Create(Letters + Digits + "_");
@@ -56,13 +55,9 @@ internal static class CredentialRules
         {
             yield return $"{Field} is missing. Without an external ID anybody who guesses the role ARN could use the host as a confused deputy.";
         }
-        else if (value.Length is < 2 or > 1224)
+        else if (IamText.ComplainAboutExternalId(value) is { } complaint)
         {
-            yield return $"{Field} has {Quotation.Count<char>(value.Length)}; AWS STS takes 2 to 1224.";
-        }
-        else if (value.AsSpan().ContainsAnyExcept(ExternalIdCharacters))
-        {
-            yield return $"{Field} has a character that AWS STS does not take; letters, digits and _ + = , . @ : / - are allowed.";
+            yield return $"{Field} {complaint}";
         }
     }
 
@@ -73,10 +68,9 @@ internal static class CredentialRules
         {
             yield return $"{Field} is missing.";
         }
-        else if (value.Length > 255 || value.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        else if (IamText.ComplainAboutAudience(value) is { } complaint)
         {
-            // IAM: a client ID of an OIDC provider has 1 to 255 characters.
-            yield return $"{Field} must be 1 to 255 visible ASCII characters, as registered with the OIDC identity provider.";
+            yield return $"{Field} {complaint}";
         }
     }
 
@@ -103,7 +97,7 @@ internal static class CredentialRules
         {
             yield return $"{Field} is not the ARN of an IAM role; expected {Expected}.";
         }
-        else if (parts[4].Length != 12 || parts[4].AsSpan().ContainsAnyExceptInRange('0', '9'))
+        else if (!IamText.IsAccountId(parts[4]))
         {
             yield return $"{Field} has no account of 12 digits; expected {Expected}.";
         }
