@@ -1,0 +1,181 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using Scalr.Byok.Kms.Keys;
+
+namespace Scalr.Byok.Kms;
+
+// What may stand in a policy. IAM gives some texts a meaning of their own, which no JSON escape takes away: * and ? are
+// wildcards where StringLike compares, and ${ starts a variable everywhere. Complaints quote key ARNs and Regions at most: an external ID is a secret.
+public static partial class ByokPolicies
+{
+    /// <summary>OpenID Connect Core: a <c>sub</c> has at most 255 characters, and STS takes no more.</summary>
+    private const int MaxSubjectLength = 255;
+
+    private const string VariableStart = "${";
+
+    /// <summary>IAM takes 255 characters for an issuer; <c>https://</c> is 8 of them.</summary>
+    private const int MaxProviderHostLength = 247;
+
+    private static readonly SearchValues<char> LabelCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
+    private static readonly SearchValues<char> PathCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~");
+
+    private static void DemandKey(KmsKeyArn keyArn, string parameter)
+    {
+        if (keyArn == default)
+        {
+            throw new ArgumentException("The KmsKeyArn is the default value and names no key; read one with KmsKeyArn.Parse.", parameter);
+        }
+    }
+
+    /// <summary>The key in a Region where it is not yet; the settings' rules for replica Regions, for the first that breaks one.</summary>
+    private static KmsKeyArn Replica(KmsKeyArn keyArn, string region, List<KmsKeyArn> others, string parameter)
+    {
+        if (!keyArn.IsMultiRegion)
+        {
+            throw new ArgumentException($"The key {keyArn} is not a multi-Region key (its id does not start with mrk-), so it has no replicas.", parameter);
+        }
+
+        if (!AwsRegion.IsRegion(region))
+        {
+            throw new ArgumentException(AwsRegion.Complain(region), parameter);
+        }
+
+        if (!AwsRegion.IsRegionOf(keyArn.Partition, region))
+        {
+            throw new ArgumentException($"The Region '{region}' is none of partition {keyArn.Partition}, where the key {keyArn} is.", parameter);
+        }
+
+        var replica = keyArn.InRegion(region);
+        return !others.Contains(replica)
+            ? replica
+            : throw new ArgumentException($"The Region '{region}' is that of the key itself, or is named a second time.", parameter);
+    }
+
+    private static void DemandExternalId(string externalId, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(externalId, parameter);
+        if (IamText.ComplainAboutExternalId(externalId) is { } complaint)
+        {
+            throw new ArgumentException($"The external ID {complaint}", parameter);
+        }
+    }
+
+    private static void DemandAccountId(string accountId, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(accountId, parameter);
+        if (!IamText.IsAccountId(accountId))
+        {
+            throw new ArgumentException("The AWS account id must be 12 digits, without hyphens.", parameter);
+        }
+    }
+
+    private static void DemandPartition(string partition, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(partition, parameter);
+        if (!AwsPartitions.TryParse<char>(partition, out _))
+        {
+            throw new ArgumentException($"The text is no partition of AWS; expected one of {AwsPartitions.Names}.", parameter);
+        }
+    }
+
+    private static void DemandAudience(string audience, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(audience, parameter);
+        if (IamText.ComplainAboutAudience(audience) is { } complaint)
+        {
+            throw new ArgumentException($"The audience {complaint}", parameter);
+        }
+
+        RefuseVariables("audience", audience, parameter);
+    }
+
+    /// <summary>A subject, or the part of one that names the account: what StringLike compares with.</summary>
+    /// <param name="what">What the text is, for complaints.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="maxLength">The most UTF-16 characters it may have.</param>
+    /// <param name="parameter">The caller's parameter.</param>
+    private static void DemandSubject(string what, string text, int maxLength, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(text, parameter);
+        if (text.Length > maxLength)
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"The {what} has {text.Length} characters; {maxLength} are the most."), parameter);
+        }
+
+        if (text.AsSpan().ContainsAny('*', '?'))
+        {
+            throw new ArgumentException($"The {what} has a * or a ?, which StringLike takes for a wildcard: others would be trusted, too.", parameter);
+        }
+
+        RefuseVariables(what, text, parameter);
+        if (text.Any(char.IsControl))
+        {
+            throw new ArgumentException($"The {what} has a control character.", parameter);
+        }
+
+        if (!IsWellFormed(text))
+        {
+            throw new ArgumentException($"The {what} has half of a surrogate pair, which is no text.", parameter);
+        }
+    }
+
+    private static void DemandProviderHost(string providerHost, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(providerHost, parameter);
+        if (!IsProviderHost(providerHost))
+        {
+            throw new ArgumentException(
+                "The provider must be the issuer's URL without https://, as IAM names it: a host name in lower case such as 'scalr.io', "
+                    + "perhaps with a path of letters, digits and - . _ ~, and neither a port nor anything else.",
+                parameter);
+        }
+    }
+
+    private static void RefuseVariables(string what, string text, string parameter)
+    {
+        if (text.Contains(VariableStart, StringComparison.Ordinal))
+        {
+            throw new ArgumentException(
+                $"The {what} has a {VariableStart}, with which a policy variable starts: AWS would put something else in its place.", parameter);
+        }
+    }
+
+    private static bool IsWellFormed(ReadOnlySpan<char> text)
+    {
+        while (!text.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf16(text, out _, out var length) != OperationStatus.Done)
+            {
+                return false;
+            }
+
+            text = text[length..];
+        }
+
+        return true;
+    }
+
+    private static bool IsProviderHost(string text)
+    {
+        if (text.Length > MaxProviderHostLength || text.Split('/') is not [var host, .. var path])
+        {
+            return false;
+        }
+
+        // The slash at the end belongs to the name if it belongs to the issuer (https://….auth0.com/).
+        var segments = path is [.., ""] ? path[..^1] : path;
+        return IsHost(host) && Array.TrueForAll(segments, IsSegment);
+    }
+
+    /// <summary>A host name in the DNS, which AWS can look up: two labels at least, and no IP address.</summary>
+    private static bool IsHost(string host) =>
+        host.Length <= 253 && host.Split('.') is [_, .., var last] labels && Array.TrueForAll(labels, IsLabel) && char.IsAsciiLetter(last[0]);
+
+    private static bool IsLabel(string label) =>
+        label.Length is >= 1 and <= 63 && !label.AsSpan().ContainsAnyExcept(LabelCharacters) && label[0] != '-' && label[^1] != '-';
+
+    private static bool IsSegment(string segment) => segment is not ("" or "." or "..") && !segment.AsSpan().ContainsAnyExcept(PathCharacters);
+}

@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Scalr.Byok.Kms.Diagnostics;
+
+namespace Scalr.Byok.Kms;
+
+// Policies of one statement, written from values that were checked before.
+public static partial class ByokPolicies
+{
+    private const string DescribeKey = "kms:DescribeKey";
+
+    /// <summary>The last character that IAM and STS take in the text of a policy; \u escapes stand for the rest.</summary>
+    private const char LastInPolicies = '\u00FF';
+
+    /// <summary>Allows what the library calls, on these keys.</summary>
+    private static string WritePermissions(IReadOnlyList<KmsKeyArn> keyArns, bool describeKey, bool indented)
+    {
+        Debug.Assert(keyArns.Count > 0 && !keyArns.Contains(default));
+        return WriteDocument(indented, writer =>
+        {
+            writer.WriteStartArray("Action");
+            writer.WriteStringValue(AwsAction.Encrypt);
+            writer.WriteStringValue(AwsAction.Decrypt);
+            if (describeKey)
+            {
+                writer.WriteStringValue(DescribeKey);
+            }
+
+            writer.WriteEndArray();
+            if (keyArns is [var one])
+            {
+                writer.WriteString("Resource", one.ToString());
+                return;
+            }
+
+            writer.WriteStartArray("Resource");
+            foreach (var keyArn in keyArns)
+            {
+                writer.WriteStringValue(keyArn.ToString());
+            }
+
+            writer.WriteEndArray();
+        });
+    }
+
+    /// <summary>Lets a principal take a role by one action, if all conditions hold.</summary>
+    private static string WriteTrust(
+        (string Kind, string Arn) principal, string action, params IReadOnlyList<(string Operator, string Key, string Value)> conditions)
+    {
+        Debug.Assert(conditions.Count > 0, "a role that anybody in the host's account may assume, for whichever customer");
+        return WriteDocument(indented: true, writer =>
+        {
+            writer.WriteStartObject("Principal");
+            writer.WriteString(principal.Kind, principal.Arn);
+            writer.WriteEndObject();
+            writer.WriteString("Action", action);
+            writer.WriteStartObject("Condition");
+            foreach (var (name, key, value) in conditions)
+            {
+                writer.WriteStartObject(name);
+                writer.WriteString(key, value);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndObject();
+        });
+    }
+
+    private static string WriteDocument(bool indented, Action<Utf8JsonWriter> writeStatement)
+    {
+        var utf8 = new ArrayBufferWriter<byte>();
+        var options = new JsonWriterOptions { Indented = indented, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        using (var writer = new Utf8JsonWriter(utf8, options))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("Version", "2012-10-17");
+            writer.WriteStartArray("Statement");
+            writer.WriteStartObject();
+            writer.WriteString("Effect", "Allow");
+            writeStatement(writer);
+            writer.WriteEndObject();
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return Escape(Encoding.UTF8.GetString(utf8.WrittenSpan));
+    }
+
+    /// <summary>
+    /// The same JSON in characters that IAM takes. No built-in encoder stops there: they escape either + and the like, too, or hardly anything.
+    /// Outside of strings JSON is ASCII, so that every such character stands in a string and none within another escape.
+    /// </summary>
+    private static string Escape(string json)
+    {
+        if (!json.AsSpan().ContainsAnyExceptInRange('\0', LastInPolicies))
+        {
+            return json;
+        }
+
+        var escaped = new StringBuilder(json.Length + 64);
+        foreach (var c in json)
+        {
+            _ = c <= LastInPolicies ? escaped.Append(c) : escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}");
+        }
+
+        return escaped.ToString();
+    }
+}
