@@ -19,8 +19,11 @@ public interface IByokCredentialStrategy
     /// <param name="credentials">What the customer typed.</param>
     AWSCredentials CreateCredentials(ByokCredentialSettings credentials);
 
-    /// <summary>As <see cref="CreateCredentials(ByokCredentialSettings)"/>, for a strategy that needs to know the key, for example to ask AWS STS in its Region.</summary>
+    /// <summary>
+    /// As <see cref="CreateCredentials(ByokCredentialSettings)"/>, for a strategy that needs to know the keys: to ask AWS STS in the key's Region, or
+    /// to make sessions that can do no more than use these keys. The library calls this one.
+    /// </summary>
     /// <param name="credentials">What the customer typed.</param>
-    /// <param name="keyArn">The key that the credentials will be used for.</param>
-    AWSCredentials CreateCredentials(ByokCredentialSettings credentials, KmsKeyArn keyArn) => CreateCredentials(credentials);
+    /// <param name="keyArns">All keys of the customer, replicas and previous keys included; the first is the one that the credentials will be used for.</param>
+    AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns) => CreateCredentials(credentials);
 }

@@ -11,4 +11,15 @@ public interface IWebIdentityTokenProvider
     /// <param name="audience">The value of the token's <c>aud</c>, from the customer's settings.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     ValueTask<string> GetTokenAsync(string audience, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// A token like that of <see cref="GetTokenAsync"/>, but whose <c>sub</c> belongs to no customer; null, as by default, if the issuer makes none.
+    /// </summary>
+    /// <remarks>
+    /// <see cref="IByokVerifier"/> tries a customer's role with it: where AWS lets that pass, the trust policy admits every customer of the host, and
+    /// the verification warns. It is used for nothing else.
+    /// </remarks>
+    /// <param name="audience">The value of the token's <c>aud</c>, from the customer's settings.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    ValueTask<string?> GetStrangerTokenAsync(string audience, CancellationToken cancellationToken) => ValueTask.FromResult<string?>(null);
 }

@@ -5,7 +5,7 @@ using Scalr.Byok.Kms.Diagnostics;
 namespace Scalr.Byok.Kms.Credentials;
 
 /// <summary>Oidc: a fresh token of the host's issuer is exchanged by sts:AssumeRoleWithWebIdentity, unsigned, in the Region of the key.</summary>
-internal sealed class OidcCredentialStrategy : IByokCredentialStrategy
+internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStrategy
 {
     private readonly StsClients _sts;
     private readonly RoleSessions _sessions;
@@ -23,6 +23,8 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy
 
     public string Type => ByokCredentialSettings.OidcType;
 
+    public string Action => AwsAction.AssumeRoleWithWebIdentity;
+
     public IEnumerable<string> Validate(ByokCredentialSettings credentials)
     {
         var complaints = CredentialRules.RoleArn(credentials.RoleArn)
@@ -33,24 +35,49 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy
             : complaints.Append($"{nameof(credentials.Type)} {Type} needs a source of tokens; the host must call {nameof(ByokBuilderExtensions.AddWebIdentityTokens)}.");
     }
 
-    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials) => Create(credentials, _sessions.DefaultRegion);
+    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials) => CreateCredentials(credentials, []);
 
-    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, KmsKeyArn keyArn) => Create(credentials, keyArn.Region);
-
-    private SessionCredentials Create(ByokCredentialSettings credentials, string region)
+    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
     {
-        var (roleArn, audience) = (credentials.RoleArn, credentials.Audience!);
-        return _sessions.Create(AwsAction.AssumeRoleWithWebIdentity, async token =>
+        var (region, roleArn, audience) = (_sessions.RegionOf(keyArns), credentials.RoleArn, credentials.Audience!);
+        return _sessions.Create(Action, async token =>
         {
-            var request = new AssumeRoleWithWebIdentityRequest
-            {
-                RoleArn = roleArn,
-                RoleSessionName = _sessions.SessionName,
-                DurationSeconds = _sessions.DurationSeconds,
-                WebIdentityToken = await WebIdentityTokens.GetAsync(_tokens!, audience, token).ConfigureAwait(false),
-            };
-            var answer = await _sts.Anonymous(region).AssumeRoleWithWebIdentityAsync(request, token).WaitAsync(token).ConfigureAwait(false);
-            return answer.Credentials;
+            var webToken = await WebIdentityTokens.GetAsync(_tokens!, audience, token).ConfigureAwait(false);
+            return await AssumeAsync(region, roleArn, webToken, keyArns, token).ConfigureAwait(false);
         });
+    }
+
+    public async Task<RoleTrust> DescribeTrustAsync(ByokCredentialSettings credentials, CancellationToken cancellationToken)
+    {
+        var token = await WebIdentityTokens.GetAsync(_tokens!, credentials.Audience!, cancellationToken).ConfigureAwait(false);
+        return WebIdentityClaims.TryRead(token, out var claims)
+            ? new RoleTrust(claims.WriteTrustPolicy(credentials.RoleArn!, credentials.Audience!), claims.Issuer)
+            : new RoleTrust(Policy: null);
+    }
+
+    public async Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, CancellationToken cancellationToken)
+    {
+        if (await WebIdentityTokens.GetStrangerAsync(_tokens!, credentials.Audience!, cancellationToken).ConfigureAwait(false) is not { } token)
+        {
+            return false;
+        }
+
+        await AssumeAsync(keyArn.Region, credentials.RoleArn, token, [keyArn], cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task<(Amazon.SecurityToken.Model.Credentials?, AssumedRoleUser?)> AssumeAsync(
+        string region, string? roleArn, string webIdentityToken, IReadOnlyList<KmsKeyArn> keyArns, CancellationToken cancellationToken)
+    {
+        var request = new AssumeRoleWithWebIdentityRequest
+        {
+            RoleArn = roleArn,
+            RoleSessionName = _sessions.SessionName,
+            DurationSeconds = _sessions.DurationSeconds,
+            WebIdentityToken = webIdentityToken,
+            Policy = _sessions.PolicyFor(keyArns),
+        };
+        var answer = await _sts.Anonymous(region).AssumeRoleWithWebIdentityAsync(request, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return (answer.Credentials, answer.AssumedRoleUser);
     }
 }

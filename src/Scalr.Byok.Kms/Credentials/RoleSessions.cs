@@ -11,6 +11,9 @@ namespace Scalr.Byok.Kms.Credentials;
 /// <summary>What the two strategies that assume a role have in common: the request's limits, the Region to ask, and the session that comes back.</summary>
 internal sealed class RoleSessions
 {
+    /// <summary>The longest session policy that AWS STS takes, in characters (API reference of sts:AssumeRole).</summary>
+    private const int LongestPolicy = 2048;
+
     private readonly ByokOptions _options;
     private readonly AwsPipeline _pipeline;
     private readonly TimeProvider _time;
@@ -29,14 +32,32 @@ internal sealed class RoleSessions
     // Always explicit: left out, a session that STS keeps short is renewed on every call by the AWS SDK's own rules, and 1 hour is not everybody's.
     public int DurationSeconds => (int)_options.SessionDuration.TotalSeconds;
 
-    /// <summary>The Region to ask where no key tells one.</summary>
-    public string DefaultRegion => _options.AllowedRegions[0];
+    /// <summary>The host's AWS account, which trust policies name.</summary>
+    public string HostAccountId => _options.HostAccountId;
 
-    public SessionCredentials Create(string operation, Func<CancellationToken, Task<Amazon.SecurityToken.Model.Credentials?>> assume) =>
+    /// <summary>The Region to ask: that of the key the session is for, or the first allowed one where no key is told.</summary>
+    public string RegionOf(IReadOnlyList<KmsKeyArn> keyArns) => keyArns is [var key, ..] ? key.Region : _options.AllowedRegions[0];
+
+    /// <summary>The session policy: no more than what the library does, on these keys; null where the host turned it off, or no key is told.</summary>
+    /// <remarks>All keys where they fit in what AWS STS takes, else the first alone, which is the one that the session will be used for.</remarks>
+    public string? PolicyFor(IReadOnlyList<KmsKeyArn> keyArns)
+    {
+        if (!_options.RestrictSessions || keyArns is not [var key, ..])
+        {
+            return null;
+        }
+
+        var policy = ByokPolicies.SessionPolicy(keyArns);
+        return policy.Length <= LongestPolicy ? policy : ByokPolicies.SessionPolicy([key]);
+    }
+
+    public SessionCredentials Create(
+        string operation, Func<CancellationToken, Task<(Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User)>> assume) =>
         new(async token => ToSession(await assume(token).ConfigureAwait(false), operation), operation, _pipeline, _time, _logger);
 
-    private AwsSession ToSession(Amazon.SecurityToken.Model.Credentials? answer, string operation)
+    private AwsSession ToSession((Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User) granted, string operation)
     {
+        var answer = granted.Credentials;
         if (answer is not { AccessKeyId.Length: > 0, SecretAccessKey.Length: > 0, SessionToken.Length: > 0, Expiration: { } expiration })
         {
             throw new ByokServiceException($"AWS STS answered {operation} without complete credentials. Try again later.") { Operation = operation };
@@ -51,6 +72,6 @@ internal sealed class RoleSessions
             { Operation = operation };
         }
 
-        return new AwsSession(new SessionAWSCredentials(answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends);
+        return new AwsSession(new SessionAWSCredentials(answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends, granted.User?.Arn);
     }
 }

@@ -8,12 +8,18 @@ internal static class WebIdentityTokens
 
     private const int MinLength = 4;
 
-    public static async Task<string> GetAsync(IWebIdentityTokenProvider provider, string audience, CancellationToken cancellationToken)
+    public static async Task<string> GetAsync(IWebIdentityTokenProvider provider, string audience, CancellationToken cancellationToken) =>
+        Checked(await AskAsync(provider.GetTokenAsync, audience, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>A token of another subject; null if the host makes none.</summary>
+    public static async Task<string?> GetStrangerAsync(IWebIdentityTokenProvider provider, string audience, CancellationToken cancellationToken) =>
+        await AskAsync(provider.GetStrangerTokenAsync, audience, cancellationToken).ConfigureAwait(false) is { } token ? Checked(token) : null;
+
+    private static async Task<T> AskAsync<T>(Func<string, CancellationToken, ValueTask<T>> provider, string audience, CancellationToken cancellationToken)
     {
-        string? token;
         try
         {
-            token = await provider.GetTokenAsync(audience, cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+            return await provider(audience, cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not ByokException && !cancellationToken.IsCancellationRequested)
         {
@@ -21,14 +27,14 @@ internal static class WebIdentityTokens
             var transient = e is IOException or HttpRequestException or TimeoutException or OperationCanceledException;
             throw Failed($"threw {e.GetType().Name}", transient);
         }
-
-        return token switch
-        {
-            null or { Length: < MinLength } => throw Failed("returned no token", transient: false),
-            { Length: > MaxLength } => throw Failed($"returned more than {MaxLength} characters, the most AWS STS takes", transient: false),
-            _ => token,
-        };
     }
+
+    private static string Checked(string? token) => token switch
+    {
+        null or { Length: < MinLength } => throw Failed("returned no token", transient: false),
+        { Length: > MaxLength } => throw Failed($"returned more than {MaxLength} characters, the most AWS STS takes", transient: false),
+        _ => token,
+    };
 
     private static ByokServiceException Failed(string what, bool transient) =>
         new($"The host's web identity token provider {what}. Nothing was sent to AWS; the host's operator should look at the provider.", transient);

@@ -5,17 +5,16 @@ namespace Scalr.Byok.Kms.DataKeys;
 
 /// <summary>Where the key ring's data keys come from: made here and wrapped by the key, or unwrapped by the key that wrapped them.</summary>
 /// <remarks>Every call goes to KMS. A cache stands in this place when there is one; nothing above this class would change.</remarks>
-internal sealed class DataKeySource : IDisposable
+internal sealed class DataKeySource
 {
     private readonly WrappingKey _current;
     private readonly WrappingKey[] _all;
 
-    /// <param name="current">The key that wraps, and unwraps.</param>
-    /// <param name="previous">Keys that only unwrap.</param>
-    public DataKeySource(WrappingKey current, IEnumerable<WrappingKey> previous)
+    /// <param name="keys">The current key wraps and unwraps, previous ones only unwrap.</param>
+    public DataKeySource(RingKeys keys)
     {
-        _current = current;
-        _all = [current, .. previous];
+        _current = keys.Current;
+        _all = [keys.Current, .. keys.Previous];
     }
 
     /// <summary>A new data key and its wrapped form. The caller disposes the data key.</summary>
@@ -79,14 +78,6 @@ internal sealed class DataKeySource : IDisposable
 
         throw refusal ?? new ByokDecryptionException(
             "The message is not encrypted under a key of this key ring. If the customer changed keys, add the old one to PreviousKeys.");
-    }
-
-    public void Dispose()
-    {
-        foreach (var key in _all)
-        {
-            key.Dispose();
-        }
     }
 
     /// <summary>The ring's key that wrapped it: the same key, or a replica of the same multi-Region key.</summary>

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.DependencyInjection;
+using Scalr.Byok.Kms.Health;
 using Scalr.Byok.Kms.KeyRing;
 
 namespace Scalr.Byok.Kms;
@@ -86,9 +87,16 @@ public static class ByokBuilderExtensions
     /// <summary>Adds a delegate as the source of the tokens that Oidc customers' sessions begin with.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="getToken">Takes the audience and returns a fresh signed token.</param>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    public static IByokBuilder AddWebIdentityTokens(this IByokBuilder builder, Func<string, CancellationToken, ValueTask<string>> getToken) =>
-        AddTokens(builder, new DelegateWebIdentityTokenProvider(NotNull(getToken)));
+    /// <param name="getStrangerToken">
+    /// Takes the audience and returns a token whose subject belongs to no customer, with which <see cref="IByokVerifier"/> tries whether a role admits
+    /// every customer of the host (<see cref="IWebIdentityTokenProvider.GetStrangerTokenAsync"/>). Null, the default, if the issuer makes none.
+    /// </param>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> or <paramref name="getToken"/> is null.</exception>
+    public static IByokBuilder AddWebIdentityTokens(
+        this IByokBuilder builder,
+        Func<string, CancellationToken, ValueTask<string>> getToken,
+        Func<string, CancellationToken, ValueTask<string?>>? getStrangerToken = null) =>
+        AddTokens(builder, new DelegateWebIdentityTokenProvider(NotNull(getToken), getStrangerToken));
 
     /// <summary>Adds a file as the source of the tokens that Oidc customers' sessions begin with; it is read anew each time.</summary>
     /// <remarks>The file holds one token, whose audience is whatever its writer chose: of use where all customers register the same audience.</remarks>
@@ -118,12 +126,14 @@ public static class ByokBuilderExtensions
 
     private static IByokBuilder AddRing(IByokBuilder builder)
     {
+        builder.Services.AddSingleton(new KeyRingRegistration(Options.DefaultName));
         builder.Services.AddSingleton<IByokKeyRing>(provider => CreateRing(provider, Options.DefaultName));
         return builder;
     }
 
     private static IByokBuilder AddRing(IByokBuilder builder, string name)
     {
+        builder.Services.AddSingleton(new KeyRingRegistration(name));
         builder.Services.AddKeyedSingleton<IByokKeyRing>(name, (provider, _) => CreateRing(provider, name));
         return builder;
     }

@@ -10,6 +10,7 @@ using Scalr.Byok.Kms.KeyRing;
 using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Resilience;
 using Scalr.Byok.Kms.Settings;
+using Scalr.Byok.Kms.Verification;
 
 namespace Scalr.Byok.Kms;
 
@@ -66,8 +67,9 @@ public static class ByokServiceCollectionExtensions
         services.AddSingleton<ByokOptionsValidator>();
         services.AddSingleton<IPostConfigureOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
         services.AddSingleton<IValidateOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
-        services.AddSingleton<IValidateOptions<ByokKeySettings>>(provider => new KeySettingsValidator(
+        services.AddSingleton(provider => new KeySettingsValidator(
             provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<CredentialStrategies>));
+        services.AddSingleton<IValidateOptions<ByokKeySettings>>(provider => provider.GetRequiredService<KeySettingsValidator>());
 
         services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints));
         services.AddSingleton(provider => new AwsPipeline(Options(provider).Resilience, Time(provider)));
@@ -84,7 +86,14 @@ public static class ByokServiceCollectionExtensions
             provider.GetRequiredService<CredentialStrategies>(),
             provider.GetRequiredService<KmsClients>(),
             provider.GetRequiredService<AwsPipeline>(),
+            Time(provider),
             Logger<ByokKeyRing>(provider)));
+        services.AddSingleton<IByokVerifier>(provider => new ByokVerifier(
+            provider.GetRequiredService<IOptions<ByokOptions>>(),
+            provider.GetRequiredService<KeySettingsValidator>(),
+            provider.GetRequiredService<CredentialStrategies>(),
+            provider.GetRequiredService<KeyRingFactory>(),
+            Time(provider)));
     }
 
     // The clock and the log are the host's if it has them. They are not registered here: whoever is first keeps the host's own AddLogging from taking effect.

@@ -44,4 +44,7 @@ public enum ByokKeyUnavailableReason
 
     /// <summary>AWS STS is not activated in that Region of the customer's account.</summary>
     RegionDisabled,
+
+    /// <summary>AWS STS finds the session policy too large, which names all the customer's keys.</summary>
+    SessionPolicyTooLarge,
 }

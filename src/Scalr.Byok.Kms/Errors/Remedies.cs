@@ -43,10 +43,14 @@ internal static class Remedies
             "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that it demands."),
         ByokKeyUnavailableReason.TokenRejected => (
             "AWS STS does not accept the OIDC token.",
-            "Check the OIDC identity provider in the AWS account: its URL must be the host's issuer and the audience must be one of its client IDs."),
+            "Check the OIDC identity provider in the AWS account: its URL must be the host's issuer and its client IDs must include the audience. "
+            + "If both are right, the host's token is at fault: it has expired, or is signed with a key that its issuer does not publish."),
         ByokKeyUnavailableReason.RegionDisabled => (
             $"AWS STS is not activated in Region {key.Region} of the account.",
             $"Activate AWS STS for Region {key.Region} in the IAM account settings."),
+        ByokKeyUnavailableReason.SessionPolicyTooLarge => (
+            "AWS STS finds the session policy too large, which allows the use of the customer's keys and nothing else.",
+            "Take previous keys and replica Regions that are no longer needed out of the settings; if that does not help, the host's operator can turn off RestrictSessions."),
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "Not a reason this library knows."),
     };
 }

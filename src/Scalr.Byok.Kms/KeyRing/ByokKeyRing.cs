@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.KeyRing;
@@ -8,18 +9,24 @@ namespace Scalr.Byok.Kms.KeyRing;
 /// <summary>The key ring: asks <see cref="DataKeySource"/> for a data key and has <see cref="Messages"/> do the rest.</summary>
 internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
 {
+    private readonly RingKeys _keys;
     private readonly DataKeySource _dataKeys;
+    private readonly KeyProbe _probe;
     private readonly MessageOptions _options;
     private bool _disposed;
 
-    public ByokKeyRing(KmsKeyArn keyArn, DataKeySource dataKeys, ByokOptions options)
+    /// <param name="keys">Owned from now on.</param>
+    /// <param name="options">The operator's options.</param>
+    /// <param name="time">The clock.</param>
+    public ByokKeyRing(RingKeys keys, ByokOptions options, TimeProvider time)
     {
-        KeyArn = keyArn;
-        _dataKeys = dataKeys;
+        _keys = keys;
+        _dataKeys = new DataKeySource(keys);
+        _probe = new KeyProbe(keys.Current, keys.Replicas, time);
         _options = MessageOptions.From(options);
     }
 
-    public KmsKeyArn KeyArn { get; }
+    public KmsKeyArn KeyArn => _keys.Current.Arn;
 
     public async ValueTask<byte[]> EncryptAsync(
         ReadOnlyMemory<byte> plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
@@ -142,10 +149,16 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         await MessageRewrapper.CopyBodyAsync(input, header.Body, rewrapped, cancellationToken).ConfigureAwait(false);
     }
 
+    public Task<KeyHealth> ProbeAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfDone(cancellationToken);
+        return _probe.ProbeAsync(cancellationToken);
+    }
+
     public void Dispose()
     {
         _disposed = true;
-        _dataKeys.Dispose();
+        _keys.Dispose();
     }
 
     private async ValueTask<(DataKey Key, MessageTemplate Template)> NewKeyAsync(

@@ -173,4 +173,17 @@ public interface IByokKeyRing
     /// <inheritdoc cref="RewrapAsync(ReadOnlyMemory{byte}, CancellationToken)" path="/exception"/>
     /// <inheritdoc cref="RewrapAsync(ReadOnlyMemory{byte}, CancellationToken)" path="/remarks"/>
     Task RewrapAsync(Stream message, Stream rewrapped, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Asks AWS by kms:DescribeKey how the key and its replicas are: whether they can be used, and what will go wrong. Encrypts and decrypts nothing.
+    /// </summary>
+    /// <remarks>
+    /// What AWS refuses or fails to do is told in the answer, not thrown: <see cref="KeyFinding.Owner"/> says whose move it is. A key is healthy only as far as
+    /// kms:DescribeKey can tell: that kms:Encrypt and kms:Decrypt are allowed is what <see cref="IByokVerifier"/> tries.
+    /// </remarks>
+    /// <param name="cancellationToken">Ends the calls to AWS.</param>
+    /// <returns>The key's health; within <see cref="ByokResilienceOptions.TotalTimeout"/> for the key and as much again for its replicas, also when AWS hangs.</returns>
+    /// <exception cref="ObjectDisposedException">The key ring was disposed.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    Task<KeyHealth> ProbeAsync(CancellationToken cancellationToken = default);
 }

@@ -1,44 +1,55 @@
-using Amazon.KeyManagementService;
-using Amazon.Runtime;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Credentials;
-using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>Makes a key ring from settings that were validated.</summary>
+/// <summary>Makes a key ring, or just its keys, from settings that were validated.</summary>
 internal sealed class KeyRingFactory
 {
     private readonly ByokOptions _options;
     private readonly CredentialStrategies _strategies;
     private readonly KmsClients _clients;
     private readonly AwsPipeline _pipeline;
+    private readonly TimeProvider _time;
     private readonly ILogger<ByokKeyRing> _logger;
 
     public KeyRingFactory(
-        IOptions<ByokOptions> options, CredentialStrategies strategies, KmsClients clients, AwsPipeline pipeline, ILogger<ByokKeyRing> logger)
+        IOptions<ByokOptions> options,
+        CredentialStrategies strategies,
+        KmsClients clients,
+        AwsPipeline pipeline,
+        TimeProvider time,
+        ILogger<ByokKeyRing> logger)
     {
         _options = options.Value;
         _strategies = strategies;
         _clients = clients;
         _pipeline = pipeline;
+        _time = time;
         _logger = logger;
     }
 
-    public ByokKeyRing Create(ByokKeySettings settings)
+    public ByokKeyRing Create(ByokKeySettings settings) => new(CreateKeys(settings), _options, _time);
+
+    /// <summary>The keys of a ring, each with credentials of its own: a session begins in the Region of its key, so that an outage of another one does not concern it.</summary>
+    public RingKeys CreateKeys(ByokKeySettings settings)
     {
-        var current = CreateKey(settings.KeyArn!, settings.Credentials);
-        var previous = (settings.PreviousKeys ?? []).Select(key => CreateKey(key.KeyArn!, key.Credentials));
-        return new ByokKeyRing(current.Arn, new DataKeySource(current, previous), _options);
+        var arn = KmsKeyArn.Parse(settings.KeyArn!);
+        var replicas = (settings.ReplicaRegions ?? []).Select(region => arn.InRegion(region)).ToList();
+        var previous = (settings.PreviousKeys ?? []).Select(key => (Arn: KmsKeyArn.Parse(key.KeyArn!), key.Credentials)).ToList();
+        KmsKeyArn[] all = [arn, .. replicas, .. previous.Select(key => key.Arn)];
+        return new RingKeys(
+            CreateKey(arn, settings.Credentials, all),
+            replicas.ConvertAll(replica => CreateKey(replica, settings.Credentials, all)),
+            previous.ConvertAll(key => CreateKey(key.Arn, key.Credentials, all)));
     }
 
-    private WrappingKey CreateKey(string keyArn, ByokCredentialSettings settings)
+    private WrappingKey CreateKey(KmsKeyArn arn, ByokCredentialSettings settings, KmsKeyArn[] all)
     {
-        var arn = KmsKeyArn.Parse(keyArn);
-        var credentials = _strategies.Find(settings.Type)!.CreateCredentials(settings, arn);
+        var credentials = _strategies.Find(settings.Type)!.CreateCredentials(settings, [arn, .. all.Where(other => other != arn)]);
         return new WrappingKey(arn, credentials, _clients.Create, _pipeline, _logger);
     }
 }

@@ -21,21 +21,21 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
     public ValidateOptionsResult Validate(string? name, ByokKeySettings options)
     {
         var ring = string.IsNullOrEmpty(name) ? "Key ring: " : $"Key ring '{name}': ";
-        var complaints = Complaints(options).Select(complaint => ring + complaint).ToList();
+        var complaints = Complaints(options).Select(complaint => ring + complaint.Text).ToList();
         return complaints.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(complaints);
     }
 
     /// <summary>The complaints, none of which quotes a secret; empty if all is well.</summary>
-    public IEnumerable<string> Complaints(ByokKeySettings settings)
+    public IReadOnlyList<SettingsComplaint> Complaints(ByokKeySettings settings)
     {
-        var complaints = new List<string>();
+        var complaints = new List<SettingsComplaint>();
         var host = FindHost();
         var key = CheckKey(settings.KeyArn, settings.Credentials, host, prefix: "", complaints);
         if (key is { } current)
         {
             if (host?.Allows(current.Region) == false)
             {
-                complaints.Add($"KeyArn: {host.NotAllowed(current.Region)}");
+                complaints.Add(new(ByokVerificationCheck.AllowedRegion, $"KeyArn: {host.NotAllowed(current.Region)}"));
             }
 
             CheckReplicas(current, settings.ReplicaRegions ?? [], host, complaints);
@@ -44,7 +44,7 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         CheckPreviousKeys(key, settings.PreviousKeys ?? [], host, complaints);
         if (host is null)
         {
-            complaints.Add("the credentials and the Regions are checked once the options of AddScalrByok are right.");
+            complaints.Add(new("the credentials and the Regions are checked once the options of AddScalrByok are right."));
         }
 
         return complaints;
@@ -63,12 +63,13 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
     }
 
-    private static KmsKeyArn? CheckKey(string? keyArn, ByokCredentialSettings? credentials, Host? host, string prefix, List<string> complaints)
+    private static KmsKeyArn? CheckKey(string? keyArn, ByokCredentialSettings? credentials, Host? host, string prefix, List<SettingsComplaint> complaints)
     {
         KmsKeyArn? key = null;
+        var check = prefix.Length == 0 ? ByokVerificationCheck.KeyArn : ByokVerificationCheck.Settings;
         if (string.IsNullOrWhiteSpace(keyArn))
         {
-            complaints.Add($"{prefix}KeyArn is missing.");
+            complaints.Add(new(check, $"{prefix}KeyArn is missing."));
         }
         else if (KmsKeyArn.TryParse(keyArn, out var parsed, out var complaint))
         {
@@ -76,7 +77,7 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
         else
         {
-            complaints.Add($"{prefix}KeyArn: {complaint}");
+            complaints.Add(new(check, $"{prefix}KeyArn: {complaint}"));
         }
 
         if (host is not null)
@@ -88,32 +89,32 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
     }
 
     private static void CheckCredentials(
-        KmsKeyArn? key, ByokCredentialSettings? credentials, CredentialStrategies strategies, string prefix, List<string> complaints)
+        KmsKeyArn? key, ByokCredentialSettings? credentials, CredentialStrategies strategies, string prefix, List<SettingsComplaint> complaints)
     {
         if (string.IsNullOrWhiteSpace(credentials?.Type))
         {
-            complaints.Add($"{prefix}Credentials:Type is missing; it is one of {string.Join(", ", strategies.Types)}.");
+            complaints.Add(new($"{prefix}Credentials:Type is missing; it is one of {string.Join(", ", strategies.Types)}."));
         }
         else if (strategies.Find(credentials.Type) is not { } strategy)
         {
-            complaints.Add($"{prefix}Credentials:Type is none of {string.Join(", ", strategies.Types)}.");
+            complaints.Add(new($"{prefix}Credentials:Type is none of {string.Join(", ", strategies.Types)}."));
         }
         else
         {
-            complaints.AddRange(strategy.Validate(credentials).Select(c => $"{prefix}Credentials:{c}"));
+            complaints.AddRange(strategy.Validate(credentials).Select(c => new SettingsComplaint($"{prefix}Credentials:{c}")));
             if (key is { } k && credentials.RoleArn is { } role && role.Split(':') is ["arn", var partition, ..] && AwsPartitions.TryParse<char>(partition, out _)
                 && partition != k.Partition)
             {
-                complaints.Add($"{prefix}Credentials:RoleArn is of partition {partition} but the key is of partition {k.Partition}; a role reaches only its own.");
+                complaints.Add(new($"{prefix}Credentials:RoleArn is of partition {partition} but the key is of partition {k.Partition}; a role reaches only its own."));
             }
         }
     }
 
-    private static void CheckReplicas(KmsKeyArn key, IList<string> regions, Host? host, List<string> complaints)
+    private static void CheckReplicas(KmsKeyArn key, IList<string> regions, Host? host, List<SettingsComplaint> complaints)
     {
         if (regions.Count > 0 && !key.IsMultiRegion)
         {
-            complaints.Add("ReplicaRegions: the key is not a multi-Region key (its id does not start with mrk-), so it has no replicas. Leave them empty.");
+            complaints.Add(new("ReplicaRegions: the key is not a multi-Region key (its id does not start with mrk-), so it has no replicas. Leave them empty."));
             return;
         }
 
@@ -122,24 +123,24 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
             var region = regions[i];
             if (!AwsRegion.IsRegionOf(key.Partition, region))
             {
-                complaints.Add($"ReplicaRegions:{i} is not a Region of partition {key.Partition}.");
+                complaints.Add(new($"ReplicaRegions:{i} is not a Region of partition {key.Partition}."));
             }
             else if (region == key.Region)
             {
-                complaints.Add($"ReplicaRegions:{i} is {region}, the Region of the key itself.");
+                complaints.Add(new($"ReplicaRegions:{i} is {region}, the Region of the key itself."));
             }
             else if (regions.IndexOf(region) < i)
             {
-                complaints.Add($"ReplicaRegions:{i} names {region} a second time.");
+                complaints.Add(new($"ReplicaRegions:{i} names {region} a second time."));
             }
             else if (host?.Allows(region) == false)
             {
-                complaints.Add($"ReplicaRegions:{i}: {host.NotAllowed(region)}");
+                complaints.Add(new(ByokVerificationCheck.AllowedRegion, $"ReplicaRegions:{i}: {host.NotAllowed(region)}"));
             }
         }
     }
 
-    private static void CheckPreviousKeys(KmsKeyArn? current, IList<ByokPreviousKeySettings> previousKeys, Host? host, List<string> complaints)
+    private static void CheckPreviousKeys(KmsKeyArn? current, IList<ByokPreviousKeySettings> previousKeys, Host? host, List<SettingsComplaint> complaints)
     {
         var seen = new List<KmsKeyArn>();
         if (current is { } key)
@@ -157,7 +158,7 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
 
             if (seen.Any(other => other == arn || other.IsReplicaOf(arn)))
             {
-                complaints.Add($"PreviousKeys:{i}:KeyArn is a key that this key ring has already, or a replica of it.");
+                complaints.Add(new($"PreviousKeys:{i}:KeyArn is a key that this key ring has already, or a replica of it."));
             }
 
             seen.Add(arn);

@@ -69,6 +69,9 @@ internal static class AwsErrors
         ["IDPRejectedClaimException"] = new(TokenRejected),
         ["RegionDisabledException"] = new(RegionDisabled),
 
+        ["PackedPolicyTooLarge"] = new(SessionPolicyTooLarge),
+        ["PackedPolicyTooLargeException"] = new(SessionPolicyTooLarge),
+
         ["IDPCommunicationError"] = new(Verdict.Transient),
         ["IDPCommunicationErrorException"] = new(Verdict.Transient),
 

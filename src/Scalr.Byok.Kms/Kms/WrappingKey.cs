@@ -8,15 +8,13 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Kms;
 
-/// <summary>One customer's KMS key with the credentials to use it: wraps and unwraps data keys. The only place that calls AWS KMS.</summary>
+/// <summary>One customer's KMS key with the credentials to use it: wraps and unwraps data keys, and describes itself. The only place that calls AWS KMS.</summary>
 internal sealed class WrappingKey : IDisposable
 {
     private readonly AWSCredentials _credentials;
     private readonly Func<AWSCredentials, string, IAmazonKeyManagementService> _createClient;
-    private readonly AwsPipeline _pipeline;
     private readonly ILogger _logger;
     private Signed? _signed;
-    private volatile bool _disposed;
 
     /// <param name="arn">The key.</param>
     /// <param name="credentials">Owned from now on.</param>
@@ -33,11 +31,14 @@ internal sealed class WrappingKey : IDisposable
         Arn = arn;
         _credentials = credentials;
         _createClient = createClient;
-        _pipeline = pipeline;
         _logger = logger;
+        Calls = new GuardedCalls(arn, (credentials as SessionCredentials)?.Operation, pipeline, logger);
     }
 
     public KmsKeyArn Arn { get; }
+
+    /// <summary>For calls that are made on behalf of this key by others.</summary>
+    public GuardedCalls Calls { get; }
 
     /// <summary>Wraps by kms:Encrypt and returns the ciphertext blob. The data key's array is read in place, not copied.</summary>
     /// <exception cref="ByokException">KMS or STS refused or could not be reached.</exception>
@@ -88,44 +89,52 @@ internal sealed class WrappingKey : IDisposable
         return plaintext.Take() ?? throw Incomplete(AwsAction.Decrypt);
     }
 
+    /// <summary>What kms:DescribeKey tells about the key.</summary>
+    /// <exception cref="ByokException">KMS or STS refused or could not be reached.</exception>
+    public async Task<KeyMetadata> DescribeAsync(CancellationToken cancellationToken)
+    {
+        var request = new DescribeKeyRequest { KeyId = Arn.ToString() };
+        var answer = await CallAsync(AwsAction.DescribeKey, (client, token) => client.DescribeKeyAsync(request, token), cancellationToken).ConfigureAwait(false);
+        EnsureAnsweredBy(answer.KeyMetadata?.Arn, AwsAction.DescribeKey);
+        return answer.KeyMetadata!;
+    }
+
+    /// <summary>Obtains the credentials without using them and says which identity came out: the ARN of a role's session; null where AWS STS is not asked.</summary>
+    /// <exception cref="ByokException">STS refused or could not be reached.</exception>
+    public Task<string?> IdentifyAsync(CancellationToken cancellationToken)
+    {
+        var step = new GuardedCalls.Step { Action = AwsAction.AssumeRole };
+        return Calls.RunAsync<string?>(
+            step,
+            async token =>
+            {
+                if (_credentials is SessionCredentials sessions)
+                {
+                    return (await GetSessionAsync(sessions, step, token).ConfigureAwait(false)).Identity;
+                }
+
+                await _credentials.GetCredentialsAsync().WaitAsync(token).ConfigureAwait(false);
+                return null;
+            },
+            cancellationToken);
+    }
+
     public void Dispose()
     {
-        _disposed = true;
+        Calls.Stop();
         (_credentials as IDisposable)?.Dispose();
         Volatile.Read(ref _signed)?.Client.Dispose();
     }
 
-    private async Task<TAnswer> CallAsync<TAnswer>(
+    private Task<TAnswer> CallAsync<TAnswer>(
         string action, Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call, CancellationToken cancellationToken)
     {
-        var step = new Step { Action = action };
-        try
-        {
-            return await _pipeline.ExecuteAsync(
-                (Key: this, Action: action, Call: call, Step: step),
-                static (s, token) => s.Key.AttemptAsync(s.Action, s.Call, s.Step, token),
-                cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            throw new OperationCanceledException(cancellationToken);
-        }
-        catch (Exception e) when (_disposed && AwsErrors.IsAws(e))
-        {
-            throw new ObjectDisposedException(nameof(IByokKeyRing), "The key ring was disposed while the call was under way.");
-        }
-        catch (Exception e) when (AwsErrors.IsAws(e))
-        {
-            throw Logged(AwsErrors.Translate(e, Arn, step.Action, (_credentials as SessionCredentials)?.Operation));
-        }
-        catch (ByokServiceException e)
-        {
-            throw Logged(e);
-        }
+        var step = new GuardedCalls.Step { Action = action };
+        return Calls.RunAsync(step, token => AttemptAsync(action, call, step, token), cancellationToken);
     }
 
     private async Task<TAnswer> AttemptAsync<TAnswer>(
-        string action, Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call, Step step, CancellationToken token)
+        string action, Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call, GuardedCalls.Step step, CancellationToken token)
     {
         if (_credentials is not SessionCredentials sessions)
         {
@@ -149,7 +158,7 @@ internal sealed class WrappingKey : IDisposable
         return await call(ClientFor(session.Credentials), token).WaitAsync(token).ConfigureAwait(false);
     }
 
-    private static ValueTask<AwsSession> GetSessionAsync(SessionCredentials sessions, Step step, CancellationToken token)
+    private static ValueTask<AwsSession> GetSessionAsync(SessionCredentials sessions, GuardedCalls.Step step, CancellationToken token)
     {
         step.Action = sessions.Operation;
         return sessions.GetSessionAsync(token);
@@ -177,7 +186,7 @@ internal sealed class WrappingKey : IDisposable
 
         if (!KmsKeyArn.TryParse(keyId, out KmsKeyArn answered) || answered != Arn)
         {
-            throw Logged(new ByokServiceException($"AWS KMS answered {action} for another key than {Arn}. The answer was not used.", isTransient: false)
+            throw Calls.Logged(new ByokServiceException($"AWS KMS answered {action} for another key than {Arn}. The answer was not used.", isTransient: false)
             {
                 Operation = action,
                 Region = Arn.Region,
@@ -186,32 +195,11 @@ internal sealed class WrappingKey : IDisposable
     }
 
     private ByokException Incomplete(string action) =>
-        Logged(new ByokServiceException($"AWS KMS answered {action} for the key {Arn} without a result. Try again later.")
+        Calls.Logged(new ByokServiceException($"AWS KMS answered {action} for the key {Arn} without a result. Try again later.")
         {
             Operation = action,
             Region = Arn.Region,
         });
-
-    private ByokException Logged(ByokException error)
-    {
-        switch (error)
-        {
-            case ByokKeyUnavailableException e:
-                _logger.KeyUnavailable(e.Operation, Arn, e.Reason, e.RequestId);
-                break;
-            case ByokServiceException e:
-                _logger.ServiceFailed(e.Operation ?? "A call to the host", Arn, e.InnerException?.GetType().Name ?? "an answer that cannot be used", e.RequestId);
-                break;
-        }
-
-        return error;
-    }
-
-    /// <summary>What a call is at, so that a failure without an answer is told of the action that failed: AWS STS comes before AWS KMS.</summary>
-    private sealed class Step
-    {
-        public required string Action { get; set; }
-    }
 
     private sealed record Signed(AWSCredentials Credentials, IAmazonKeyManagementService Client);
 }

@@ -10,6 +10,17 @@ public sealed class ByokOptions
     /// <summary>The host's own AWS identity, which calls sts:AssumeRole. Left empty: the AWS SDK's default credentials chain.</summary>
     public ByokHostIdentity HostIdentity { get; set; } = new();
 
+    /// <summary>The host's AWS account: 12 digits. Customers' trust policies name it, and so does what "Test connection" tells them. Default <c>615271354814</c>, which is Scalr's: set your own.</summary>
+    /// <remarks>Only for texts: who calls sts:AssumeRole is decided by <see cref="HostIdentity"/>.</remarks>
+    public string HostAccountId { get; set; } = ByokPolicies.ScalrAccountId;
+
+    /// <summary>
+    /// Whether sessions of assumed roles carry a session policy that allows kms:Encrypt, kms:Decrypt and kms:DescribeKey on the customer's keys (replicas
+    /// and previous keys included) and nothing else, whatever the role could do. Default true.
+    /// </summary>
+    /// <remarks>"Session policies" in the AWS IAM User Guide: a session can do what both the role's policies and its session policy allow.</remarks>
+    public bool RestrictSessions { get; set; } = true;
+
     /// <summary>The role session name that customers see in CloudTrail. Default <c>Scalr.Byok.Kms</c>.</summary>
     /// <remarks>Characters that AWS STS does not allow become hyphens, and what is beyond 64 characters is cut.</remarks>
     public string RoleSessionName { get; set; } = "Scalr.Byok.Kms";

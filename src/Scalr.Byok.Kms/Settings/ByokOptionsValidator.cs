@@ -48,6 +48,11 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             yield return "HostIdentity:SessionToken is given without AccessKeyId.";
         }
 
+        if (options.HostAccountId is not { Length: 12 } account || account.AsSpan().ContainsAnyExceptInRange('0', '9'))
+        {
+            yield return "HostAccountId is not an AWS account id of 12 digits.";
+        }
+
         if (string.IsNullOrWhiteSpace(options.RoleSessionName))
         {
             yield return "RoleSessionName is missing; it is what customers see in CloudTrail.";

@@ -32,8 +32,12 @@ internal sealed class ExceptionTests
             "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that it demands."),
         [TokenRejected] = (
             "AWS STS does not accept the OIDC token.",
-            "Check the OIDC identity provider in the AWS account: its URL must be the host's issuer and the audience must be one of its client IDs."),
+            "Check the OIDC identity provider in the AWS account: its URL must be the host's issuer and its client IDs must include the audience. "
+            + "If both are right, the host's token is at fault: it has expired, or is signed with a key that its issuer does not publish."),
         [RegionDisabled] = ("AWS STS is not activated in Region us-east-1 of the account.", "Activate AWS STS for Region us-east-1 in the IAM account settings."),
+        [SessionPolicyTooLarge] = (
+            "AWS STS finds the session policy too large, which allows the use of the customer's keys and nothing else.",
+            "Take previous keys and replica Regions that are no longer needed out of the settings; if that does not help, the host's operator can turn off RestrictSessions."),
     };
 
     [Test]

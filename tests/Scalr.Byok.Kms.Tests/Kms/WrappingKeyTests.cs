@@ -20,6 +20,7 @@ internal sealed class WrappingKeyTests
     private readonly EncryptedDataKey _encrypted = new(EncryptedDataKey.AwsKms, Encoding.UTF8.GetBytes(SingleRegion), new byte[] { 1, 2, 3 });
     private readonly byte[] _plaintext = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
     private Mock<IAmazonKeyManagementService> _kms = null!;
+    private RingKeys _keys = null!;
     private DataKeySource _source = null!;
 
     public static IEnumerable<TestCaseData> OtherKeys()
@@ -38,11 +39,12 @@ internal sealed class WrappingKeyTests
         _kms = new Mock<IAmazonKeyManagementService>(MockBehavior.Strict);
         _kms.Setup(kms => kms.Dispose());
         var pipeline = new AwsPipeline(new ByokResilienceOptions(), TimeProvider.System);
-        _source = new DataKeySource(new WrappingKey(_arn, new AnonymousAWSCredentials(), (_, _) => _kms.Object, pipeline, NullLogger.Instance), []);
+        _keys = new RingKeys(new WrappingKey(_arn, new AnonymousAWSCredentials(), (_, _) => _kms.Object, pipeline, NullLogger.Instance), [], []);
+        _source = new DataKeySource(_keys);
     }
 
     [TearDown]
-    public void TearDown() => _source.Dispose();
+    public void TearDown() => _keys.Dispose();
 
     [Test]
     public async Task Unwrap_names_the_key_and_the_algorithm_and_erases_the_answer()

@@ -57,6 +57,9 @@ internal sealed class ByokOptionsValidatorTests
         yield return Case("the other half", o => o.HostIdentity = new() { SecretAccessKey = "S3cret" },
             "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.");
         yield return Case("a token alone", o => o.HostIdentity = new() { SessionToken = "S3cret" }, "HostIdentity:SessionToken is given without AccessKeyId.");
+        yield return Case("an account id of 11 digits", o => o.HostAccountId = "11112222333", "HostAccountId is not an AWS account id of 12 digits.");
+        yield return Case("an account id with a letter", o => o.HostAccountId = "11112222333x", "HostAccountId is not an AWS account id of 12 digits.");
+        yield return Case("no account id", o => o.HostAccountId = null!, "HostAccountId is not an AWS account id of 12 digits.");
         yield return Case("no session name", o => o.RoleSessionName = null!, "RoleSessionName is missing; it is what customers see in CloudTrail.");
         yield return Case("a blank session name", o => o.RoleSessionName = " ", "RoleSessionName is missing; it is what customers see in CloudTrail.");
         yield return Case("a short session", o => o.SessionDuration = TimeSpan.FromSeconds(899), "SessionDuration is 00:14:59; AWS STS takes 00:15:00 to 12:00:00.");
@@ -161,6 +164,8 @@ internal sealed class ByokOptionsValidatorTests
             {
               "AllowedRegions": [ "eu-central-1" ],
               "HostIdentity": { "AccessKeyId": "ASIA", "SecretAccessKey": "s", "SessionToken": "t" },
+              "HostAccountId": "999988887777",
+              "RestrictSessions": false,
               "RoleSessionName": "acme-host",
               "SessionDuration": "00:30:00",
               "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" } },
@@ -176,6 +181,7 @@ internal sealed class ByokOptionsValidatorTests
 
         Assert.That(options!.AllowedRegions, Has.Count.EqualTo(1).And.Contains("eu-central-1"));
         Assert.That((options.HostIdentity.AccessKeyId, options.HostIdentity.SecretAccessKey, options.HostIdentity.SessionToken), Is.EqualTo(("ASIA", "s", "t")));
+        Assert.That((options.HostAccountId, options.RestrictSessions), Is.EqualTo(("999988887777", false)));
         Assert.That((options.RoleSessionName, options.SessionDuration), Is.EqualTo(("acme-host", TimeSpan.FromMinutes(30))));
         Assert.That(options.Endpoints.Kms["*"], Is.EqualTo(new Uri("https://kms.example.org")));
         Assert.That(options.Endpoints.Sts["eu-central-1"], Is.EqualTo(new Uri("http://localhost:8080")));
@@ -183,7 +189,7 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That((options.FrameLength, options.MaxEncryptedDataKeys), Is.EqualTo((4096, 3)));
         Assert.That((options.MaxMessageLength, options.MaxHeaderLength, options.MaxFrameLength), Is.EqualTo((5_000_000_000, 2048, 70_000)));
         Assert.That(options.MaxDegreeOfParallelism, Is.EqualTo(5));
-        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(12), "a new option wants a line here");
+        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(14), "a new option wants a line here");
     }
 
     private static TestCaseData Case(string name, Action<ByokOptions> change, params string[] complaints) =>

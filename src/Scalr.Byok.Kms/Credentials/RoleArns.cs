@@ -1,0 +1,9 @@
+namespace Scalr.Byok.Kms.Credentials;
+
+/// <summary>Parts of a role ARN that <see cref="CredentialRules"/> found nothing wrong with: arn:partition:iam::account:role/name.</summary>
+internal static class RoleArns
+{
+    public static string PartitionOf(string roleArn) => roleArn.Split(':')[1];
+
+    public static string AccountOf(string roleArn) => roleArn.Split(':')[4];
+}

@@ -1,0 +1,76 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Scalr.Byok.Kms.Health;
+
+namespace Scalr.Byok.Kms;
+
+/// <summary>Adds a health check over customers' keys (Microsoft.Extensions.Diagnostics.HealthChecks).</summary>
+public static class ByokHealthCheckExtensions
+{
+    private const string DefaultName = "byok";
+
+    /// <summary>Adds a health check over the key rings: the worst of them, told without anything that identifies a customer unless asked for.</summary>
+    /// <remarks>
+    /// Trouble of the host's own makes the host unhealthy: its AWS identity or token provider, an outage of AWS, or every one of several key rings failing. A customer's
+    /// trouble, a disabled key for example, makes it degraded (<see cref="ByokHealthCheckOptions.CustomerFailureStatus"/>). The check ends within
+    /// <see cref="ByokHealthCheckOptions.Timeout"/>, however slow AWS is. It calls kms:DescribeKey only.
+    /// </remarks>
+    /// <param name="builder">The builder.</param>
+    /// <param name="name">The health check's name. Default <c>byok</c>.</param>
+    /// <param name="failureStatus">What trouble of the host's own is reported as. Default <see cref="HealthStatus.Unhealthy"/>.</param>
+    /// <param name="tags">Tags to select health checks by. Default none.</param>
+    /// <param name="configure">Changes how it judges and what it tells.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> or <paramref name="name"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number or duration in the options is negative, or the timeout is zero.</exception>
+    public static IByokBuilder AddHealthCheck(
+        this IByokBuilder builder,
+        string name = DefaultName,
+        HealthStatus? failureStatus = null,
+        IEnumerable<string>? tags = null,
+        Action<ByokHealthCheckOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddHealthChecks().AddHealthCheck(name, failureStatus, tags, configure);
+        return builder;
+    }
+
+    /// <inheritdoc cref="AddHealthCheck(IByokBuilder, string, HealthStatus?, IEnumerable{string}?, Action{ByokHealthCheckOptions}?)"/>
+    public static IHealthChecksBuilder AddHealthCheck(
+        this IHealthChecksBuilder builder,
+        string name = DefaultName,
+        HealthStatus? failureStatus = null,
+        IEnumerable<string>? tags = null,
+        Action<ByokHealthCheckOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        var options = new ByokHealthCheckOptions();
+        configure?.Invoke(options);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.MaxReported, nameof(configure));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxAge, TimeSpan.Zero, nameof(configure));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Timeout, TimeSpan.Zero, nameof(configure));
+
+        builder.Services.TryAddSingleton(provider => new KeyRingProbes(Time(provider)));
+        return builder.Add(new HealthCheckRegistration(
+            name,
+            provider => new KeyRingsHealthCheck(() => Rings(provider, options.KeyRing), provider.GetRequiredService<KeyRingProbes>(), options, Time(provider)),
+            failureStatus,
+            tags));
+    }
+
+    private static TimeProvider Time(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
+
+    private static IEnumerable<(string Name, IByokKeyRing Ring)> Rings(IServiceProvider provider, string? only)
+    {
+        var names = provider.GetServices<KeyRingRegistration>().Select(registration => registration.Name).Distinct().ToList();
+        return only is null
+            ? names.Select(name => (name, Ring(provider, name)))
+            : names.Contains(only)
+                ? [(only, Ring(provider, only))]
+                : throw new InvalidOperationException($"The health check looks at the key ring '{only}', which was not added with {nameof(ByokBuilderExtensions.AddKeyRing)}.");
+    }
+
+    private static IByokKeyRing Ring(IServiceProvider provider, string name) =>
+        name.Length == 0 ? provider.GetRequiredService<IByokKeyRing>() : provider.GetRequiredKeyedService<IByokKeyRing>(name);
+}

@@ -1,0 +1,69 @@
+using System.Runtime.CompilerServices;
+
+namespace Scalr.Byok.Kms.Health;
+
+/// <summary>The last probe of each key ring: shared by all who ask, begun anew when it is too old, never twice at a time.</summary>
+internal sealed class KeyRingProbes
+{
+    private readonly ConditionalWeakTable<IByokKeyRing, Probe> _probes = [];
+    private readonly TimeProvider _time;
+
+    public KeyRingProbes(TimeProvider time) => _time = time;
+
+    /// <summary>The health of a ring as of <paramref name="maxAge"/> ago at most; if AWS does not answer in time, what it was before, or null.</summary>
+    /// <param name="ring">The ring.</param>
+    /// <param name="maxAge">How old it may be.</param>
+    /// <param name="patience">Ends the wait for AWS; the probe itself goes on, for whoever asks next.</param>
+    public async Task<KeyHealth?> AskAsync(IByokKeyRing ring, TimeSpan maxAge, CancellationToken patience)
+    {
+        var probe = _probes.GetOrCreateValue(ring);
+        if (patience.IsCancellationRequested)
+        {
+            return probe.Last;
+        }
+
+        try
+        {
+            return await Begin(probe, ring, maxAge).WaitAsync(patience).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            return probe.Last;
+        }
+    }
+
+    private Task<KeyHealth> Begin(Probe probe, IByokKeyRing ring, TimeSpan maxAge)
+    {
+        lock (probe)
+        {
+            if (probe.Run is null || (probe.Run.IsCompleted && _time.GetElapsedTime(probe.Begun) >= maxAge))
+            {
+                probe.Begun = _time.GetTimestamp();
+                probe.Run = RunAsync(probe, ring);
+
+                // Nobody may wait for it any more when it fails.
+                _ = probe.Run.ContinueWith(static run => run.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            }
+
+            return probe.Run;
+        }
+    }
+
+    private static async Task<KeyHealth> RunAsync(Probe probe, IByokKeyRing ring) =>
+        probe.Last = await ring.ProbeAsync(CancellationToken.None).ConfigureAwait(false);
+
+    private sealed class Probe
+    {
+        private volatile KeyHealth? _last;
+
+        public Task<KeyHealth>? Run { get; set; }
+
+        public long Begun { get; set; }
+
+        public KeyHealth? Last
+        {
+            get => _last;
+            set => _last = value;
+        }
+    }
+}

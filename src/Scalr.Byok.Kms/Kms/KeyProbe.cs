@@ -1,0 +1,117 @@
+using Amazon.KeyManagementService.Model;
+using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Errors;
+using Scalr.Byok.Kms.Health;
+using static Scalr.Byok.Kms.KeyFindingOwner;
+using static Scalr.Byok.Kms.KeyFindingSeverity;
+
+namespace Scalr.Byok.Kms.Kms;
+
+/// <summary>Looks at a key, and at its replicas, by kms:DescribeKey. What AWS refuses or fails to do is a finding, not an exception.</summary>
+internal sealed class KeyProbe
+{
+    private readonly WrappingKey _key;
+    private readonly IReadOnlyList<WrappingKey> _replicas;
+    private readonly TimeProvider _time;
+
+    /// <param name="key">The key.</param>
+    /// <param name="replicas">Its replicas, as far as the settings name them.</param>
+    /// <param name="time">The clock.</param>
+    public KeyProbe(WrappingKey key, IReadOnlyList<WrappingKey> replicas, TimeProvider time)
+    {
+        _key = key;
+        _replicas = replicas;
+        _time = time;
+    }
+
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed.</exception>
+    public async Task<KeyHealth> ProbeAsync(CancellationToken cancellationToken)
+    {
+        var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
+        try
+        {
+            return await ExamineAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ByokException e)
+        {
+            return HealthOf(e, start, _time.GetElapsedTime(begin));
+        }
+    }
+
+    /// <summary>How a key is that AWS refused to describe, or could not be asked about.</summary>
+    public KeyHealth HealthOf(ByokException error, DateTimeOffset start, TimeSpan duration) =>
+        Health(null, IsDescribeKeyDenied(error) ? null : (error as ByokKeyUnavailableException)?.Reason, [Finding(error)], start, duration);
+
+    /// <summary>As <see cref="ProbeAsync"/>, for a caller who wants to know all about a refusal.</summary>
+    /// <exception cref="ByokException">AWS refused to describe the key, or could not be reached.</exception>
+    public async Task<KeyHealth> ExamineAsync(CancellationToken cancellationToken)
+    {
+        var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
+        var key = await _key.DescribeAsync(cancellationToken).ConfigureAwait(false);
+        var findings = KeyExamination.Examine(_key.Arn, key, _replicas.Select(replica => replica.Arn.Region), start).ToList();
+        var regions = KeyExamination.RegionsOf(key);
+        var looks = _replicas.Where(replica => regions.Contains(replica.Arn.Region)).Select(replica => LookAtAsync(replica, start, cancellationToken));
+        findings.AddRange((await Task.WhenAll(looks).ConfigureAwait(false)).OfType<KeyFinding>());
+        return Health(key, KeyExamination.ReasonOf(key), findings, start, _time.GetElapsedTime(begin));
+    }
+
+    /// <summary>What to say about a key that could not be looked at.</summary>
+    public static KeyFinding Finding(ByokException error) => error switch
+    {
+        ByokKeyUnavailableException e when IsDescribeKeyDenied(error) => new KeyFinding(
+            KeyFindingCode.DescribeKeyDenied, Warning, Customer,
+            "The host cannot see problems of the key coming: kms:DescribeKey on it is not allowed.",
+            $"Grant kms:DescribeKey on {e.KeyArn} to the user or role; encryption and decryption do not need it."),
+        ByokKeyUnavailableException e => new KeyFinding(
+            e.Reason.ToString(), Error, Customer, Remedies.For(e.Reason, e.KeyArn, e.Operation).Happened, e.Remedy),
+        { IsTransient: true } => new KeyFinding(KeyFindingCode.ServiceUnavailable, Error, Aws, error.Message, "Wait and try again; nobody needs to change anything."),
+        _ => new KeyFinding(KeyFindingCode.HostAtFault, Error, Host, error.Message, "The host's operator has to mend it; the customer cannot."),
+    };
+
+    /// <summary>DescribeKey alone being denied says nothing about the key: it may well encrypt and decrypt.</summary>
+    public static bool IsDescribeKeyDenied(ByokException error) =>
+        error is ByokKeyUnavailableException { Reason: ByokKeyUnavailableReason.AccessDenied, Operation: AwsAction.DescribeKey };
+
+    private static async Task<KeyFinding?> LookAtAsync(WrappingKey replica, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return KeyExamination.ExamineReplica(replica.Arn, await replica.DescribeAsync(cancellationToken).ConfigureAwait(false), now);
+        }
+        catch (ByokException e)
+        {
+            var finding = Finding(e);
+            return finding with
+            {
+                Code = KeyFindingCode.ReplicaNotSeen,
+                Severity = Warning,
+                Message = $"The replica in Region {replica.Arn.Region} could not be looked at. {finding.Message}",
+            };
+        }
+    }
+
+    private KeyHealth Health(
+        KeyMetadata? key, ByokKeyUnavailableReason? reason, List<KeyFinding> findings, DateTimeOffset start, TimeSpan duration)
+    {
+        var regions = key is null ? [] : KeyExamination.RegionsOf(key);
+        return new KeyHealth
+        {
+            KeyArn = _key.Arn,
+            Status = KeyExamination.StatusOf(findings),
+            KeyState = key is null ? KmsKeyState.Unknown : KeyExamination.StateOf(key),
+            Reason = reason,
+            Findings = [.. findings.OrderByDescending(finding => finding.Severity)],
+            KeySpec = key?.KeySpec?.Value,
+            KeyUsage = key?.KeyUsage?.Value,
+            Origin = key?.Origin?.Value,
+            KeyManager = key?.KeyManager?.Value,
+            DeletionDate = KeyExamination.TimeOf(key?.DeletionDate),
+            KeyMaterialExpiresAt = KeyExamination.TimeOf(key?.ValidTo),
+            PrimaryRegion = regions is [var primary, ..] ? primary : null,
+            ReplicaRegions = [.. regions.Skip(1)],
+            CheckedAt = start,
+            Duration = duration,
+        };
+    }
+}

@@ -1,0 +1,197 @@
+using System.Security.Cryptography;
+using Scalr.Byok.Kms.Credentials;
+using Scalr.Byok.Kms.KeyRing;
+using Scalr.Byok.Kms.Kms;
+using static Scalr.Byok.Kms.ByokVerificationCheck;
+
+namespace Scalr.Byok.Kms.Verification;
+
+/// <summary>One verification of one customer's settings: which steps there are, in which order, and which need which.</summary>
+internal sealed class VerificationRun
+{
+    private const string NotTried = "Not tried, because an earlier step failed.";
+    private const int ValueLength = 32;
+
+    /// <summary>Stands in the customer's CloudTrail beside each of the calls.</summary>
+    private static readonly Dictionary<string, string> Context = new() { ["purpose"] = "byok-connection-test" };
+
+    private readonly ByokKeySettings _settings;
+    private readonly IReadOnlyList<SettingsComplaint> _complaints;
+    private readonly KeyRingFactory _factory;
+    private readonly IRoleStrategy? _role;
+    private readonly VerificationSteps _steps;
+    private readonly TimeProvider _time;
+    private KeyHealth? _health;
+
+    /// <param name="settings">What the customer typed.</param>
+    /// <param name="complaints">What is wrong with it at first sight.</param>
+    /// <param name="factory">Makes the keys, once nothing is.</param>
+    /// <param name="role">The strategy of the settings' credentials type, if it assumes a role.</param>
+    /// <param name="steps">Runs and keeps the steps.</param>
+    /// <param name="time">The clock.</param>
+    public VerificationRun(
+        ByokKeySettings settings, IReadOnlyList<SettingsComplaint> complaints, KeyRingFactory factory, IRoleStrategy? role, VerificationSteps steps, TimeProvider time)
+    {
+        _settings = settings;
+        _complaints = complaints;
+        _factory = factory;
+        _role = role;
+        _steps = steps;
+        _time = time;
+    }
+
+    public async Task<ByokVerification> RunAsync()
+    {
+        KmsKeyArn? arn = KmsKeyArn.TryParse(_settings.KeyArn, out var parsed) ? parsed : null;
+        CheckSettings(KeyArn, arn, arn is { } key ? $"The key ARN names a {(key.IsMultiRegion ? "multi-Region key" : "key")} of account {key.AccountId}." : "");
+        CheckSettings(AllowedRegion, arn, $"Region {arn?.Region} is allowed.");
+        CheckSettings(ByokVerificationCheck.Settings, arn, "The settings are complete.");
+        if (_complaints.Count == 0)
+        {
+            using var keys = _factory.CreateKeys(_settings);
+            await TryKeysAsync(keys).ConfigureAwait(false);
+        }
+        else
+        {
+            SkipKeys(arn?.Region);
+        }
+
+        return new ByokVerification { Steps = _steps.Done, KeyHealth = _health, Duration = _steps.Elapsed };
+    }
+
+    private void CheckSettings(ByokVerificationCheck check, KmsKeyArn? arn, string allWell)
+    {
+        var complaints = _complaints.Where(complaint => complaint.Check == check).Select(complaint => complaint.Text).ToList();
+        StepResult result = complaints switch
+        {
+            [] when check == AllowedRegion && arn is null => StepResult.Skip(NotTried),
+            [] => StepResult.Pass(allWell),
+            _ => StepResult.Fail(string.Join(" ", complaints), "Correct the settings."),
+        };
+        _steps.Add(check, arn?.Region, result);
+    }
+
+    private void SkipKeys(string? region)
+    {
+        List<(ByokVerificationCheck Check, string? Region)> skipped = [(ByokVerificationCheck.Credentials, region), (DescribeKey, region), (Encrypt, region), (Decrypt, region)];
+        skipped.InsertRange(1, _role is null ? [] : [(ByokVerificationCheck.RoleTrust, region)]);
+        skipped.AddRange((_settings.ReplicaRegions ?? []).Select(replica => (Replica, (string?)replica)));
+        skipped.AddRange((_settings.PreviousKeys ?? []).Select(key => (PreviousKey, KmsKeyArn.TryParse(key?.KeyArn, out var arn) ? arn.Region : null)));
+        foreach (var (check, where) in skipped)
+        {
+            _steps.Add(check, where, StepResult.Skip(NotTried));
+        }
+    }
+
+    private async Task TryKeysAsync(RingKeys keys)
+    {
+        var (key, region) = (keys.Current, keys.Current.Arn.Region);
+        var advice = new VerificationAdvice(key.Arn, _settings.Credentials, _settings.ReplicaRegions ?? [], _role);
+        byte[]? blob = null;
+        var value = RandomNumberGenerator.GetBytes(ValueLength);
+
+        var goesOn = await StepAsync(ByokVerificationCheck.Credentials, region, true, token => ObtainAsync(key, token), advice).ConfigureAwait(false);
+        if (_role is not null)
+        {
+            await StepAsync(ByokVerificationCheck.RoleTrust, region, goesOn, token => advice.TryAsStrangerAsync(key, token), advice).ConfigureAwait(false);
+        }
+
+        goesOn = await StepAsync(DescribeKey, region, goesOn, token => DescribeAsync(key, token), advice).ConfigureAwait(false);
+        goesOn = await StepAsync(
+            Encrypt,
+            region,
+            goesOn,
+            async token =>
+            {
+                blob = await key.WrapAsync(value, Context, token).ConfigureAwait(false);
+                return StepResult.Pass("kms:Encrypt works, with an encryption context.");
+            },
+            advice).ConfigureAwait(false);
+        await StepAsync(Decrypt, region, goesOn, token => DecryptAsync(key, blob!, value, token), advice).ConfigureAwait(false);
+        foreach (var replica in keys.Replicas)
+        {
+            await StepAsync(Replica, replica.Arn.Region, goesOn, token => TryReplicaAsync(replica, blob!, value, advice, token), advice).ConfigureAwait(false);
+        }
+
+        for (var i = 0; i < keys.Previous.Count; i++)
+        {
+            var previous = keys.Previous[i];
+            var itsAdvice = new VerificationAdvice(previous.Arn, _settings.PreviousKeys[i].Credentials, [], role: null);
+            await StepAsync(PreviousKey, previous.Arn.Region, true, token => TryPreviousAsync(previous, token), itsAdvice).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> StepAsync(
+        ByokVerificationCheck check, string region, bool isTried, Func<CancellationToken, Task<StepResult>> attempt, VerificationAdvice advice)
+    {
+        if (isTried)
+        {
+            return await _steps.RunAsync(check, region, attempt, advice.ExplainAsync).ConfigureAwait(false);
+        }
+
+        _steps.Add(check, region, StepResult.Skip(NotTried));
+        return false;
+    }
+
+    private async Task<StepResult> ObtainAsync(WrappingKey key, CancellationToken cancellationToken)
+    {
+        var identity = await key.IdentifyAsync(cancellationToken).ConfigureAwait(false);
+        return StepResult.Pass(identity is not null
+            ? $"{_role?.Action ?? "AWS STS"} in Region {key.Arn.Region} began a session as {identity}."
+            : _settings.Credentials.Type is { } type && type.Equals(ByokCredentialSettings.AccessKeysType, StringComparison.OrdinalIgnoreCase)
+                ? "The access key is used as it is, without a call to AWS STS; the next step shows whether AWS accepts it."
+                : $"The credentials of type {_settings.Credentials.Type} were obtained.");
+    }
+
+    private async Task<StepResult> DescribeAsync(WrappingKey key, CancellationToken cancellationToken)
+    {
+        var probe = new KeyProbe(key, [], _time); // each replica has a step of its own
+        var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
+        try
+        {
+            _health = await probe.ExamineAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ByokException e)
+        {
+            _health = probe.HealthOf(e, start, _time.GetElapsedTime(begin));
+            throw;
+        }
+
+        return VerificationAdvice.Judge(_health, $"The key is {_health.KeyState} ({_health.KeySpec}, {_health.KeyUsage}, origin {_health.Origin}).");
+    }
+
+    private static async Task<StepResult> DecryptAsync(WrappingKey key, byte[] blob, byte[] value, CancellationToken cancellationToken) =>
+        CryptographicOperations.FixedTimeEquals(await key.UnwrapAsync(blob, Context, cancellationToken).ConfigureAwait(false), value)
+            ? StepResult.Pass("kms:Decrypt gives back what was encrypted.")
+            : StepResult.Fail("kms:Decrypt gave back something else than what was encrypted.", "Check the endpoint that the host uses for AWS KMS: it does not answer as AWS KMS does.");
+
+    private async Task<StepResult> TryReplicaAsync(WrappingKey replica, byte[] blob, byte[] value, VerificationAdvice advice, CancellationToken cancellationToken)
+    {
+        var allWell = $"The replica in Region {replica.Arn.Region} encrypts, and decrypts what was encrypted in the key's own Region.";
+        StepResult look;
+        try
+        {
+            look = VerificationAdvice.Judge(await new KeyProbe(replica, [], _time).ExamineAsync(cancellationToken).ConfigureAwait(false), allWell);
+        }
+        catch (ByokException e) when (KeyProbe.IsDescribeKeyDenied(e))
+        {
+            // Said once, if the key itself may not be described either.
+            look = _health!.KeyState == KmsKeyState.Unknown ? StepResult.Pass(allWell) : await advice.ExplainAsync(e, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (look.Outcome == ByokVerificationOutcome.Failed)
+        {
+            return look;
+        }
+
+        var decrypted = await DecryptAsync(replica, blob, value, cancellationToken).ConfigureAwait(false);
+        _ = await replica.WrapAsync(value, Context, cancellationToken).ConfigureAwait(false);
+        return decrypted.Outcome == ByokVerificationOutcome.Failed ? decrypted : look;
+    }
+
+    private async Task<StepResult> TryPreviousAsync(WrappingKey key, CancellationToken cancellationToken)
+    {
+        var health = await new KeyProbe(key, [], _time).ExamineAsync(cancellationToken).ConfigureAwait(false);
+        return VerificationAdvice.Judge(health, $"The previous key {key.Arn} can be reached and is {health.KeyState}.");
+    }
+}
