@@ -7,7 +7,10 @@ namespace Scalr.Byok.Kms.Credentials;
 /// <summary>Issuer and subject of the host's own token, read to write the trust policy that admits it. Nothing is verified: AWS STS does that.</summary>
 internal sealed record WebIdentityClaims(string Issuer, string Subject)
 {
+    private const string Https = "https://";
+
     /// <summary>Takes the payload of a JWT (RFC 7519) apart; false if it is none, or one without an https issuer and a subject.</summary>
+    /// <remarks>The issuer is compared letter by letter, as OpenID Connect does: a reader of URLs would also take <c>https:/</c> and white space for good.</remarks>
     public static bool TryRead(string token, [NotNullWhen(true)] out WebIdentityClaims? claims)
     {
         claims = null;
@@ -20,7 +23,7 @@ internal sealed record WebIdentityClaims(string Issuer, string Subject)
         {
             using var json = JsonDocument.Parse(Base64Url.DecodeFromChars(payload));
             if (Text(json.RootElement, "iss") is { } issuer && Text(json.RootElement, "sub") is { } subject
-                && Uri.TryCreate(issuer, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps)
+                && issuer.StartsWith(Https, StringComparison.Ordinal))
             {
                 claims = new WebIdentityClaims(issuer, subject);
             }
@@ -39,11 +42,11 @@ internal sealed record WebIdentityClaims(string Issuer, string Subject)
         try
         {
             return ByokPolicies.WebIdentityTrustForSubject(
-                RoleArns.AccountOf(roleArn), audience, Subject, Issuer["https://".Length..].TrimEnd('/'), RoleArns.PartitionOf(roleArn));
+                RoleArns.AccountOf(roleArn), audience, Subject, Issuer[Https.Length..], RoleArns.PartitionOf(roleArn));
         }
         catch (ArgumentException)
         {
-            return null; // the host's own subject has a wildcard, say
+            return null; // the host's own subject has a wildcard, say, or its issuer a port
         }
     }
 

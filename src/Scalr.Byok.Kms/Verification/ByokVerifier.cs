@@ -39,7 +39,8 @@ internal sealed class ByokVerifier : IByokVerifier
 
         cancellationToken.ThrowIfCancellationRequested();
         using var steps = new VerificationSteps(options, _totalTimeout, _time, cancellationToken);
-        var run = new VerificationRun(settings, _validator.Complaints(settings), _factory, _strategies.Find(settings.Credentials?.Type) as IRoleStrategy, steps, _time);
+        var run = new VerificationRun(
+            settings, _validator.Complaints(settings), _factory, credentials => _strategies.Find(credentials?.Type) as IRoleStrategy, steps, _time);
         return await run.RunAsync().ConfigureAwait(false);
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.Credentials;
+using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.KeyRing;
 using Scalr.Byok.Kms.Kms;
 using static Scalr.Byok.Kms.ByokVerificationCheck;
@@ -18,6 +19,7 @@ internal sealed class VerificationRun
     private readonly ByokKeySettings _settings;
     private readonly IReadOnlyList<SettingsComplaint> _complaints;
     private readonly KeyRingFactory _factory;
+    private readonly Func<ByokCredentialSettings?, IRoleStrategy?> _findRole;
     private readonly IRoleStrategy? _role;
     private readonly VerificationSteps _steps;
     private readonly TimeProvider _time;
@@ -26,16 +28,22 @@ internal sealed class VerificationRun
     /// <param name="settings">What the customer typed.</param>
     /// <param name="complaints">What is wrong with it at first sight.</param>
     /// <param name="factory">Makes the keys, once nothing is.</param>
-    /// <param name="role">The strategy of the settings' credentials type, if it assumes a role.</param>
+    /// <param name="findRole">The strategy of some credentials' type, if it assumes a role.</param>
     /// <param name="steps">Runs and keeps the steps.</param>
     /// <param name="time">The clock.</param>
     public VerificationRun(
-        ByokKeySettings settings, IReadOnlyList<SettingsComplaint> complaints, KeyRingFactory factory, IRoleStrategy? role, VerificationSteps steps, TimeProvider time)
+        ByokKeySettings settings,
+        IReadOnlyList<SettingsComplaint> complaints,
+        KeyRingFactory factory,
+        Func<ByokCredentialSettings?, IRoleStrategy?> findRole,
+        VerificationSteps steps,
+        TimeProvider time)
     {
         _settings = settings;
         _complaints = complaints;
         _factory = factory;
-        _role = role;
+        _findRole = findRole;
+        _role = findRole(settings.Credentials);
         _steps = steps;
         _time = time;
     }
@@ -46,14 +54,20 @@ internal sealed class VerificationRun
         CheckSettings(KeyArn, arn, arn is { } key ? $"The key ARN names a {(key.IsMultiRegion ? "multi-Region key" : "key")} of account {key.AccountId}." : "");
         CheckSettings(AllowedRegion, arn, $"Region {arn?.Region} is allowed.");
         CheckSettings(ByokVerificationCheck.Settings, arn, "The settings are complete.");
-        if (_complaints.Count == 0)
+        if (_complaints.Count > 0)
         {
-            using var keys = _factory.CreateKeys(_settings);
-            await TryKeysAsync(keys).ConfigureAwait(false);
+            SkipKeys(arn?.Region, StepResult.Skip(NotTried));
+        }
+        else if (CreateKeys(out var failure) is { } keys)
+        {
+            using (keys)
+            {
+                await TryKeysAsync(keys).ConfigureAwait(false);
+            }
         }
         else
         {
-            SkipKeys(arn?.Region);
+            SkipKeys(arn?.Region, StepResult.HostFailed(failure!));
         }
 
         return new ByokVerification { Steps = _steps.Done, KeyHealth = _health, Duration = _steps.Elapsed };
@@ -71,10 +85,26 @@ internal sealed class VerificationRun
         _steps.Add(check, arn?.Region, result);
     }
 
-    private void SkipKeys(string? region)
+    /// <summary>The keys; null if a strategy of the host's threw instead of making credentials.</summary>
+    private RingKeys? CreateKeys(out Exception? failure)
     {
-        List<(ByokVerificationCheck Check, string? Region)> skipped = [(ByokVerificationCheck.Credentials, region), (DescribeKey, region), (Encrypt, region), (Decrypt, region)];
-        skipped.InsertRange(1, _role is null ? [] : [(ByokVerificationCheck.RoleTrust, region)]);
+        try
+        {
+            failure = null;
+            return _factory.CreateKeys(_settings);
+        }
+        catch (Exception e)
+        {
+            failure = e;
+            return null;
+        }
+    }
+
+    private void SkipKeys(string? region, StepResult credentials)
+    {
+        _steps.Add(ByokVerificationCheck.Credentials, region, credentials);
+        List<(ByokVerificationCheck Check, string? Region)> skipped = [(DescribeKey, region), (Encrypt, region), (Decrypt, region)];
+        skipped.InsertRange(0, _role is null ? [] : [(ByokVerificationCheck.RoleTrust, region)]);
         skipped.AddRange((_settings.ReplicaRegions ?? []).Select(replica => (Replica, (string?)replica)));
         skipped.AddRange((_settings.PreviousKeys ?? []).Select(key => (PreviousKey, KmsKeyArn.TryParse(key?.KeyArn, out var arn) ? arn.Region : null)));
         foreach (var (check, where) in skipped)
@@ -86,17 +116,17 @@ internal sealed class VerificationRun
     private async Task TryKeysAsync(RingKeys keys)
     {
         var (key, region) = (keys.Current, keys.Current.Arn.Region);
-        var advice = new VerificationAdvice(key.Arn, _settings.Credentials, _settings.ReplicaRegions ?? [], _role);
+        var advice = new VerificationAdvice(key, _settings.Credentials, _role) { ReplicaRegions = _settings.ReplicaRegions ?? [] };
         byte[]? blob = null;
         var value = RandomNumberGenerator.GetBytes(ValueLength);
 
         var goesOn = await StepAsync(ByokVerificationCheck.Credentials, region, true, token => ObtainAsync(key, token), advice).ConfigureAwait(false);
         if (_role is not null)
         {
-            await StepAsync(ByokVerificationCheck.RoleTrust, region, goesOn, token => advice.TryAsStrangerAsync(key, token), advice).ConfigureAwait(false);
+            await StepAsync(ByokVerificationCheck.RoleTrust, region, goesOn, advice.TryAsStrangerAsync, advice).ConfigureAwait(false);
         }
 
-        goesOn = await StepAsync(DescribeKey, region, goesOn, token => DescribeAsync(key, token), advice).ConfigureAwait(false);
+        goesOn = await StepAsync(DescribeKey, region, goesOn, token => DescribeAsync(key, advice, token), advice).ConfigureAwait(false);
         goesOn = await StepAsync(
             Encrypt,
             region,
@@ -110,14 +140,15 @@ internal sealed class VerificationRun
         await StepAsync(Decrypt, region, goesOn, token => DecryptAsync(key, blob!, value, token), advice).ConfigureAwait(false);
         foreach (var replica in keys.Replicas)
         {
-            await StepAsync(Replica, replica.Arn.Region, goesOn, token => TryReplicaAsync(replica, blob!, value, advice, token), advice).ConfigureAwait(false);
+            var its = advice.For(replica);
+            await StepAsync(Replica, replica.Arn.Region, goesOn, token => TryReplicaAsync(replica, blob!, value, its, token), its).ConfigureAwait(false);
         }
 
         for (var i = 0; i < keys.Previous.Count; i++)
         {
-            var previous = keys.Previous[i];
-            var itsAdvice = new VerificationAdvice(previous.Arn, _settings.PreviousKeys[i].Credentials, [], role: null);
-            await StepAsync(PreviousKey, previous.Arn.Region, true, token => TryPreviousAsync(previous, token), itsAdvice).ConfigureAwait(false);
+            var (previous, credentials) = (keys.Previous[i], _settings.PreviousKeys[i].Credentials);
+            var its = new VerificationAdvice(previous, credentials, _findRole(credentials)) { About = $"Previous key {previous.Arn}: " };
+            await StepAsync(PreviousKey, previous.Arn.Region, true, token => TryPreviousAsync(previous, its, token), its).ConfigureAwait(false);
         }
     }
 
@@ -143,7 +174,7 @@ internal sealed class VerificationRun
                 : $"The credentials of type {_settings.Credentials.Type} were obtained.");
     }
 
-    private async Task<StepResult> DescribeAsync(WrappingKey key, CancellationToken cancellationToken)
+    private async Task<StepResult> DescribeAsync(WrappingKey key, VerificationAdvice advice, CancellationToken cancellationToken)
     {
         var probe = new KeyProbe(key, [], _time); // each replica has a step of its own
         var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
@@ -157,13 +188,15 @@ internal sealed class VerificationRun
             throw;
         }
 
-        return VerificationAdvice.Judge(_health, $"The key is {_health.KeyState} ({_health.KeySpec}, {_health.KeyUsage}, origin {_health.Origin}).");
+        return advice.Judge(_health, $"The key is {_health.KeyState} ({_health.KeySpec}, {_health.KeyUsage}, origin {_health.Origin}).");
     }
 
     private static async Task<StepResult> DecryptAsync(WrappingKey key, byte[] blob, byte[] value, CancellationToken cancellationToken) =>
         CryptographicOperations.FixedTimeEquals(await key.UnwrapAsync(blob, Context, cancellationToken).ConfigureAwait(false), value)
             ? StepResult.Pass("kms:Decrypt gives back what was encrypted.")
-            : StepResult.Fail("kms:Decrypt gave back something else than what was encrypted.", "Check the endpoint that the host uses for AWS KMS: it does not answer as AWS KMS does.");
+            : StepResult.Fail(
+                "kms:Decrypt gave back something else than what was encrypted.",
+                "Check the endpoint that the host uses for AWS KMS: it does not answer as AWS KMS does.") with { Operation = AwsAction.Decrypt };
 
     private async Task<StepResult> TryReplicaAsync(WrappingKey replica, byte[] blob, byte[] value, VerificationAdvice advice, CancellationToken cancellationToken)
     {
@@ -171,7 +204,7 @@ internal sealed class VerificationRun
         StepResult look;
         try
         {
-            look = VerificationAdvice.Judge(await new KeyProbe(replica, [], _time).ExamineAsync(cancellationToken).ConfigureAwait(false), allWell);
+            look = advice.Judge(await new KeyProbe(replica, [], _time).ExamineAsync(cancellationToken).ConfigureAwait(false), allWell);
         }
         catch (ByokException e) when (KeyProbe.IsDescribeKeyDenied(e))
         {
@@ -186,12 +219,12 @@ internal sealed class VerificationRun
 
         var decrypted = await DecryptAsync(replica, blob, value, cancellationToken).ConfigureAwait(false);
         _ = await replica.WrapAsync(value, Context, cancellationToken).ConfigureAwait(false);
-        return decrypted.Outcome == ByokVerificationOutcome.Failed ? decrypted : look;
+        return decrypted.Outcome == ByokVerificationOutcome.Failed ? advice.Concerning(decrypted) : look;
     }
 
-    private async Task<StepResult> TryPreviousAsync(WrappingKey key, CancellationToken cancellationToken)
+    private async Task<StepResult> TryPreviousAsync(WrappingKey key, VerificationAdvice advice, CancellationToken cancellationToken)
     {
         var health = await new KeyProbe(key, [], _time).ExamineAsync(cancellationToken).ConfigureAwait(false);
-        return VerificationAdvice.Judge(health, $"The previous key {key.Arn} can be reached and is {health.KeyState}.");
+        return advice.Judge(health, $"The previous key {key.Arn} can be reached and is {health.KeyState}.");
     }
 }

@@ -92,11 +92,19 @@ internal sealed class VerificationSteps : IDisposable
                 return await explain(e, _end.Token).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) when (!_caller.IsCancellationRequested && _deadline.IsCancellationRequested)
+        catch (OperationCanceledException) when (_caller.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(_caller);
+        }
+        catch (OperationCanceledException) when (_deadline.IsCancellationRequested)
         {
             return StepResult.Fail(
                 $"The verification did not finish within {_limit.TotalSeconds:0.###} s, because AWS or the host's token provider did not answer in time.",
                 "Try again later; nothing is known to be wrong with the settings.");
+        }
+        catch (Exception e)
+        {
+            return StepResult.HostFailed(e); // AWS's answers and failures are all ByokExceptions by now
         }
     }
 

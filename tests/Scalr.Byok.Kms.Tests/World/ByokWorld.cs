@@ -46,6 +46,7 @@ internal sealed class ByokWorld : IAsyncDisposable
         _hostUser = aws.Account(HostAccount).CreateUser("byok-host", Policies.AllowAssumeRole);
         HostKey = _hostUser.CreateAccessKey();
         GetToken = (audience, _) => ValueTask.FromResult(Token(audience, Subject));
+        GetStrangerToken = (_, _) => ValueTask.FromResult<string?>(null);
         HostCredentials = new GatedCredentials(HostKey.AccessKeyId, HostKey.SecretAccessKey);
         Remember(AccessKey.SecretAccessKey, HostKey.SecretAccessKey, ExternalId);
     }
@@ -81,6 +82,9 @@ internal sealed class ByokWorld : IAsyncDisposable
 
     /// <summary>The host's token provider; a test may replace it. It passes the gate, too.</summary>
     public Func<string, CancellationToken, ValueTask<string>> GetToken { get; set; }
+
+    /// <summary>The host's provider of tokens of another subject; none at first.</summary>
+    public Func<string, CancellationToken, ValueTask<string?>> GetStrangerToken { get; set; }
 
     public static async Task<ByokWorld> StartAsync()
     {
@@ -132,11 +136,13 @@ internal sealed class ByokWorld : IAsyncDisposable
             o.Endpoints.Kms[ByokEndpoints.AnyRegion] = Aws.Endpoint;
             o.Endpoints.Sts[ByokEndpoints.AnyRegion] = Aws.Endpoint;
             options?.Invoke(o);
-        }).UseHostCredentials(_ => HostCredentials).AddWebIdentityTokens(async (audience, token) =>
-        {
-            await HostCredentials.PassAsync();
-            return await GetToken(audience, token);
-        });
+        }).UseHostCredentials(_ => HostCredentials).AddWebIdentityTokens(
+            async (audience, token) =>
+            {
+                await HostCredentials.PassAsync();
+                return await GetToken(audience, token);
+            },
+            (audience, token) => GetStrangerToken(audience, token));
         return services;
     }
 
