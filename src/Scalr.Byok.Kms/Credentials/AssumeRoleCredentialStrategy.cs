@@ -42,7 +42,8 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
 
     public async Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, CancellationToken cancellationToken)
     {
-        await AssumeAsync(keyArn.Region, credentials.RoleArn, externalId: null, [keyArn], cancellationToken).ConfigureAwait(false);
+        var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, externalId: null, [keyArn], cancellationToken).ConfigureAwait(false);
+        _ = _sessions.ToSession((answer.Credentials, answer.AssumedRoleUser), Action); // a 200 without a session lets nobody in
         return true;
     }
 

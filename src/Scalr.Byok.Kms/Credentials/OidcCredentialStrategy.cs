@@ -62,7 +62,8 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
             return false;
         }
 
-        await AssumeAsync(keyArn.Region, credentials.RoleArn, token, [keyArn], cancellationToken).ConfigureAwait(false);
+        var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, token, [keyArn], cancellationToken).ConfigureAwait(false);
+        _ = _sessions.ToSession(answer, Action); // a 200 without a session lets nobody in
         return true;
     }
 

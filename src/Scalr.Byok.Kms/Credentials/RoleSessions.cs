@@ -55,7 +55,9 @@ internal sealed class RoleSessions
         string operation, Func<CancellationToken, Task<(Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User)>> assume) =>
         new(async token => ToSession(await assume(token).ConfigureAwait(false), operation), operation, _pipeline, _time, _logger);
 
-    private AwsSession ToSession((Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User) granted, string operation)
+    /// <summary>The session that AWS STS granted.</summary>
+    /// <exception cref="ByokServiceException">The answer is none: AWS would not have given it.</exception>
+    public AwsSession ToSession((Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User) granted, string operation)
     {
         var answer = granted.Credentials;
         if (answer is not { AccessKeyId.Length: > 0, SecretAccessKey.Length: > 0, SessionToken.Length: > 0, Expiration: { } expiration })
