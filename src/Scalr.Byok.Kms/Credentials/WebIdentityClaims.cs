@@ -10,7 +10,7 @@ internal sealed record WebIdentityClaims(string Issuer, string Subject)
     private const string Https = "https://";
 
     /// <summary>Takes the payload of a JWT (RFC 7519) apart; false if it is none, or one without an https issuer and a subject.</summary>
-    /// <remarks>The issuer is compared letter by letter, as OpenID Connect does: a reader of URLs would also take <c>https:/</c> and white space for good.</remarks>
+    /// <remarks>The issuer is compared letter by letter, as OpenID Connect does: a reader of URLs would take <c>https:/</c>, too.</remarks>
     public static bool TryRead(string token, [NotNullWhen(true)] out WebIdentityClaims? claims)
     {
         claims = null;
@@ -51,5 +51,7 @@ internal sealed record WebIdentityClaims(string Issuer, string Subject)
     }
 
     private static string? Text(JsonElement json, string name) =>
-        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 }

@@ -15,7 +15,9 @@ public enum ByokVerificationCheck
     /// <summary>The credentials can be obtained: AWS STS lets the host assume the role, where there is one.</summary>
     Credentials,
 
-    /// <summary>The role's trust policy does not admit strangers: nobody without the external ID, no token of another subject. Only where there is a role.</summary>
+    /// <summary>
+    /// The role's trust policy does not admit strangers: nobody without the external ID, no token of another subject. Only where there is a role.
+    /// </summary>
     RoleTrust,
 
     /// <summary>kms:DescribeKey is allowed, and what it tells about the key is good.</summary>
@@ -27,9 +29,13 @@ public enum ByokVerificationCheck
     /// <summary>kms:Decrypt gives the same value back.</summary>
     Decrypt,
 
-    /// <summary>The replica in one Region of <see cref="ByokKeySettings.ReplicaRegions"/> decrypts that value, too, and encrypts. One step for each Region.</summary>
+    /// <summary>
+    /// The replica in one Region of <see cref="ByokKeySettings.ReplicaRegions"/> decrypts that value, too, and encrypts. One step for each Region.
+    /// </summary>
     Replica,
 
-    /// <summary>A key of <see cref="ByokKeySettings.PreviousKeys"/> can be reached and is usable, as far as kms:DescribeKey tells. One step for each key.</summary>
+    /// <summary>
+    /// A key of <see cref="ByokKeySettings.PreviousKeys"/> can be reached and is usable, as far as kms:DescribeKey tells. One step for each key.
+    /// </summary>
     PreviousKey,
 }

@@ -12,7 +12,8 @@ public interface IByokVerifier
     /// <param name="settings">What the customer typed, right or wrong.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>
-    /// What came of each step; never an exception for what the customer typed or for what AWS answers. Within <see cref="ByokResilienceOptions.TotalTimeout"/>, even if AWS hangs.
+    /// What came of each step; never an exception for what the customer typed or for what AWS answers. Within
+    /// <see cref="ByokResilienceOptions.TotalTimeout"/>, even if AWS hangs.
     /// </returns>
     /// <exception cref="ArgumentNullException"><paramref name="settings"/> is null.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
@@ -23,8 +24,8 @@ public interface IByokVerifier
     /// <param name="options">How to go about it.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>
-    /// What came of each step; never an exception for what the customer typed or for what AWS answers. Within <see cref="ByokResilienceOptions.TotalTimeout"/> and
-    /// <see cref="ByokVerificationOptions.WaitForPropagation"/> together.
+    /// What came of each step; never an exception for what the customer typed or for what AWS answers. Within
+    /// <see cref="ByokResilienceOptions.TotalTimeout"/> and <see cref="ByokVerificationOptions.WaitForPropagation"/> together.
     /// </returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><see cref="ByokVerificationOptions.WaitForPropagation"/> is negative or above 1 hour.</exception>

@@ -25,7 +25,7 @@ internal sealed record StepResult(ByokVerificationOutcome Outcome, string Messag
 
     public static StepResult Fail(string message, string remedy) => new(Failed, message) { Remedy = remedy };
 
-    /// <summary>Something of the host's own, a credential strategy for one, threw what it should not. Only the type is told: the text may hold a secret.</summary>
+    /// <summary>The host's own code threw, a credential strategy for one. Only the type is told: the text may hold a secret.</summary>
     public static StepResult HostFailed(Exception error) =>
         Fail($"The host's own code failed with {error.GetType().Name}.", "The host's operator has to mend it; the customer cannot.");
 

@@ -84,7 +84,8 @@ internal sealed class VerificationAdvice
         {
             AccessDenied => result with
             {
-                Remedy = $"Attach this permission policy to {Principal}: it allows {refusal.Operation}. If it is there already, see that the key policy denies nothing.",
+                Remedy = $"Attach this permission policy to {Principal}: it allows {refusal.Operation}. "
+                    + "If it is there already, see that the key policy denies nothing.",
                 Policy = Permissions,
             },
             KeyNotFound when refusal.KeyArn != _permitted => Missing(result, refusal.KeyArn.Region),
@@ -112,7 +113,8 @@ internal sealed class VerificationAdvice
         {
             // AWS STS took the host's other token a moment ago, and looks at a token before it looks at the role: this refusal says nothing about the role.
             return WithRequest(
-                new StepResult(Warning, "It could not be learnt whether the role admits strangers: AWS STS does not accept the host's token of another subject.")
+                new StepResult(
+                    Warning, "It could not be learnt whether the role admits strangers: AWS STS does not accept the host's token of another subject.")
                 {
                     Remedy = "The host's operator has to mend it; the customer cannot.",
                 },
@@ -155,7 +157,8 @@ internal sealed class VerificationAdvice
     {
         (TokenRejected, { Issuer: { } issuer }) => result with
         {
-            Remedy = $"In account {RoleArns.AccountOf(_credentials.RoleArn!)}, the OIDC identity provider must have the URL {issuer} and the audience {_credentials.Audience}. "
+            Remedy = $"In account {RoleArns.AccountOf(_credentials.RoleArn!)}, the OIDC identity provider must have "
+                + $"the URL {issuer} and the audience {_credentials.Audience}. "
                 + "If it has, the host's token is at fault: it has expired, or is signed with a key that its issuer does not publish.",
         },
         (RoleNotAssumable, { Policy: { } policy }) => result with

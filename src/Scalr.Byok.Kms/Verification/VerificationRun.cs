@@ -198,7 +198,8 @@ internal sealed class VerificationRun
                 "kms:Decrypt gave back something else than what was encrypted.",
                 "Check the endpoint that the host uses for AWS KMS: it does not answer as AWS KMS does.") with { Operation = AwsAction.Decrypt };
 
-    private async Task<StepResult> TryReplicaAsync(WrappingKey replica, byte[] blob, byte[] value, VerificationAdvice advice, CancellationToken cancellationToken)
+    private async Task<StepResult> TryReplicaAsync(
+        WrappingKey replica, byte[] blob, byte[] value, VerificationAdvice advice, CancellationToken cancellationToken)
     {
         var allWell = $"The replica in Region {replica.Arn.Region} encrypts, and decrypts what was encrypted in the key's own Region.";
         StepResult look;

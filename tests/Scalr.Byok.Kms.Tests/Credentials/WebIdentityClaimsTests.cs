@@ -13,7 +13,9 @@ internal sealed class WebIdentityClaimsTests
     [Test]
     public void Issuer_and_subject_of_a_token_are_read()
     {
-        Assert.That(Read("""{"sub":"account:acme","aud":["a","b"],"iss":"https://scalr.io","exp":1}"""), Is.EqualTo(new WebIdentityClaims("https://scalr.io", "account:acme")));
+        Assert.That(
+            Read("""{"sub":"account:acme","aud":["a","b"],"iss":"https://scalr.io","exp":1}"""),
+            Is.EqualTo(new WebIdentityClaims("https://scalr.io", "account:acme")));
         Assert.That(Read("""{"iss":"https://x.io/\u0070ath","sub":"Größe 😀"}"""), Is.EqualTo(new WebIdentityClaims("https://x.io/path", "Größe 😀")));
     }
 
@@ -111,9 +113,10 @@ internal sealed class WebIdentityClaimsTests
 
     private static bool Consistent(string token) =>
         WebIdentityClaims.TryRead(token, out var claims)
-            ? claims!.Issuer.StartsWith("https://", StringComparison.Ordinal) && claims.WriteTrustPolicy(Role, "aud")?.Contains('*', StringComparison.Ordinal) != true
+            ? claims!.Issuer.StartsWith("https://", StringComparison.Ordinal)
+                && claims.WriteTrustPolicy(Role, "aud")?.Contains('*', StringComparison.Ordinal) != true
             : claims is null;
 
     private static WebIdentityClaims? Read(string payload) =>
-        WebIdentityClaims.TryRead($"{Base64Url.EncodeToString("{}"u8)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}.c2ln", out var claims) ? claims : null;
+        WebIdentityClaims.TryRead($"e30.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}.c2ln", out var claims) ? claims : null;
 }

@@ -94,7 +94,8 @@ internal sealed class Connection : IAsyncDisposable
     public IByokVerifier Verifier(Action<ByokOptions>? options = null) => World.Build(World.Services(options)).GetRequiredService<IByokVerifier>();
 
     /// <summary>Verifies the good settings, perhaps changed.</summary>
-    public Task<ByokVerification> VerifyAsync(Action<ByokKeySettings>? change = null, ByokVerificationOptions? how = null, CancellationToken cancellationToken = default)
+    public Task<ByokVerification> VerifyAsync(
+        Action<ByokKeySettings>? change = null, ByokVerificationOptions? how = null, CancellationToken cancellationToken = default)
     {
         var settings = GoodSettings();
         change?.Invoke(settings);
@@ -118,7 +119,8 @@ internal sealed class Connection : IAsyncDisposable
     /// <summary>As <see cref="NotPassedAsync"/>, for one step that stops all behind it, save the previous key.</summary>
     public async Task<ByokVerificationStep> StoppedAtAsync(Check check, Action<ByokKeySettings>? change = null)
     {
-        var behind = Checks.SkipWhile(other => other != check).Skip(1).Where(other => other is not (Check.PreviousKey or Check.AllowedRegion or Check.Settings));
+        var behind = Checks.SkipWhile(other => other != check).Skip(1)
+            .Where(other => other is not (Check.PreviousKey or Check.AllowedRegion or Check.Settings));
         return (await NotPassedAsync(change, [check], [.. behind])).Single();
     }
 

@@ -5,7 +5,7 @@ using Check = Scalr.Byok.Kms.ByokVerificationCheck;
 
 namespace Scalr.Byok.Kms.Tests.Verification;
 
-/// <summary>AWS hanging, resetting, throttling or answering nonsense, at each call of a verification in turn: a step that says so, in time, and nobody is blamed.</summary>
+/// <summary>AWS hanging, resetting, throttling or answering nonsense, at each call in turn: a step that says so, in time, and nobody is blamed.</summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
 internal sealed class FaultTests
 {
@@ -27,9 +27,11 @@ internal sealed class FaultTests
         yield return Case("cut body", Fault.CutBody(), "");
         yield return Case("HTML 200", Fault.Body(200, "text/html", Html), "");
         yield return Case("empty 200", Fault.Body(200, "application/x-amz-json-1.1", ""), "");
-        yield return Case("HTML 403", Fault.Body(403, "text/html", Html), "was refused: AWS answered HTTP 403 with nothing that could be read. Trying again will not help.");
+        yield return Case(
+            "HTML 403", Fault.Body(403, "text/html", Html), "was refused: AWS answered HTTP 403 with nothing that could be read. Trying again will not help.");
         yield return Case("HTML 502", Fault.Body(502, "text/html", Html), "failed: AWS answered HTTP 502 with nothing that could be read. Try again later");
-        yield return Case("throttled", Fault.Error("ThrottlingException"), "failed: AWS answered ThrottlingException. Try again later; the key itself is not to blame.");
+        yield return Case(
+            "throttled", Fault.Error("ThrottlingException"), "failed: AWS answered ThrottlingException. Try again later; the key itself is not to blame.");
     }
 
     [OneTimeSetUp]
@@ -51,7 +53,8 @@ internal sealed class FaultTests
             Assert.That((step.Reason, step.Policy), Is.EqualTo((default(ByokKeyUnavailableReason?), default(string))), which);
             Assert.That(step.Operation, Does.EndWith(":" + operation), which);
             Assert.That(step.Message, Does.Contain(words).And.Contain($"{step.Operation}").And.Not.Contain("S3cret"), which);
-            Assert.That(step.Message, Does.EndWith("Try again later.").Or.EndWith("the key itself is not to blame.").Or.EndWith("Trying again will not help."), which);
+            Assert.That(
+                step.Message, Does.EndWith("Try again later.").Or.EndWith("the key itself is not to blame.").Or.EndWith("Trying again will not help."), which);
             Assert.That(step.Remedy, Is.Not.Empty, which);
             Assert.That(Connection.Checked(verification, Skipped), Is.EqualTo(Behind(check)), which);
             Assert.That(verification.Duration, Is.EqualTo(hangs ? Attempt : TimeSpan.Zero), which);
@@ -65,7 +68,14 @@ internal sealed class FaultTests
         _connection.World.Aws.Log.Clear();
         var fault = _connection.World.Aws.Faults.Add(Fault.BlackHole());
         var settings = _connection.GoodSettings();
-        settings.PreviousKeys = [.. Enumerable.Range(10, 20).Select(i => new ByokPreviousKeySettings { KeyArn = _connection.OldKey.Arn[..^2] + i, Credentials = _connection.OldCredentials })];
+        settings.PreviousKeys =
+        [
+            .. Enumerable.Range(10, 20).Select(i => new ByokPreviousKeySettings
+            {
+                KeyArn = _connection.OldKey.Arn[..^2] + i,
+                Credentials = _connection.OldCredentials,
+            }),
+        ];
 
         var verifying = _connection.Verifier(o => o.Resilience.AttemptTimeout = TimeSpan.FromSeconds(3)).VerifyAsync(settings);
         var verification = await HangingCalls.PassAsync(_connection.World, verifying, TimeSpan.FromSeconds(3), Total);
@@ -81,7 +91,8 @@ internal sealed class FaultTests
         Assert.That(previous[^1].Remedy, Is.EqualTo("Try again later; nothing is known to be wrong with the settings."));
     }
 
-    private static TestCaseData Case(string name, Fault fault, string words, bool hangs = false) => new TestCaseData(fault, words, hangs).SetArgDisplayNames(name);
+    private static TestCaseData Case(string name, Fault fault, string words, bool hangs = false) =>
+        new TestCaseData(fault, words, hangs).SetArgDisplayNames(name);
 
     /// <summary>Verifies with the fault there from the end of the step before until the end of this one.</summary>
     private async Task<ByokVerification> VerifyAsync(Fault fault, Check check)
@@ -107,7 +118,7 @@ internal sealed class FaultTests
             (Check.DescribeKey, "DescribeKey"), (Check.Encrypt, "Encrypt"), (Check.Decrypt, "Decrypt"),
             (Check.Replica, "DescribeKey"), (Check.Replica, "Decrypt"), (Check.Replica, "Encrypt"), (Check.PreviousKey, "DescribeKey"),
         ];
-        IEnumerable<(Check, string)> ofSts = [(Check.Credentials, _connection.Assume), (Check.RoleTrust, _connection.Assume), (Check.Replica, _connection.Assume)];
+        IEnumerable<(Check, string)> ofSts = ((Check[])[Check.Credentials, Check.RoleTrust, Check.Replica]).Select(check => (check, _connection.Assume));
         return _connection.HasRole ? ofSts.Concat(ofKms) : ofKms;
     }
 

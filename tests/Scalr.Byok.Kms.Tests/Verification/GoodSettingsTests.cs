@@ -6,7 +6,7 @@ using static Scalr.Byok.Kms.ByokVerificationOutcome;
 
 namespace Scalr.Byok.Kms.Tests.Verification;
 
-/// <summary>Settings with which everything is right, in the policies of <see cref="ByokPolicies"/> and nothing more: what the customer reads, and what AWS is asked.</summary>
+/// <summary>Settings with which all is right, under the policies of <see cref="ByokPolicies"/> alone: what the customer reads, and what AWS is asked.</summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
 internal sealed class GoodSettingsTests
 {
@@ -42,7 +42,7 @@ internal sealed class GoodSettingsTests
         Assert.That(verification.Steps.Select(step => step.Check), Is.EqualTo(_connection.Checks));
         foreach (var step in verification.Steps)
         {
-            Assert.That((step.Remedy, step.Policy, step.Reason, step.Operation, step.RequestId), Is.EqualTo(default((string?, string?, ByokKeyUnavailableReason?, string?, string?))));
+            Assert.That((string?[])[step.Remedy, step.Policy, step.Reason?.ToString(), step.Operation, step.RequestId], Is.All.Null);
             Assert.That(step.Region, Is.EqualTo(step.Check switch { Replica => "us-east-2", PreviousKey => "us-west-2", _ => "us-east-1" }), $"{step.Check}");
         }
     }
@@ -90,7 +90,9 @@ internal sealed class GoodSettingsTests
         var verification = await _connection.VerifyAsync(how: new ByokVerificationOptions { Progress = told });
 
         Assert.That(told.All.Select(progress => progress.Step), Is.EqualTo(verification.Steps));
-        Assert.That(told.All.Select(progress => progress.Attempt), Is.EqualTo(verification.Steps.Select(step => step.Check <= ByokVerificationCheck.Settings ? 0 : 1)));
+        Assert.That(
+            told.All.Select(progress => progress.Attempt),
+            Is.EqualTo(verification.Steps.Select(step => step.Check <= ByokVerificationCheck.Settings ? 0 : 1)));
         Assert.That(told.Retries, Is.Empty);
     }
 

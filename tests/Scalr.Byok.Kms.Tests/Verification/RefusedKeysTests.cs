@@ -18,17 +18,21 @@ internal sealed class RefusedKeysTests
         yield return State("disabled", key => key.Disable(), KeyDisabled, "The key is disabled.", "Enable the key in AWS KMS.");
         yield return State("held disabled", key => key.HoldIn(LocalKeyState.Disabled), KeyDisabled, "The key is disabled.", "Enable the key in AWS KMS.");
         yield return State(
-            "pending replica deletion", key => key.ScheduleDeletion(), KeyPendingDeletion, "The key is scheduled for deletion, 30 days after its last replica is gone.",
+            "pending replica deletion", key => key.ScheduleDeletion(), KeyPendingDeletion,
+            "The key is scheduled for deletion, 30 days after its last replica is gone.",
             "Cancel the deletion in AWS KMS and enable the key;");
         yield return State(
-            "pending deletion", key => key.HoldIn(LocalKeyState.PendingDeletion), KeyPendingDeletion, "The key is scheduled for deletion.", "Cancel the deletion in AWS KMS");
+            "pending deletion", key => key.HoldIn(LocalKeyState.PendingDeletion), KeyPendingDeletion, "The key is scheduled for deletion.",
+            "Cancel the deletion in AWS KMS");
         yield return State(
-            "pending import", key => key.HoldIn(LocalKeyState.PendingImport), KeyMaterialMissing, "The key has no key material.", "Import the same key material");
+            "pending import", key => key.HoldIn(LocalKeyState.PendingImport), KeyMaterialMissing, "The key has no key material.",
+            "Import the same key material");
         yield return State(
             "unavailable", key => key.HoldIn(LocalKeyState.Unavailable), KeyStoreUnavailable, "The custom key store that holds the key is not connected.",
             "Connect the custom key store in AWS KMS.");
         yield return State(
-            "creating", key => key.HoldIn(LocalKeyState.Creating), KeyStateInvalid, "The key's state allows no encryption or decryption.", "Look at the key's state in AWS KMS");
+            "creating", key => key.HoldIn(LocalKeyState.Creating), KeyStateInvalid, "The key's state allows no encryption or decryption.",
+            "Look at the key's state in AWS KMS");
     }
 
     [SetUp]
@@ -38,7 +42,8 @@ internal sealed class RefusedKeysTests
     public async Task StopAsync() => await _connection.DisposeAsync();
 
     [TestCaseSource(nameof(States))]
-    public async Task A_key_that_cannot_be_used_fails_where_it_is_described(Action<LocalKey> change, ByokKeyUnavailableReason reason, string message, string remedy)
+    public async Task A_key_that_cannot_be_used_fails_where_it_is_described(
+        Action<LocalKey> change, ByokKeyUnavailableReason reason, string message, string remedy)
     {
         change(World.Key);
 
@@ -122,7 +127,8 @@ internal sealed class RefusedKeysTests
     }
 
     [Test]
-    public async Task A_previous_key_that_does_not_exist_is_told([Values("0f3c9a52-7d41-4b8e-a6d0-5e12c4b79f08", "mrk-0123456789abcdef0123456789abcdef")] string id)
+    public async Task A_previous_key_that_does_not_exist_is_told(
+        [Values("0f3c9a52-7d41-4b8e-a6d0-5e12c4b79f08", "mrk-0123456789abcdef0123456789abcdef")] string id)
     {
         var arn = $"arn:aws:kms:us-west-2:{ByokWorld.CustomerAccount}:key/{id}";
         _connection.OldUser.Policy = ByokPolicies.KeyPermissions(KmsKeyArn.Parse(arn));
@@ -139,9 +145,11 @@ internal sealed class RefusedKeysTests
         var key = World.Aws.Account("999988887777").CreateKey(ByokWorld.Region);
         _connection.Permissions = ByokPolicies.KeyPermissions(KmsKeyArn.Parse(key.Arn));
 
-        var steps = await _connection.NotPassedAsync(settings => (settings.KeyArn, settings.ReplicaRegions) = (key.Arn, []), [Check.DescribeKey, Check.Encrypt], Check.Decrypt);
+        var steps = await _connection.NotPassedAsync(
+            settings => (settings.KeyArn, settings.ReplicaRegions) = (key.Arn, []), [Check.DescribeKey, Check.Encrypt], Check.Decrypt);
 
-        Assert.That(steps.Select(step => (step.Outcome, step.Reason)), Is.EqualTo(((ByokVerificationOutcome, ByokKeyUnavailableReason?)[])[(Warning, AccessDenied), (Failed, AccessDenied)]));
+        Assert.That(steps.Select(step => step.Outcome), Is.EqualTo((ByokVerificationOutcome[])[Warning, Failed]));
+        Assert.That(steps.Select(step => step.Reason), Is.All.EqualTo(AccessDenied));
         Assert.That(steps[1].Remedy, Does.EndWith("it allows kms:Encrypt. If it is there already, see that the key policy denies nothing."));
     }
 

@@ -6,7 +6,7 @@ using static Scalr.Byok.Kms.ByokVerificationOutcome;
 
 namespace Scalr.Byok.Kms.Tests.Verification;
 
-/// <summary>The trust policy without each of its parts, or with something else in its place: what the step says, and that the policy it gives mends it.</summary>
+/// <summary>The trust policy without each of its parts, or with another: what the step says, and that the policy it gives mends it.</summary>
 [TestFixture(ByokCredentialSettings.AssumeRoleType)]
 [TestFixture(ByokCredentialSettings.OidcType)]
 internal sealed class RoleTrustTests
@@ -75,7 +75,8 @@ internal sealed class RoleTrustTests
             ? "The role admits a token of another subject, so any other customer of the host could reach the key through it."
             : "The role can be assumed without the external ID, so anybody who guesses its ARN could have the host use the key for them."));
         Assert.That(step.Remedy, Is.EqualTo(
-            $"Replace the trust policy of the role {_connection.Role.Arn} by one that demands {(_connection.IsOidc ? "the token's subject" : "the external ID")}."));
+            $"Replace the trust policy of the role {_connection.Role.Arn} by one that demands "
+            + $"{(_connection.IsOidc ? "the token's subject" : "the external ID")}."));
         await _connection.MendsTrustAsync(step);
     }
 
@@ -88,7 +89,8 @@ internal sealed class RoleTrustTests
         Assert.That((step.Reason, step.Operation), Is.EqualTo(((ByokKeyUnavailableReason?)RoleNotAssumable, $"sts:{_connection.Assume}")));
         Assert.That(step.RequestId, Is.Not.Empty);
         Assert.That(step.Remedy, Is.EqualTo(
-            $"Give the role {_connection.Role.Arn} this trust policy. If it has it already, check the role ARN and the {(_connection.IsOidc ? "audience" : "external ID")}."));
+            $"Give the role {_connection.Role.Arn} this trust policy. "
+            + $"If it has it already, check the role ARN and the {(_connection.IsOidc ? "audience" : "external ID")}."));
         await _connection.MendsTrustAsync(step);
     }
 }

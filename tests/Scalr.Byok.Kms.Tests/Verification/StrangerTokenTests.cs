@@ -69,14 +69,17 @@ internal sealed class StrangerTokenTests
     [TestCase(false)]
     public async Task A_token_of_another_subject_that_STS_does_not_accept_proves_nothing(bool isExpired)
     {
-        World.GetStrangerToken = (audience, _) => new(World.Token(audience, "account:nobody", isExpired ? TimeSpan.FromMinutes(-20) : null, wrongSignature: !isExpired));
+        World.GetStrangerToken = (audience, _) => new(
+            World.Token(audience, "account:nobody", isExpired ? TimeSpan.FromMinutes(-20) : null, wrongSignature: !isExpired));
         _connection.TrustWithout("StringLike");
 
         var step = (await _connection.NotPassedAsync(null, [RoleTrust])).Single();
 
-        Assert.That(step.Message, Is.EqualTo("It could not be learnt whether the role admits strangers: AWS STS does not accept the host's token of another subject."));
+        Assert.That(step.Message, Is.EqualTo(
+            "It could not be learnt whether the role admits strangers: AWS STS does not accept the host's token of another subject."));
         Assert.That(step.Remedy, Is.EqualTo("The host's operator has to mend it; the customer cannot."));
-        Assert.That((step.Operation, step.Policy, step.Reason), Is.EqualTo(("sts:AssumeRoleWithWebIdentity", default(string), default(ByokKeyUnavailableReason?))));
+        Assert.That(step.Operation, Is.EqualTo("sts:AssumeRoleWithWebIdentity"));
+        Assert.That((step.Policy, step.Reason), Is.EqualTo((default(string), default(ByokKeyUnavailableReason?))));
     }
 
     [Test]

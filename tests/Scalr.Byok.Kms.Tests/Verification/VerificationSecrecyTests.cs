@@ -4,7 +4,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Verification;
 
-/// <summary>Verifications in which everything fails that can: no step and no log entry shows a secret, but for the trust policy that must hold the external ID.</summary>
+/// <summary>
+/// Verifications in which everything fails that can: no step and no log entry shows a secret, but for the trust policy that must hold the external ID.
+/// </summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
 internal sealed class VerificationSecrecyTests
 {
@@ -47,7 +49,7 @@ internal sealed class VerificationSecrecyTests
         [
             .. steps.SelectMany(step => (string?[])[step.Message, step.Remedy, step.ToString(), step.Operation, step.RequestId]).OfType<string>(),
             .. _verifications.Select(verification => verification.ToString()!),
-            .. _verifications.Select(verification => verification.KeyHealth).OfType<KeyHealth>().SelectMany(health => health.Findings.SelectMany(f => (string[])[f.Message, f.Remedy])),
+            .. _verifications.SelectMany(verification => verification.KeyHealth?.Findings ?? []).SelectMany(found => (string[])[found.Message, found.Remedy]),
             .. _connection.World.Logs.Entries,
         ];
         Assert.That(_verifications, Has.Count.GreaterThan(20));
@@ -58,7 +60,9 @@ internal sealed class VerificationSecrecyTests
         var policies = steps.Select(step => step.Policy).OfType<string>().ToList();
         Assert.That(policies, Is.Not.Empty);
         Assert.That(Secrets.FindIn(policies, secrets.Except([ByokWorld.ExternalId, WrongExternalId])), Is.Empty);
-        Assert.That(policies.Any(policy => policy.Contains(ByokWorld.ExternalId, StringComparison.Ordinal)), Is.EqualTo(_type == ByokCredentialSettings.AssumeRoleType));
+        Assert.That(
+            policies.Any(policy => policy.Contains(ByokWorld.ExternalId, StringComparison.Ordinal)),
+            Is.EqualTo(_type == ByokCredentialSettings.AssumeRoleType));
     }
 
     private async Task AddAsync(Action<ByokKeySettings>? change = null) => _verifications.Add(await _connection.VerifyAsync(change));
@@ -72,8 +76,15 @@ internal sealed class VerificationSecrecyTests
             await AddAsync(settings => settings.ReplicaRegions = [secret]);
             await AddAsync(settings => settings.PreviousKeys[0].KeyArn = secret);
             await AddAsync(settings => settings.Credentials.Type = secret);
-            await AddAsync(settings =>
-                settings.Credentials = new() { Type = _type, AccessKeyId = secret, SecretAccessKey = secret + " ", RoleArn = secret, ExternalId = secret + "\t", Audience = secret + " " });
+            await AddAsync(settings => settings.Credentials = new()
+            {
+                Type = _type,
+                AccessKeyId = secret,
+                SecretAccessKey = secret + " ",
+                RoleArn = secret,
+                ExternalId = secret + "\t",
+                Audience = secret + " ",
+            });
         }
 
         await AddAsync(settings => settings.Credentials.SecretAccessKey = _connection.HasRole ? null : WrongSecret);
@@ -125,7 +136,7 @@ internal sealed class VerificationSecrecyTests
         var echo = "The canonical string should have been 'POST / x-amz-security-token:" + string.Join(" ", _connection.World.Secrets.ToArray()) + "'";
         Fault[] faults =
         [
-            .. ((string[])["InvalidSignatureException", "SignatureDoesNotMatch", "ValidationError", "AccessDenied", "InvalidIdentityToken", "ThrottlingException"])
+            .. ((string[])["InvalidSignatureException", "SignatureDoesNotMatch", "ValidationError", "AccessDenied", "InvalidIdentityToken"])
                 .Select(code => Fault.Error(code, 400, echo)),
             Fault.Body(403, "text/html", $"<html>{echo}</html>"),
             Fault.Body(200, "text/html", $"<html>{echo}</html>"),

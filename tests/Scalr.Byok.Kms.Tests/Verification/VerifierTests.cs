@@ -24,9 +24,15 @@ internal sealed class VerifierTests
         _connection = await Connection.StartAsync("AccessKeys");
         var verifier = _connection.Verifier();
 
-        await Assert.ThatAsync(() => verifier.VerifyAsync(null!), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("settings"));
-        await Assert.ThatAsync(() => verifier.VerifyAsync(null!, new ByokVerificationOptions()), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("settings"));
-        await Assert.ThatAsync(() => verifier.VerifyAsync(_connection.GoodSettings(), null!), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("options"));
+        foreach (var (call, name) in (IEnumerable<(Func<Task>, string)>)
+        [
+            (() => verifier.VerifyAsync(null!), "settings"),
+            (() => verifier.VerifyAsync(null!, new ByokVerificationOptions()), "settings"),
+            (() => verifier.VerifyAsync(_connection.GoodSettings(), null!), "options"),
+        ])
+        {
+            await Assert.ThatAsync(() => call(), Throws.ArgumentNullException.With.Property("ParamName").EqualTo(name));
+        }
     }
 
     [Test]
@@ -154,7 +160,8 @@ internal sealed class VerifierTests
         World.User.Policy = ByokPolicies.KeyPermissions(_connection.KeyArn, [Connection.ReplicaRegion], describeKey: false);
         var step = (await VerifyVaultAsync("acme")).Steps.Single(step => step.Outcome == Warning);
 
-        Assert.That(step.Remedy, Does.StartWith("Attach this permission policy to the user or role that the credentials belong to: it allows kms:DescribeKey."));
+        Assert.That(
+            step.Remedy, Does.StartWith("Attach this permission policy to the user or role that the credentials belong to: it allows kms:DescribeKey."));
     }
 
     [Test]
