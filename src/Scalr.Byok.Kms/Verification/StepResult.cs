@@ -23,7 +23,8 @@ internal sealed record StepResult(ByokVerificationOutcome Outcome, string Messag
 
     public static StepResult Skip(string message) => new(Skipped, message);
 
-    public static StepResult Fail(string message, string remedy) => new(Failed, message) { Remedy = remedy };
+    public static StepResult Fail(string message, string remedy, string? operation = null) =>
+        new(Failed, message) { Remedy = remedy, Operation = operation };
 
     /// <summary>The host's own code threw, a credential strategy for one. Only the type is told: the text may hold a secret.</summary>
     public static StepResult HostFailed(Exception error) =>

@@ -70,7 +70,8 @@ internal sealed class VerificationAdvice
         {
             return Concerning(StepResult.Fail(
                 "kms:Decrypt refuses what kms:Encrypt has just made.",
-                "Check that the replica belongs to the key, and the endpoint that the host uses for AWS KMS.") with { Operation = AwsAction.Decrypt });
+                "Check that the replica belongs to the key, and the endpoint that the host uses for AWS KMS.",
+                AwsAction.Decrypt));
         }
 
         var result = Concerning(WithRequest(ResultOf(KeyProbe.Finding(error)), error));

@@ -196,7 +196,8 @@ internal sealed class VerificationRun
             ? StepResult.Pass("kms:Decrypt gives back what was encrypted.")
             : StepResult.Fail(
                 "kms:Decrypt gave back something else than what was encrypted.",
-                "Check the endpoint that the host uses for AWS KMS: it does not answer as AWS KMS does.") with { Operation = AwsAction.Decrypt };
+                "Check the endpoint that the host uses for AWS KMS: it does not answer as AWS KMS does.",
+                AwsAction.Decrypt);
 
     private async Task<StepResult> TryReplicaAsync(
         WrappingKey replica, byte[] blob, byte[] value, VerificationAdvice advice, CancellationToken cancellationToken)

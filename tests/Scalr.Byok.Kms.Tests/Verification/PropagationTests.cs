@@ -1,3 +1,4 @@
+using LocalAws;
 using Scalr.Byok.Kms.Tests.World;
 using static Scalr.Byok.Kms.ByokKeyUnavailableReason;
 using static Scalr.Byok.Kms.ByokVerificationOutcome;
@@ -184,6 +185,20 @@ internal sealed class PropagationTests
         var thrown = await Assert.CatchAsync<OperationCanceledException>(() => verifying);
         Assert.That(thrown!.CancellationToken, Is.EqualTo(cancellation.Token));
         Assert.That(World.Aws.Log.Count("AssumeRole"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_try_that_hangs_after_a_wait_ends_in_time()
+    {
+        _connection = await Connection.StartAsync("AssumeRole");
+        World.Aws.Faults.Add(Fault.Error("AccessDenied", 403) with { Operation = "AssumeRole", Times = 1 });
+        World.Aws.Faults.Add(Fault.BlackHole() with { Operation = "AssumeRole" });
+
+        var verifying = VerifyAsync(3600, Patient());
+        var verification = await HangingCalls.PassAsync(World, verifying, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(10));
+
+        Assert.That(verification.Steps[3].Message, Does.Contain("did not finish within 2 s"));
+        Assert.That(verification.Duration, Is.EqualTo(TimeSpan.FromSeconds(3)), "a second of waiting and two of hanging");
     }
 
     /// <summary>Lets the time pass that is waited.</summary>
