@@ -22,8 +22,9 @@ internal static class KeyExamination
         _ => HealthStatus.Healthy,
     };
 
+    /// <summary>By name alone: Enum.Parse would take numbers and lists, too.</summary>
     public static KmsKeyState StateOf(KeyMetadata key) =>
-        Enum.TryParse<KmsKeyState>(key.KeyState?.Value, out var state) && Enum.IsDefined(state) ? state : KmsKeyState.Unknown;
+        Array.IndexOf(Enum.GetNames<KmsKeyState>(), key.KeyState?.Value) is >= 0 and var index ? Enum.GetValues<KmsKeyState>()[index] : KmsKeyState.Unknown;
 
     /// <summary>Why the key cannot be used; null if it can.</summary>
     public static ByokKeyUnavailableReason? ReasonOf(KeyMetadata key)
@@ -117,6 +118,11 @@ internal static class KeyExamination
     {
         if (key.MultiRegion != true)
         {
+            if (key.Origin == OriginType.AWS_CLOUDHSM || key.Origin == OriginType.EXTERNAL_KEY_STORE)
+            {
+                yield break; // AWS KMS has no multi-Region keys in custom key stores, so there is nothing to recommend
+            }
+
             yield return new KeyFinding(
                 KeyFindingCode.SingleRegionKey, Information, Customer,
                 $"The key exists in Region {arn.Region} only and cannot be replicated.",
@@ -124,8 +130,7 @@ internal static class KeyExamination
             yield break;
         }
 
-        var there = RegionsOf(key);
-        foreach (var region in replicaRegions.Where(region => !there.Contains(region)))
+        foreach (var region in replicaRegions.Where(region => !MayBeIn(key, region)))
         {
             yield return ReplicaMissing(region);
         }
@@ -136,10 +141,14 @@ internal static class KeyExamination
         $"The key has no replica in Region {region}, although the settings name that Region.",
         $"Replicate the key to Region {region} in AWS KMS, or take the Region out of the settings.");
 
-    /// <summary>The primary's Region first, then those of the replicas; none for a single-Region key.</summary>
-    public static IReadOnlyList<string> RegionsOf(KeyMetadata key) => key.MultiRegionConfiguration is { } regions
-        ? [.. new[] { regions.PrimaryKey?.Region }.Concat((regions.ReplicaKeys ?? []).Select(replica => replica.Region)).OfType<string>()]
-        : [];
+    /// <summary>Whether the key tells that it is in a Region, or does not tell its Regions.</summary>
+    public static bool MayBeIn(KeyMetadata key, string region) =>
+        key.MultiRegionConfiguration is null || PrimaryRegionOf(key) == region || ReplicaRegionsOf(key).Contains(region);
+
+    public static string? PrimaryRegionOf(KeyMetadata? key) => key?.MultiRegionConfiguration?.PrimaryKey?.Region;
+
+    public static IEnumerable<string> ReplicaRegionsOf(KeyMetadata? key) =>
+        (key?.MultiRegionConfiguration?.ReplicaKeys ?? []).Select(replica => replica.Region).OfType<string>();
 
     public static DateTimeOffset? TimeOf(DateTime? time) => time is { } moment ? new DateTimeOffset(moment.ToUniversalTime()) : null;
 
@@ -152,7 +161,8 @@ internal static class KeyExamination
 
     private static string On(DateTimeOffset date, DateTimeOffset now)
     {
-        var days = Math.Max(0, (int)(date - now).TotalDays);
-        return string.Create(CultureInfo.InvariantCulture, $"{date.UtcDateTime:yyyy-MM-dd HH:mm} UTC ({days} {(days == 1 ? "day" : "days")} left)");
+        var days = (int)(date - now).TotalDays;
+        var left = days switch { < 1 => "less than a day", 1 => "1 day", _ => days.ToString(CultureInfo.InvariantCulture) + " days" };
+        return string.Create(CultureInfo.InvariantCulture, $"{date.UtcDateTime:yyyy-MM-dd HH:mm} UTC ({left} left)");
     }
 }

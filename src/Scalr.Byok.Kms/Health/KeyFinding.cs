@@ -4,6 +4,6 @@ namespace Scalr.Byok.Kms;
 /// <param name="Code">Stable, for programs: one of <see cref="KeyFindingCode"/>, or the name of a <see cref="ByokKeyUnavailableReason"/>.</param>
 /// <param name="Severity">How bad it is.</param>
 /// <param name="Owner">Whose move it is.</param>
-/// <param name="Message">What was found, in one sentence. Names the key's account and Region at most.</param>
+/// <param name="Message">What was found, in one sentence. It may name the key.</param>
 /// <param name="Remedy">What <paramref name="Owner"/> can do about it, in one sentence.</param>
 public sealed record KeyFinding(string Code, KeyFindingSeverity Severity, KeyFindingOwner Owner, string Message, string Remedy);

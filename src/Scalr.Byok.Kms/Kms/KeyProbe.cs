@@ -48,10 +48,9 @@ internal sealed class KeyProbe
     public async Task<KeyHealth> ExamineAsync(CancellationToken cancellationToken)
     {
         var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
-        var key = await _key.DescribeAsync(cancellationToken).ConfigureAwait(false);
+        var key = await DescribeAsync(_key, cancellationToken).ConfigureAwait(false);
         var findings = KeyExamination.Examine(_key.Arn, key, _replicas.Select(replica => replica.Arn.Region), start).ToList();
-        var regions = KeyExamination.RegionsOf(key);
-        var looks = _replicas.Where(replica => regions.Contains(replica.Arn.Region)).Select(replica => LookAtAsync(replica, start, cancellationToken));
+        var looks = _replicas.Where(replica => KeyExamination.MayBeIn(key, replica.Arn.Region)).Select(replica => LookAtAsync(replica, start, cancellationToken));
         findings.AddRange((await Task.WhenAll(looks).ConfigureAwait(false)).OfType<KeyFinding>());
         return Health(key, KeyExamination.ReasonOf(key), findings, start, _time.GetElapsedTime(begin));
     }
@@ -65,7 +64,7 @@ internal sealed class KeyProbe
             $"Grant kms:DescribeKey on {e.KeyArn} to the user or role; encryption and decryption do not need it."),
         ByokKeyUnavailableException e => new KeyFinding(
             e.Reason.ToString(), Error, Customer, Remedies.For(e.Reason, e.KeyArn, e.Operation).Happened, e.Remedy),
-        { IsTransient: true } => new KeyFinding(KeyFindingCode.ServiceUnavailable, Error, Aws, error.Message, "Wait and try again; nobody needs to change anything."),
+        ByokServiceException { IsTransient: true, Operation: not null } => new KeyFinding(KeyFindingCode.ServiceUnavailable, Error, Aws, error.Message, "Wait and try again; nobody needs to change anything."),
         _ => new KeyFinding(KeyFindingCode.HostAtFault, Error, Host, error.Message, "The host's operator has to mend it; the customer cannot."),
     };
 
@@ -77,7 +76,7 @@ internal sealed class KeyProbe
     {
         try
         {
-            return KeyExamination.ExamineReplica(replica.Arn, await replica.DescribeAsync(cancellationToken).ConfigureAwait(false), now);
+            return KeyExamination.ExamineReplica(replica.Arn, await DescribeAsync(replica, cancellationToken).ConfigureAwait(false), now);
         }
         catch (ByokException e)
         {
@@ -91,10 +90,22 @@ internal sealed class KeyProbe
         }
     }
 
+    /// <summary>An answer that lacks what decides whether a key can be used is none: it must not look like the customer's fault.</summary>
+    private static async Task<KeyMetadata> DescribeAsync(WrappingKey key, CancellationToken cancellationToken)
+    {
+        var metadata = await key.DescribeAsync(cancellationToken).ConfigureAwait(false);
+        return metadata is { KeyState: not null, KeySpec: not null, KeyUsage: not null }
+            ? metadata
+            : throw key.Calls.Logged(new ByokServiceException($"AWS KMS answered {AwsAction.DescribeKey} for the key {key.Arn} without a result. Try again later.")
+            {
+                Operation = AwsAction.DescribeKey,
+                Region = key.Arn.Region,
+            });
+    }
+
     private KeyHealth Health(
         KeyMetadata? key, ByokKeyUnavailableReason? reason, List<KeyFinding> findings, DateTimeOffset start, TimeSpan duration)
     {
-        var regions = key is null ? [] : KeyExamination.RegionsOf(key);
         return new KeyHealth
         {
             KeyArn = _key.Arn,
@@ -108,8 +119,8 @@ internal sealed class KeyProbe
             KeyManager = key?.KeyManager?.Value,
             DeletionDate = KeyExamination.TimeOf(key?.DeletionDate),
             KeyMaterialExpiresAt = KeyExamination.TimeOf(key?.ValidTo),
-            PrimaryRegion = regions is [var primary, ..] ? primary : null,
-            ReplicaRegions = [.. regions.Skip(1)],
+            PrimaryRegion = KeyExamination.PrimaryRegionOf(key),
+            ReplicaRegions = [.. KeyExamination.ReplicaRegionsOf(key)],
             CheckedAt = start,
             Duration = duration,
         };
