@@ -10,6 +10,8 @@ public static class ByokHealthCheckExtensions
 {
     private const string DefaultName = "byok";
 
+    private static readonly TimeSpan LongestTimeout = TimeSpan.FromHours(1);
+
     /// <summary>Adds a health check over the key rings: the worst of them, told without anything that identifies a customer unless asked for.</summary>
     /// <remarks>
     /// Trouble of the host's own makes the host unhealthy: its AWS identity or token provider, an outage of AWS, or every one of several key rings failing. A customer's
@@ -22,7 +24,7 @@ public static class ByokHealthCheckExtensions
     /// <param name="tags">Tags to select health checks by. Default none.</param>
     /// <param name="configure">Changes how it judges and what it tells.</param>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> or <paramref name="name"/> is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A number or duration in the options is negative, or the timeout is zero.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number or duration in the options is negative, or the timeout is zero or above 1 hour.</exception>
     public static IByokBuilder AddHealthCheck(
         this IByokBuilder builder,
         string name = DefaultName,
@@ -50,24 +52,30 @@ public static class ByokHealthCheckExtensions
         ArgumentOutOfRangeException.ThrowIfNegative(options.MaxReported, nameof(configure));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxAge, TimeSpan.Zero, nameof(configure));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Timeout, TimeSpan.Zero, nameof(configure));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Timeout, LongestTimeout, nameof(configure));
+        if (!Enum.IsDefined(options.CustomerFailureStatus))
+        {
+            throw new ArgumentOutOfRangeException(nameof(configure), options.CustomerFailureStatus, "CustomerFailureStatus is no health status.");
+        }
 
         builder.Services.TryAddSingleton(provider => new KeyRingProbes(Time(provider)));
         return builder.Add(new HealthCheckRegistration(
             name,
-            provider => new KeyRingsHealthCheck(() => Rings(provider, options.KeyRing), provider.GetRequiredService<KeyRingProbes>(), options, Time(provider)),
+            provider => new KeyRingsHealthCheck(
+                () => Names(provider, options.KeyRing), name => Ring(provider, name), provider.GetRequiredService<KeyRingProbes>(), options, Time(provider)),
             failureStatus,
             tags));
     }
 
     private static TimeProvider Time(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
 
-    private static IEnumerable<(string Name, IByokKeyRing Ring)> Rings(IServiceProvider provider, string? only)
+    private static List<string> Names(IServiceProvider provider, string? only)
     {
         var names = provider.GetServices<KeyRingRegistration>().Select(registration => registration.Name).Distinct().ToList();
         return only is null
-            ? names.Select(name => (name, Ring(provider, name)))
+            ? names
             : names.Contains(only)
-                ? [(only, Ring(provider, only))]
+                ? [only]
                 : throw new InvalidOperationException($"The health check looks at the key ring '{only}', which was not added with {nameof(ByokBuilderExtensions.AddKeyRing)}.");
     }
 

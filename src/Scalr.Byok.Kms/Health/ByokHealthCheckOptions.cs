@@ -10,7 +10,7 @@ public sealed class ByokHealthCheckOptions
 
     /// <summary>
     /// What it means for the host that a customer's key cannot be used and the customer has to mend it. Default <see cref="HealthStatus.Degraded"/>, so that no
-    /// orchestrator restarts the host for it. <see cref="HealthStatus.Healthy"/> also mutes warnings about customers' keys.
+    /// orchestrator restarts the host for it. <see cref="HealthStatus.Healthy"/> also mutes warnings that are the customers' to mend.
     /// </summary>
     /// <remarks>Trouble of the host's own has the health check's <c>failureStatus</c>, <see cref="HealthStatus.Unhealthy"/> by default.</remarks>
     public HealthStatus CustomerFailureStatus { get; set; } = HealthStatus.Degraded;
@@ -24,6 +24,9 @@ public sealed class ByokHealthCheckOptions
     /// <summary>How old a key ring's last probe may be to be used again, so that frequent health checks cost no more calls to AWS. Default 60 seconds.</summary>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long the health check waits for AWS. What has not answered by then counts with its last probe, or as trouble of AWS. Default 5 seconds.</summary>
+    /// <summary>
+    /// How long the health check waits for AWS: 1 hour at most. What has not answered by then counts with its last probe, or as trouble of AWS. Default 5 seconds.
+    /// </summary>
+    /// <remarks>Key rings for which there was no time are not held against anybody: they are counted in the description, and come first the next time.</remarks>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
 }

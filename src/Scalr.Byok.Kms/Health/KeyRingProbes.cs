@@ -10,25 +10,46 @@ internal sealed class KeyRingProbes
 
     public KeyRingProbes(TimeProvider time) => _time = time;
 
-    /// <summary>The health of a ring as of <paramref name="maxAge"/> ago at most; if AWS does not answer in time, what it was before, or null.</summary>
+    /// <summary>
+    /// Sorts rings: first those that are being probed, so that nothing is begun behind their backs, then those that never were, then by the age of the last
+    /// probe, so that each ring has its turn where the time does not suffice for all.
+    /// </summary>
+    public (int Class, long Begun) TurnOf(IByokKeyRing ring)
+    {
+        var probe = _probes.GetOrCreateValue(ring);
+        lock (probe)
+        {
+            return probe.Run switch
+            {
+                null => (1, 0),
+                { IsCompleted: false } => (0, probe.Begun),
+                _ => (2, probe.Begun),
+            };
+        }
+    }
+
+    /// <summary>
+    /// The health of a ring as of <paramref name="maxAge"/> ago at most; if AWS does not answer in time, what it was before, or null. Also whether AWS was
+    /// ever asked.
+    /// </summary>
     /// <param name="ring">The ring.</param>
     /// <param name="maxAge">How old it may be.</param>
     /// <param name="patience">Ends the wait for AWS; the probe itself goes on, for whoever asks next.</param>
-    public async Task<KeyHealth?> AskAsync(IByokKeyRing ring, TimeSpan maxAge, CancellationToken patience)
+    public async Task<(KeyHealth? Health, bool IsAsked)> AskAsync(IByokKeyRing ring, TimeSpan maxAge, CancellationToken patience)
     {
         var probe = _probes.GetOrCreateValue(ring);
         if (patience.IsCancellationRequested)
         {
-            return probe.Last;
+            return (probe.Last, TurnOf(ring).Class != 1);
         }
 
         try
         {
-            return await Begin(probe, ring, maxAge).WaitAsync(patience).ConfigureAwait(false);
+            return (await Begin(probe, ring, maxAge).WaitAsync(patience).ConfigureAwait(false), true);
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {
-            return probe.Last;
+            return (probe.Last, true);
         }
     }
 

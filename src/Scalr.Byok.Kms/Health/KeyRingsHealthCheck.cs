@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -9,18 +10,22 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
     /// <summary>How many rings are probed at a time, so that a host of thousands does not ask AWS for all of them at once.</summary>
     private const int AtATime = 32;
 
-    private readonly Func<IEnumerable<(string Name, IByokKeyRing Ring)>> _rings;
+    private readonly Func<IReadOnlyList<string>> _names;
+    private readonly Func<string, IByokKeyRing> _find;
     private readonly KeyRingProbes _probes;
     private readonly ByokHealthCheckOptions _options;
     private readonly TimeProvider _time;
 
-    /// <param name="rings">The rings to look at, with their names.</param>
+    /// <param name="names">The names of the rings to look at.</param>
+    /// <param name="find">Finds a ring by its name.</param>
     /// <param name="probes">Their last probes.</param>
     /// <param name="options">How to judge.</param>
     /// <param name="time">The clock.</param>
-    public KeyRingsHealthCheck(Func<IEnumerable<(string Name, IByokKeyRing Ring)>> rings, KeyRingProbes probes, ByokHealthCheckOptions options, TimeProvider time)
+    public KeyRingsHealthCheck(
+        Func<IReadOnlyList<string>> names, Func<string, IByokKeyRing> find, KeyRingProbes probes, ByokHealthCheckOptions options, TimeProvider time)
     {
-        _rings = rings;
+        _names = names;
+        _find = find;
         _probes = probes;
         _options = options;
         _time = time;
@@ -28,63 +33,96 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         using var limit = new CancellationTokenSource(_options.Timeout, _time);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
-        var rings = _rings().ToArray();
-        var looks = new Look[rings.Length];
-        await Parallel.ForAsync(
-            0,
-            rings.Length,
+        var looks = new ConcurrentQueue<Look>();
+        var rings = Find(looks);
+        await Parallel.ForEachAsync(
+            rings,
             new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = cancellationToken },
-            async (i, _) => looks[i] = await LookAsync(rings[i].Name, rings[i].Ring, patience.Token).ConfigureAwait(false)).ConfigureAwait(false);
+            async (ring, _) => looks.Enqueue(await LookAsync(ring.Name, ring.Ring, patience.Token).ConfigureAwait(false))).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
 
-        var troubles = looks.Where(look => look.Worst is not null).OrderByDescending(look => look.Worst!.Severity).ThenByDescending(look => look.IsHosts).ToList();
+        var troubles = looks.Where(look => look.Worst is not null)
+            .OrderByDescending(look => look.Worst!.Severity).ThenByDescending(look => look.IsHosts).ThenBy(look => look.Name, StringComparer.Ordinal).ToList();
         return new HealthCheckResult(
-            Judge(looks, context.Registration.FailureStatus), Describe(looks.Length, troubles), exception: null, Data(looks, troubles));
+            Judge([.. looks], context.Registration.FailureStatus), Describe([.. looks], troubles), exception: null, Data([.. looks], troubles));
+    }
+
+    /// <summary>The rings in the order in which to look at them; one that cannot be made is looked at already.</summary>
+    private List<(string Name, IByokKeyRing Ring)> Find(ConcurrentQueue<Look> looks)
+    {
+        var rings = new List<(string Name, IByokKeyRing Ring)>();
+        foreach (var name in _names())
+        {
+            try
+            {
+                rings.Add((name, _find(name)));
+            }
+            catch (Exception e)
+            {
+                looks.Enqueue(new Look(name, null, AtFault("made", e)));
+            }
+        }
+
+        return [.. rings.OrderBy(ring => _probes.TurnOf(ring.Ring))];
     }
 
     private async Task<Look> LookAsync(string name, IByokKeyRing ring, CancellationToken patience)
     {
-        var health = await _probes.AskAsync(ring, _options.MaxAge, patience).ConfigureAwait(false);
-        var worst = health is null
-            ? new KeyFinding(
-                KeyFindingCode.ServiceUnavailable, KeyFindingSeverity.Error, KeyFindingOwner.Aws,
-                $"AWS did not answer within {_options.Timeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s.", "Wait and try again; nobody needs to change anything.")
-            : health.Findings.FirstOrDefault(finding => finding.Severity != KeyFindingSeverity.Information);
-        return new Look(name, ring.KeyArn, worst);
+        try
+        {
+            var (health, isAsked) = await _probes.AskAsync(ring, _options.MaxAge, patience).ConfigureAwait(false);
+            var worst = health is not null
+                ? health.Findings.FirstOrDefault(finding => finding.Severity != KeyFindingSeverity.Information)
+                : isAsked
+                    ? new KeyFinding(
+                        KeyFindingCode.ServiceUnavailable, KeyFindingSeverity.Error, KeyFindingOwner.Aws,
+                        string.Create(CultureInfo.InvariantCulture, $"AWS did not answer within {_options.Timeout.TotalSeconds} s."),
+                        "Wait and try again; nobody needs to change anything.")
+                    : null;
+            return new Look(name, ring.KeyArn, worst) { IsLookedAt = isAsked };
+        }
+        catch (Exception e)
+        {
+            return new Look(name, null, AtFault("looked at", e));
+        }
     }
+
+    /// <summary>Without the exception's text: it may be anybody's, and the result is often shown without authentication.</summary>
+    private static KeyFinding AtFault(string what, Exception error) => new(
+        KeyFindingCode.HostAtFault, KeyFindingSeverity.Error, KeyFindingOwner.Host,
+        $"The key ring could not be {what} ({error.GetType().Name}).", "The host's operator has to mend it; the customer cannot.");
 
     private HealthStatus Judge(Look[] looks, HealthStatus failureStatus)
     {
-        var customers = _options.CustomerFailureStatus;
-        if (looks.Any(look => look.IsFailed && look.IsHosts))
+        var worst = looks.Select(look => look switch
         {
-            return failureStatus;
-        }
+            { Worst: null } => HealthStatus.Healthy,
+            { IsFailed: true, IsHosts: true } => failureStatus,
+            { IsFailed: true } => _options.CustomerFailureStatus,
+            { IsHosts: true } => HealthStatus.Degraded,
+            _ => _options.CustomerFailureStatus == HealthStatus.Healthy ? HealthStatus.Healthy : HealthStatus.Degraded,
+        }).DefaultIfEmpty(HealthStatus.Healthy).Min(); // the worst has the least number
 
         // One customer may pull one key; that all of them do so at once is not their doing.
-        if (looks.Length > 1 && looks.All(look => look.IsFailed))
-        {
-            return failureStatus;
-        }
-
-        if (looks.Any(look => look.IsFailed))
-        {
-            return customers;
-        }
-
-        return looks.Any(look => look.Worst is not null) && customers != HealthStatus.Healthy ? HealthStatus.Degraded : HealthStatus.Healthy;
+        return looks.Length > 1 && looks.All(look => look.IsFailed) && failureStatus < worst ? failureStatus : worst;
     }
 
-    private static string Describe(int count, List<Look> troubles)
+    private static string Describe(Look[] looks, List<Look> troubles)
     {
         var codes = troubles.GroupBy(look => (look.Worst!.Code, look.Worst.Owner)).Select(group => $"{group.Count()} {group.Key.Code} ({group.Key.Owner})");
-        return (count, troubles.Count) switch
+        var unseen = looks.Count(look => !look.IsLookedAt);
+        return (looks.Length, troubles.Count, unseen) switch
         {
-            (0, _) => "There is no key ring to look at.",
-            (_, 0) => $"All {count} key rings are well.",
-            _ => $"{troubles.Count} of {count} key rings are not well: {string.Join(", ", codes)}.",
+            (0, _, _) => "There is no key ring to look at.",
+            (1, 0, 0) => "The key ring is well.",
+            (1, 1, 0) => $"The key ring is not well: {troubles[0].Worst!.Code} ({troubles[0].Worst!.Owner}).",
+            (var all, 0, 0) => $"All {all} key rings are well.",
+            (var all, 0, _) => $"{all - unseen} of {all} key rings are well; there was no time for the others, which come first the next time.",
+            (var all, var ill, 0) => $"{ill} of {all} key rings are not well: {string.Join(", ", codes)}.",
+            (var all, var ill, _) => $"{ill} of {all} key rings are not well: {string.Join(", ", codes)}; there was no time for {unseen}, which come first the next time.",
         };
     }
 
@@ -95,18 +133,23 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
             ["keyRings"] = looks.Length,
             ["failed"] = looks.Count(look => look.IsFailed),
             ["warned"] = troubles.Count(look => !look.IsFailed),
+            ["notLookedAt"] = looks.Count(look => !look.IsLookedAt),
         };
         foreach (var look in _options.IncludeCustomerData ? troubles.Take(_options.MaxReported) : [])
         {
             var name = look.Name.Length == 0 ? "keyRing" : $"keyRing:{look.Name}";
-            data[name] = $"{look.KeyArn}: {look.Worst!.Code}. {look.Worst.Message} {look.Worst.Remedy}";
+            var key = look.KeyArn is { } arn ? $"{arn}: " : string.Empty;
+            data[name] = $"{key}{look.Worst!.Code}. {look.Worst.Message} {look.Worst.Remedy}";
         }
 
         return data;
     }
 
-    private sealed record Look(string Name, KmsKeyArn KeyArn, KeyFinding? Worst)
+    private sealed record Look(string Name, KmsKeyArn? KeyArn, KeyFinding? Worst)
     {
+        /// <summary>False where the time was over before the ring's first probe began: that says nothing about AWS or the key.</summary>
+        public bool IsLookedAt { get; init; } = true;
+
         public bool IsFailed => Worst?.Severity == KeyFindingSeverity.Error;
 
         public bool IsHosts => Worst?.Owner is KeyFindingOwner.Host or KeyFindingOwner.Aws;

@@ -1,0 +1,168 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Scalr.Byok.Kms.Tests.World;
+using static Scalr.Byok.Kms.KeyFindingOwner;
+using static Scalr.Byok.Kms.KeyFindingSeverity;
+
+namespace Scalr.Byok.Kms.Tests.Health;
+
+/// <summary>A host of a thousand customers: few probes at a time, a short answer, and a turn for each.</summary>
+internal sealed class HealthCheckScaleTests
+{
+    private const int Many = 1000;
+    private const int AtATime = 32;
+
+    private ByokWorld _world = null!;
+    private HealthHost _host = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _world = await ByokWorld.StartAsync();
+        _host = new HealthHost(_world);
+    }
+
+    [TearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
+
+    [Test]
+    public async Task At_most_32_rings_are_probed_at_a_time()
+    {
+        var (underWay, most, all) = (0, 0, 0);
+        var full = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gate = new Lock();
+        for (var i = 0; i < Many; i++)
+        {
+            _host.AddMock($"customer-{i}", async () =>
+            {
+                lock (gate)
+                {
+                    (underWay, all) = (underWay + 1, all + 1);
+                    most = Math.Max(most, underWay);
+                    if (underWay == AtATime)
+                    {
+                        full.TrySetResult();
+                    }
+                }
+
+                await full.Task;
+                await Task.Yield();
+                lock (gate)
+                {
+                    underWay--;
+                }
+
+                return _host.Health();
+            });
+        }
+
+        var entry = await _host.Check().RunAsync().WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Healthy, "All 1000 key rings are well.")));
+        Assert.That((most, all), Is.EqualTo((AtATime, Many)));
+    }
+
+    [Test]
+    public async Task The_answer_is_short_and_has_the_worst_first()
+    {
+        for (var i = 0; i < Many; i++)
+        {
+            var finding = (i % 100) switch
+            {
+                98 => HealthHost.Finding("HostAtFault", Error, Host),
+                < 50 => HealthHost.Finding("KeyMaterialExpires", Warning),
+                < 70 => HealthHost.Finding($"Reason{i % 100}", Error),
+                _ => HealthHost.Finding("SingleRegionKey", Information),
+            };
+            _host.AddMock($"customer-{i:000}", () => Task.FromResult(_host.Health(HealthStatus.Degraded, finding)));
+        }
+
+        var entry = await _host.Check(options =>
+        {
+            options.IncludeCustomerData = true;
+            options.MaxReported = 12;
+        }).RunAsync();
+
+        Assert.That(entry.Status, Is.EqualTo(HealthStatus.Unhealthy));
+        Assert.That(entry.Description, Does.StartWith("710 of 1000 key rings are not well: 10 HostAtFault (Host), 10 Reason50 (Customer), "));
+        Assert.That(entry.Description, Does.EndWith(", 500 KeyMaterialExpires (Customer).").And.Length.LessThan(1000));
+        Assert.That((entry.Data["keyRings"], entry.Data["failed"], entry.Data["warned"]), Is.EqualTo((1000, 210, 500)));
+        Assert.That(
+            entry.Data.Keys.Where(key => key.StartsWith("keyRing:", StringComparison.Ordinal)),
+            Is.EqualTo(Enumerable.Range(0, 10).Select(i => $"keyRing:customer-{i}98").Concat(Findings.These("keyRing:customer-050", "keyRing:customer-051"))));
+    }
+
+    [Test]
+    public async Task Rings_for_which_there_was_no_time_come_first_the_next_time()
+    {
+        var (begun, hold) = (new ConcurrentQueue<int>(), new TaskCompletionSource());
+        for (var i = 0; i < 100; i++)
+        {
+            var number = i;
+            _host.AddMock($"customer-{i}", async () =>
+            {
+                begun.Enqueue(number);
+                await hold.Task;
+                return _host.Health();
+            });
+        }
+
+        var check = _host.Check(options => options.MaxAge = TimeSpan.Zero).RunAsync();
+        while (begun.Count < AtATime)
+        {
+            await Task.Yield();
+        }
+
+        _world.Time.Advance(TimeSpan.FromSeconds(5));
+
+        var entry = await check;
+        Assert.That((entry.Status, entry.Description), Is.EqualTo(
+            (HealthStatus.Unhealthy, "32 of 100 key rings are not well: 32 ServiceUnavailable (Aws); there was no time for 68, which come first the next time.")));
+        Assert.That((entry.Data["failed"], entry.Data["notLookedAt"]), Is.EqualTo((32, 68)));
+
+        await Task.Run(hold.SetResult); // which goes on with the probes to their ends
+        Assert.That((await _host.RunAsync()).Description, Is.EqualTo("All 100 key rings are well."));
+        Assert.That(begun.Take(100).Distinct().ToList(), Has.Count.EqualTo(100), "each was begun once before one was begun again");
+    }
+
+    [Test]
+    public async Task A_host_of_too_many_customers_for_the_time_limit_is_not_unhealthy_for_that()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            _host.AddMock($"customer-{i}", () =>
+            {
+                _world.Time.Advance(TimeSpan.FromMilliseconds(100));
+                return Task.FromResult(_host.Health());
+            });
+        }
+
+        _host.Check();
+        var first = await _host.RunAsync();
+
+        var unseen = (int)first.Data["notLookedAt"];
+        Assert.That(unseen, Is.InRange(50, 150));
+        Assert.That((first.Status, first.Description), Is.EqualTo(
+            (HealthStatus.Healthy, $"{200 - unseen} of 200 key rings are well; there was no time for the others, which come first the next time.")));
+        for (var i = 0; i < 3; i++)
+        {
+            _ = await _host.RunAsync();
+        }
+
+        Assert.That((await _host.RunAsync()).Description, Is.EqualTo("All 200 key rings are well."));
+    }
+
+    [Test]
+    public async Task A_ring_that_throws_is_the_hosts_to_mend_and_hides_no_other()
+    {
+        var entry = await _host.AddMock("acme", () => Task.FromException<KeyHealth>(new InvalidOperationException("the secret text of it")))
+            .AddMock("globex", () => throw new ObjectDisposedException("the secret text of it"))
+            .AddMock("hooli", () => Task.FromCanceled<KeyHealth>(new CancellationToken(canceled: true)))
+            .Add("initech").Check(options => options.IncludeCustomerData = true).RunAsync();
+
+        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Unhealthy, "3 of 4 key rings are not well: 3 HostAtFault (Host).")));
+        Assert.That(entry.Data["keyRing:acme"], Is.EqualTo(
+            "HostAtFault. The key ring could not be looked at (InvalidOperationException). The host's operator has to mend it; the customer cannot."));
+        Assert.That(string.Join(' ', entry.Data.Values), Does.Not.Contain("secret text"));
+    }
+}
