@@ -30,7 +30,7 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
     {
         var (region, roleArn, externalId) = (_sessions.RegionOf(keyArns), credentials.RoleArn, credentials.ExternalId);
-        return _sessions.Create(Action, async token =>
+        return _sessions.Create(Action, region, async token =>
         {
             var answer = await AssumeAsync(region, roleArn, externalId, keyArns, token).ConfigureAwait(false);
             return (answer.Credentials, answer.AssumedRoleUser);

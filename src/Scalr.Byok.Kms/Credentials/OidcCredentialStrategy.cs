@@ -40,7 +40,7 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
     {
         var (region, roleArn, audience) = (_sessions.RegionOf(keyArns), credentials.RoleArn, credentials.Audience!);
-        return _sessions.Create(Action, async token =>
+        return _sessions.Create(Action, region, async token =>
         {
             var webToken = await WebIdentityTokens.GetAsync(_tokens!, audience, token).ConfigureAwait(false);
             return await AssumeAsync(region, roleArn, webToken, keyArns, token).ConfigureAwait(false);

@@ -52,17 +52,21 @@ internal sealed class RoleSessions
     }
 
     public SessionCredentials Create(
-        string operation, Func<CancellationToken, Task<(Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User)>> assume) =>
-        new(async token => ToSession(await assume(token).ConfigureAwait(false), operation), operation, _pipeline, _time, _logger);
+        string operation, string region, Func<CancellationToken, Task<(Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User)>> assume) =>
+        new(async token => ToSession(await assume(token).ConfigureAwait(false), operation, region), operation, _pipeline, _time, _logger);
 
     /// <summary>The session that AWS STS granted.</summary>
     /// <exception cref="ByokServiceException">The answer is none: AWS would not have given it.</exception>
-    public AwsSession ToSession((Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User) granted, string operation)
+    public AwsSession ToSession((Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User) granted, string operation, string region)
     {
         var answer = granted.Credentials;
         if (answer is not { AccessKeyId.Length: > 0, SecretAccessKey.Length: > 0, SessionToken.Length: > 0, Expiration: { } expiration })
         {
-            throw new ByokServiceException($"AWS STS answered {operation} without complete credentials. Try again later.") { Operation = operation };
+            throw new ByokServiceException($"AWS STS answered {operation} without complete credentials. Try again later.")
+            {
+                Operation = operation,
+                Region = region,
+            };
         }
 
         var ends = new DateTimeOffset(expiration.ToUniversalTime());
@@ -71,7 +75,10 @@ internal sealed class RoleSessions
             throw new ByokServiceException(
                 $"AWS STS answered {operation} with a session that is over already by this machine's clock. Check that the clock is right.",
                 isTransient: false)
-            { Operation = operation };
+            {
+                Operation = operation,
+                Region = region,
+            };
         }
 
         return new AwsSession(new SessionAWSCredentials(answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends, granted.User?.Arn);

@@ -155,6 +155,8 @@ internal sealed class AwsErrorsTests
     [TestCase("IDPRejectedClaimException", TokenRejected)]
     [TestCase("ExpiredTokenException", TokenRejected)]
     [TestCase("RegionDisabledException", RegionDisabled)]
+    [TestCase("PackedPolicyTooLarge", SessionPolicyTooLarge)]
+    [TestCase("PackedPolicyTooLargeException", SessionPolicyTooLarge)]
     public async Task STS_codes_that_are_the_customers_to_mend(string code, ByokKeyUnavailableReason reason)
     {
         await RefusedAsync("Oidc", Fault.Error(code, 403, "what AWS says") with { Service = "sts" }, reason, "sts:AssumeRoleWithWebIdentity");
