@@ -30,10 +30,10 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
     {
         var (region, roleArn, externalId) = (_sessions.RegionOf(keyArns), credentials.RoleArn, credentials.ExternalId);
-        return _sessions.Create(Action, region, async token =>
+        return _sessions.Create(Action, keyArns, async (policy, token) =>
         {
-            var answer = await AssumeAsync(region, roleArn, externalId, keyArns, token).ConfigureAwait(false);
-            return (answer.Credentials, answer.AssumedRoleUser);
+            var answer = await AssumeAsync(region, roleArn, externalId, policy, token).ConfigureAwait(false);
+            return new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser);
         });
     }
 
@@ -42,13 +42,14 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
 
     public async Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, CancellationToken cancellationToken)
     {
-        var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, externalId: null, [keyArn], cancellationToken).ConfigureAwait(false);
-        _ = _sessions.ToSession((answer.Credentials, answer.AssumedRoleUser), Action); // a 200 without a session lets nobody in
+        var policy = _sessions.PolicyFor([keyArn]);
+        var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, externalId: null, policy, cancellationToken).ConfigureAwait(false);
+        _ = _sessions.ToSession(new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser), Action, keyArn.Region); // a 200 without a session lets nobody in
         return true;
     }
 
     private Task<AssumeRoleResponse> AssumeAsync(
-        string region, string? roleArn, string? externalId, IReadOnlyList<KmsKeyArn> keyArns, CancellationToken cancellationToken)
+        string region, string? roleArn, string? externalId, string? policy, CancellationToken cancellationToken)
     {
         var request = new AssumeRoleRequest
         {
@@ -56,7 +57,7 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
             ExternalId = externalId,
             RoleSessionName = _sessions.SessionName,
             DurationSeconds = _sessions.DurationSeconds,
-            Policy = _sessions.PolicyFor(keyArns),
+            Policy = policy,
         };
         return _sts.AsHost(region).AssumeRoleAsync(request, cancellationToken).WaitAsync(cancellationToken);
     }

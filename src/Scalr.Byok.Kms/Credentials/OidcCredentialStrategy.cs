@@ -40,10 +40,10 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
     {
         var (region, roleArn, audience) = (_sessions.RegionOf(keyArns), credentials.RoleArn, credentials.Audience!);
-        return _sessions.Create(Action, region, async token =>
+        return _sessions.Create(Action, keyArns, async (policy, token) =>
         {
             var webToken = await WebIdentityTokens.GetAsync(_tokens!, audience, token).ConfigureAwait(false);
-            return await AssumeAsync(region, roleArn, webToken, keyArns, token).ConfigureAwait(false);
+            return await AssumeAsync(region, roleArn, webToken, policy, token).ConfigureAwait(false);
         });
     }
 
@@ -62,13 +62,13 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
             return false;
         }
 
-        var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, token, [keyArn], cancellationToken).ConfigureAwait(false);
-        _ = _sessions.ToSession(answer, Action); // a 200 without a session lets nobody in
+        var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, token, _sessions.PolicyFor([keyArn]), cancellationToken).ConfigureAwait(false);
+        _ = _sessions.ToSession(answer, Action, keyArn.Region); // a 200 without a session lets nobody in
         return true;
     }
 
-    private async Task<(Amazon.SecurityToken.Model.Credentials?, AssumedRoleUser?)> AssumeAsync(
-        string region, string? roleArn, string webIdentityToken, IReadOnlyList<KmsKeyArn> keyArns, CancellationToken cancellationToken)
+    private async Task<RoleSessions.Grant> AssumeAsync(
+        string region, string? roleArn, string webIdentityToken, string? policy, CancellationToken cancellationToken)
     {
         var request = new AssumeRoleWithWebIdentityRequest
         {
@@ -76,9 +76,9 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
             RoleSessionName = _sessions.SessionName,
             DurationSeconds = _sessions.DurationSeconds,
             WebIdentityToken = webIdentityToken,
-            Policy = _sessions.PolicyFor(keyArns),
+            Policy = policy,
         };
         var answer = await _sts.Anonymous(region).AssumeRoleWithWebIdentityAsync(request, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return (answer.Credentials, answer.AssumedRoleUser);
+        return new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser);
     }
 }

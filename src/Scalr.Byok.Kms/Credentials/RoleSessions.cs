@@ -51,13 +51,38 @@ internal sealed class RoleSessions
         return policy.Length <= LongestPolicy ? policy : ByokPolicies.SessionPolicy([key]);
     }
 
-    public SessionCredentials Create(
-        string operation, string region, Func<CancellationToken, Task<(Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User)>> assume) =>
-        new(async token => ToSession(await assume(token).ConfigureAwait(false), operation, region), operation, _pipeline, _time, _logger);
+    /// <summary>Sessions of a role for these keys.</summary>
+    /// <remarks>
+    /// STS packs policies before it measures them, by rules that it does not tell. Where all keys are too much for it, though they fit in the text, the
+    /// session is for the first key alone, from then on.
+    /// </remarks>
+    /// <param name="operation">The STS action.</param>
+    /// <param name="keyArns">The keys, the one that the session will be used for first; may be empty.</param>
+    /// <param name="assume">Calls AWS STS with a session policy.</param>
+    public SessionCredentials Create(string operation, IReadOnlyList<KmsKeyArn> keyArns, Func<string?, CancellationToken, Task<Grant>> assume)
+    {
+        var (region, policy) = (RegionOf(keyArns), PolicyFor(keyArns));
+        var narrowest = PolicyFor([.. keyArns.Take(1)]);
+        return new SessionCredentials(BeginAsync, operation, _pipeline, _time, _logger);
+
+        async Task<AwsSession> BeginAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                return ToSession(await assume(policy, cancellationToken).ConfigureAwait(false), operation, region);
+            }
+            catch (AmazonSecurityTokenServiceException e) when (policy != narrowest && e.ErrorCode is "PackedPolicyTooLarge" or "PackedPolicyTooLargeException")
+            {
+                policy = narrowest;
+            }
+
+            return ToSession(await assume(policy, cancellationToken).ConfigureAwait(false), operation, region);
+        }
+    }
 
     /// <summary>The session that AWS STS granted.</summary>
     /// <exception cref="ByokServiceException">The answer is none: AWS would not have given it.</exception>
-    public AwsSession ToSession((Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User) granted, string operation, string region)
+    public AwsSession ToSession(Grant granted, string operation, string region)
     {
         var answer = granted.Credentials;
         if (answer is not { AccessKeyId.Length: > 0, SecretAccessKey.Length: > 0, SessionToken.Length: > 0, Expiration: { } expiration })
@@ -82,5 +107,12 @@ internal sealed class RoleSessions
         }
 
         return new AwsSession(new SessionAWSCredentials(answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends, granted.User?.Arn);
+    }
+
+    /// <summary>What AWS STS answered: both are there, or STS is broken.</summary>
+    internal readonly record struct Grant(Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User)
+    {
+        /// <summary>A record's own would print the credentials.</summary>
+        public override string ToString() => nameof(Grant);
     }
 }
