@@ -14,8 +14,8 @@ public static class ByokHealthCheckExtensions
 
     /// <summary>Adds a health check over the key rings: the worst of them, told without anything that identifies a customer unless asked for.</summary>
     /// <remarks>
-    /// Trouble of the host's own makes the host unhealthy: its AWS identity or token provider, an outage of AWS, or every one of several key rings failing. A customer's
-    /// trouble, a disabled key for example, makes it degraded (<see cref="ByokHealthCheckOptions.CustomerFailureStatus"/>). The check ends within
+    /// Trouble of the host's own makes the host unhealthy: its AWS identity or token provider, an outage of AWS, or every one of several key rings failing.
+    /// A customer's trouble, a disabled key for example, makes it degraded (<see cref="ByokHealthCheckOptions.CustomerFailureStatus"/>). The check ends within
     /// <see cref="ByokHealthCheckOptions.Timeout"/>, however slow AWS is. It calls kms:DescribeKey only.
     /// </remarks>
     /// <param name="builder">The builder.</param>
@@ -76,7 +76,8 @@ public static class ByokHealthCheckExtensions
             ? names
             : names.Contains(only)
                 ? [only]
-                : throw new InvalidOperationException($"The health check looks at the key ring '{only}', which was not added with {nameof(ByokBuilderExtensions.AddKeyRing)}.");
+                : throw new InvalidOperationException(
+                    $"The health check looks at the key ring '{only}', which was not added with {nameof(ByokBuilderExtensions.AddKeyRing)}.");
     }
 
     private static IByokKeyRing Ring(IServiceProvider provider, string name) =>

@@ -15,18 +15,21 @@ public sealed class ByokHealthCheckOptions
     /// <remarks>Trouble of the host's own has the health check's <c>failureStatus</c>, <see cref="HealthStatus.Unhealthy"/> by default.</remarks>
     public HealthStatus CustomerFailureStatus { get; set; } = HealthStatus.Degraded;
 
-    /// <summary>Whether key ring names, key ARNs and remedies of the worst key rings stand in the result's data. They identify customers. Default false.</summary>
+    /// <summary>
+    /// Whether key ring names, key ARNs and remedies of the worst key rings stand in the result's data. They identify customers. Default false.
+    /// </summary>
     public bool IncludeCustomerData { get; set; }
 
     /// <summary>How many key rings, the worst first, stand in the data with <see cref="IncludeCustomerData"/>. Default 10.</summary>
     public int MaxReported { get; set; } = 10;
 
-    /// <summary>How old a key ring's last probe may be to be used again, so that frequent health checks cost no more calls to AWS. Default 60 seconds.</summary>
+    /// <summary>How old a key ring's last probe may be to be used again: frequent health checks cost no more calls to AWS. Default 60 seconds.</summary>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// How long the health check waits for AWS: 1 hour at most. What has not answered by then counts with its last probe, or as trouble of AWS. Default 5 seconds.
+    /// How long the health check waits for AWS: 1 hour at most. What has not answered by then counts with its last probe, or as trouble of AWS.
+    /// Default 5 seconds.
     /// </summary>
-    /// <remarks>Key rings for which there was no time are not held against anybody: they are counted in the description, and come first the next time.</remarks>
+    /// <remarks>Key rings for which there was no time are held against nobody: they are counted in the description, and come first the next time.</remarks>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
 }

@@ -65,7 +65,9 @@ internal static class KeyExamination
         else if (StateOf(key) == KmsKeyState.Updating)
         {
             yield return new KeyFinding(
-                KeyFindingCode.KeyUpdating, Information, Aws, "AWS KMS is changing the key's primary Region; the key can be used meanwhile.", "Nothing needs to be done.");
+                KeyFindingCode.KeyUpdating, Information, Aws,
+                "AWS KMS is changing the key's primary Region; the key can be used meanwhile.",
+                "Nothing needs to be done.");
         }
 
         foreach (var finding in AboutMaterial(key, now).Concat(AboutRegions(arn, key, replicaRegions)))
@@ -155,7 +157,8 @@ internal static class KeyExamination
     private static string Dated(string happened, KeyMetadata key, DateTimeOffset now) => StateOf(key) switch
     {
         KmsKeyState.PendingDeletion when TimeOf(key.DeletionDate) is { } date => $"{happened.TrimEnd('.')} on {On(date, now)}.",
-        KmsKeyState.PendingReplicaDeletion when key.PendingDeletionWindowInDays is { } days => $"{happened.TrimEnd('.')}, {days} days after its last replica is gone.",
+        KmsKeyState.PendingReplicaDeletion when key.PendingDeletionWindowInDays is { } days =>
+            $"{happened.TrimEnd('.')}, {days} days after its last replica is gone.",
         _ => happened,
     };
 

@@ -29,7 +29,10 @@ public sealed class KeyHealth
     /// <summary>The key usage, for example <c>ENCRYPT_DECRYPT</c>; null where kms:DescribeKey was not answered.</summary>
     public string? KeyUsage { get; init; }
 
-    /// <summary>Where the key material comes from: <c>AWS_KMS</c>, <c>EXTERNAL</c>, <c>AWS_CLOUDHSM</c>, <c>EXTERNAL_KEY_STORE</c>; null where kms:DescribeKey was not answered.</summary>
+    /// <summary>
+    /// Where the key material comes from: <c>AWS_KMS</c>, <c>EXTERNAL</c>, <c>AWS_CLOUDHSM</c>, <c>EXTERNAL_KEY_STORE</c>; null where kms:DescribeKey was
+    /// not answered.
+    /// </summary>
     public string? Origin { get; init; }
 
     /// <summary>Who manages the key: <c>CUSTOMER</c> or <c>AWS</c>; null where kms:DescribeKey was not answered.</summary>

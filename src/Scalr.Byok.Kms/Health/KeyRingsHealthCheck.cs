@@ -122,7 +122,8 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
             (var all, 0, 0) => $"All {all} key rings are well.",
             (var all, 0, _) => $"{all - unseen} of {all} key rings are well; there was no time for the others, which come first the next time.",
             (var all, var ill, 0) => $"{ill} of {all} key rings are not well: {string.Join(", ", codes)}.",
-            (var all, var ill, _) => $"{ill} of {all} key rings are not well: {string.Join(", ", codes)}; there was no time for {unseen}, which come first the next time.",
+            (var all, var ill, _) =>
+                $"{ill} of {all} key rings are not well: {string.Join(", ", codes)}; there was no time for {unseen}, which come first the next time.",
         };
     }
 

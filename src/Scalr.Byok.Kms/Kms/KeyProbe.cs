@@ -50,7 +50,8 @@ internal sealed class KeyProbe
         var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
         var key = await DescribeAsync(_key, cancellationToken).ConfigureAwait(false);
         var findings = KeyExamination.Examine(_key.Arn, key, _replicas.Select(replica => replica.Arn.Region), start).ToList();
-        var looks = _replicas.Where(replica => KeyExamination.MayBeIn(key, replica.Arn.Region)).Select(replica => LookAtAsync(replica, start, cancellationToken));
+        var looks = _replicas.Where(replica => KeyExamination.MayBeIn(key, replica.Arn.Region))
+            .Select(replica => LookAtAsync(replica, start, cancellationToken));
         findings.AddRange((await Task.WhenAll(looks).ConfigureAwait(false)).OfType<KeyFinding>());
         return Health(key, KeyExamination.ReasonOf(key), findings, start, _time.GetElapsedTime(begin));
     }
@@ -64,7 +65,8 @@ internal sealed class KeyProbe
             $"Grant kms:DescribeKey on {e.KeyArn} to the user or role; encryption and decryption do not need it."),
         ByokKeyUnavailableException e => new KeyFinding(
             e.Reason.ToString(), Error, Customer, Remedies.For(e.Reason, e.KeyArn, e.Operation).Happened, e.Remedy),
-        ByokServiceException { IsTransient: true, Operation: not null } => new KeyFinding(KeyFindingCode.ServiceUnavailable, Error, Aws, error.Message, "Wait and try again; nobody needs to change anything."),
+        ByokServiceException { IsTransient: true, Operation: not null } => new KeyFinding(
+            KeyFindingCode.ServiceUnavailable, Error, Aws, error.Message, "Wait and try again; nobody needs to change anything."),
         _ => new KeyFinding(KeyFindingCode.HostAtFault, Error, Host, error.Message, "The host's operator has to mend it; the customer cannot."),
     };
 
@@ -96,7 +98,8 @@ internal sealed class KeyProbe
         var metadata = await key.DescribeAsync(cancellationToken).ConfigureAwait(false);
         return metadata is { KeyState: not null, KeySpec: not null, KeyUsage: not null }
             ? metadata
-            : throw key.Calls.Logged(new ByokServiceException($"AWS KMS answered {AwsAction.DescribeKey} for the key {key.Arn} without a result. Try again later.")
+            : throw key.Calls.Logged(new ByokServiceException(
+                $"AWS KMS answered {AwsAction.DescribeKey} for the key {key.Arn} without a result. Try again later.")
             {
                 Operation = AwsAction.DescribeKey,
                 Region = key.Arn.Region,

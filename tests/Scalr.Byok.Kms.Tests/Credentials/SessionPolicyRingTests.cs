@@ -70,11 +70,14 @@ internal sealed class SessionPolicyRingTests
         var message = await ring.EncryptAsync("abc"u8.ToArray());
 
         Assert.That(await ring.DecryptAsync(message), Is.EqualTo("abc"u8.ToArray()));
-        Assert.That(_world.Aws.Log.Requests.Where(request => request.Service == "sts").Select(request => request.ErrorCode), Is.EqualTo((string?[])["PackedPolicyTooLarge", null]));
+        Assert.That(
+            _world.Aws.Log.Requests.Where(request => request.Service == "sts").Select(request => request.ErrorCode),
+            Is.EqualTo((string?[])["PackedPolicyTooLarge", null]));
         _world.Aws.Faults.Remove(fault);
         _world.Time.Advance(TimeSpan.FromHours(2));
         _ = await ring.EncryptAsync(new byte[1]);
-        Assert.That(_world.Aws.Log.Requests.Count(request => request.Service == "sts"), Is.EqualTo(3), "the next session is asked for with the narrow policy at once");
+        Assert.That(
+            _world.Aws.Log.Requests.Count(request => request.Service == "sts"), Is.EqualTo(3), "the next session is asked for with the narrow policy at once");
     }
 
     [Test]

@@ -30,7 +30,9 @@ internal sealed class SessionPolicyTests
 
     private KmsKeyArn[] OwnKeys => [KmsKeyArn.Parse(_world.Key.Arn), KmsKeyArn.Parse(_replica.Arn), KmsKeyArn.Parse(_previous.Arn)];
 
-    private string SessionArn => $"arn:aws:sts::{ByokWorld.CustomerAccount}:assumed-role/{(_type == "Oidc" ? _world.OidcRole : _world.AssumedRole).Name}/Scalr.Byok.Kms";
+    private LocalRole Role => _type == "Oidc" ? _world.OidcRole : _world.AssumedRole;
+
+    private string SessionArn => $"arn:aws:sts::{ByokWorld.CustomerAccount}:assumed-role/{Role.Name}/Scalr.Byok.Kms";
 
     [SetUp]
     public async Task StartAsync()
@@ -123,7 +125,8 @@ internal sealed class SessionPolicyTests
 
         Assert.That((await Kms(session).DescribeKeyAsync(_world.Key.Arn)).KeyMetadata.KeyState, Is.EqualTo(KeyState.Enabled));
         Assert.That(
-            (await Assert.CatchAsync<AmazonServiceException>(() => Kms(session, _previous.Region).DescribeKeyAsync(_previous.Arn)))!.ErrorCode, Is.EqualTo("AccessDeniedException"));
+            (await Assert.CatchAsync<AmazonServiceException>(() => Kms(session, _previous.Region).DescribeKeyAsync(_previous.Arn)))!.ErrorCode,
+            Is.EqualTo("AccessDeniedException"));
     }
 
     /// <summary>Everything else that LocalAws knows, in an order in which it would all work.</summary>
@@ -143,7 +146,7 @@ internal sealed class SessionPolicyTests
             ("Decrypt with another key", () => kms.DecryptAsync(new DecryptRequest { KeyId = foreign, CiphertextBlob = foreignBlob })),
             ("Decrypt with another key that is not named", () => kms.DecryptAsync(new DecryptRequest { CiphertextBlob = foreignBlob })),
             ("DescribeKey of another key", () => kms.DescribeKeyAsync(foreign)),
-            ("Encrypt in a Region that is not the customer's choice", () => far.EncryptAsync(new EncryptRequest { KeyId = unnamed.Arn, Plaintext = new MemoryStream([1]) })),
+            ("Encrypt in a Region that is not named", () => far.EncryptAsync(new EncryptRequest { KeyId = unnamed.Arn, Plaintext = new MemoryStream([1]) })),
             ("GenerateDataKey", () => kms.GenerateDataKeyAsync(new GenerateDataKeyRequest { KeyId = own, KeySpec = DataKeySpec.AES_256 })),
             ("ListKeys", () => kms.ListKeysAsync(new ListKeysRequest())),
             ("CreateKey", () => kms.CreateKeyAsync(new CreateKeyRequest())),
@@ -159,7 +162,10 @@ internal sealed class SessionPolicyTests
     }
 
     private static string TrustOwnAccount =>
-        $$$"""{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::{{{ByokWorld.CustomerAccount}}}:root"},"Action":"sts:AssumeRole"}}""";
+        $$"""
+        {"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::{{ByokWorld.CustomerAccount}}:root" },
+         "Action":"sts:AssumeRole" } }
+        """;
 
     /// <summary>A session as the library's own strategy begins it.</summary>
     private async Task<SessionAWSCredentials> BeginAsync(Action<ByokOptions>? options = null, KmsKeyArn[]? keyArns = null)

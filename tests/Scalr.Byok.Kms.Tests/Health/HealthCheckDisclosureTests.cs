@@ -18,11 +18,14 @@ internal sealed class HealthCheckDisclosureTests
     {
         yield return Trouble("disabled", world => world.Key.Disable());
         yield return Trouble("pending deletion", world => world.Key.ScheduleDeletion());
-        yield return Trouble("not described", world => world.User.Policy = world.AssumedRole.Policy = world.OidcRole.Policy = Policies.Permissions(world.Key.Arn, "kms:Encrypt"));
+        yield return Trouble(
+            "not described",
+            world => world.User.Policy = world.AssumedRole.Policy = world.OidcRole.Policy = Policies.Permissions(world.Key.Arn, "kms:Encrypt"));
         yield return Trouble("without a replica", _ => { });
         yield return Trouble("with inactive keys", world => world.AccessKey.Active = world.HostKey.Active = false);
         yield return Trouble("throttled", world => world.Aws.Faults.Add(Fault.Error("ThrottlingException")));
-        yield return Trouble("answered by a proxy", world => world.Aws.Faults.Add(Fault.Body(502, "text/html", $"<html>{world.Key.Arn} {ByokWorld.ExternalId}</html>")));
+        yield return Trouble(
+            "answered by a proxy", world => world.Aws.Faults.Add(Fault.Body(502, "text/html", $"<html>{world.Key.Arn} {ByokWorld.ExternalId}</html>")));
         yield return Trouble("refused with everything quoted", world => world.Aws.Faults.Add(
             Fault.Error("ValidationException", 400, $"{world.Key.Arn} {world.AssumedRole.Arn} {ByokWorld.ExternalId} {world.AccessKey.SecretAccessKey}")));
         yield return Trouble("without tokens", world => world.GetToken = (_, _) => throw new InvalidOperationException(ByokWorld.ExternalId));
@@ -66,7 +69,7 @@ internal sealed class HealthCheckDisclosureTests
 
         var text = $"{_world.Key.Arn}: KeyDisabled. The key is disabled. Enable the key in AWS KMS.";
         Assert.That((entry.Data["keyRing"], entry.Data[$"keyRing:{RingName}"]), Is.EqualTo((text, text)));
-        Assert.That(Secrets.FindIn(entry.Description is { } description ? [description] : [], Identifying()), Is.Empty, "the description tells no customer anyway");
+        Assert.That(Secrets.FindIn([entry.Description!], Identifying()), Is.Empty, "the description tells no customer anyway");
     }
 
     [TestCase(0, 0)]
@@ -104,7 +107,10 @@ internal sealed class HealthCheckDisclosureTests
         [entry.Description ?? "", entry.Exception?.ToString() ?? "", .. entry.Data.Keys, .. entry.Data.Values.Select(value => value.ToString() ?? "")];
 
     private string[] Identifying() =>
-        [_world.Key.Arn, _world.Key.KeyId, ByokWorld.CustomerAccount, RingName, _world.AssumedRole.Arn, _world.AssumedRole.Name, _world.AccessKey.AccessKeyId, .. _world.Secrets];
+    [
+        _world.Key.Arn, _world.Key.KeyId, ByokWorld.CustomerAccount, RingName, _world.AssumedRole.Arn, _world.AssumedRole.Name,
+        _world.AccessKey.AccessKeyId, .. _world.Secrets,
+    ];
 
     private HealthHost Host(bool includeCustomerData) => new HealthHost(_world)
         .Add($"{RingName}-keys", change: settings => settings.ReplicaRegions = ["us-east-2"])

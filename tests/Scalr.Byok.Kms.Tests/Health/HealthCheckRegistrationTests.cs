@@ -37,7 +37,7 @@ internal sealed class HealthCheckRegistrationTests
         _host.Services.AddScalrByok().AddHealthCheck();
 
         var registration = Registrations().Single();
-        Assert.That((registration.Name, registration.FailureStatus, registration.Timeout), Is.EqualTo(("byok", HealthStatus.Unhealthy, Timeout.InfiniteTimeSpan)));
+        Assert.That((registration.Name, registration.FailureStatus), Is.EqualTo(("byok", HealthStatus.Unhealthy)));
         Assert.That(registration.Tags, Is.Empty);
     }
 
@@ -69,7 +69,8 @@ internal sealed class HealthCheckRegistrationTests
     {
         var builder = _host.Services.AddScalrByok();
 
-        Assert.That(() => builder.AddHealthCheck(configure: configure), Throws.TypeOf<ArgumentOutOfRangeException>().With.Property("ParamName").EqualTo("configure"));
+        Assert.That(
+            () => builder.AddHealthCheck(configure: configure), Throws.TypeOf<ArgumentOutOfRangeException>().With.Property("ParamName").EqualTo("configure"));
     }
 
     [Test]

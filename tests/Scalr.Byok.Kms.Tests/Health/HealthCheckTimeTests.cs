@@ -30,7 +30,8 @@ internal sealed class HealthCheckTimeTests
         _world.Aws.Faults.Add(Fault.BlackHole());
         _host.Add("", type).Check();
 
-        var entry = await RunOutAsync(() => _world.ReceivedAsync(type switch { "AccessKeys" => "DescribeKey", "Oidc" => "AssumeRoleWithWebIdentity", _ => type }));
+        var operation = type switch { "AccessKeys" => "DescribeKey", "Oidc" => "AssumeRoleWithWebIdentity", _ => type };
+        var entry = await RunOutAsync(() => _world.ReceivedAsync(operation));
 
         Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Unhealthy, "The key ring is not well: ServiceUnavailable (Aws).")));
     }

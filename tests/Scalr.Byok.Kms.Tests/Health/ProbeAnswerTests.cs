@@ -40,7 +40,8 @@ internal sealed class ProbeAnswerTests
         var health = await ProbeAsync(key => key["KeyState"] = state);
 
         health.DemandFindings(
-            "Error KeyStateInvalid (Customer): The key's state allows no encryption or decryption. Look at the key's state in AWS KMS and bring it to Enabled.");
+            "Error KeyStateInvalid (Customer): The key's state allows no encryption or decryption. "
+            + "Look at the key's state in AWS KMS and bring it to Enabled.");
         Assert.That((health.KeyState, health.Reason), Is.EqualTo((KmsKeyState.Unknown, ByokKeyUnavailableReason.KeyStateInvalid)));
     }
 
@@ -50,7 +51,8 @@ internal sealed class ProbeAnswerTests
         var health = await ProbeAsync(key => key["KeyUsage"] = "SOMETHING_ELSE");
 
         health.DemandFindings(
-            "Error WrongKeyUsage (Customer): The key cannot be used to encrypt and decrypt. Create a symmetric key whose usage is ENCRYPT_DECRYPT and give its ARN.");
+            "Error WrongKeyUsage (Customer): The key cannot be used to encrypt and decrypt. "
+            + "Create a symmetric key whose usage is ENCRYPT_DECRYPT and give its ARN.");
         Assert.That((health.Reason, health.KeyUsage), Is.EqualTo((ByokKeyUnavailableReason.WrongKeyUsage, "SOMETHING_ELSE")));
     }
 
@@ -60,7 +62,8 @@ internal sealed class ProbeAnswerTests
         var health = await ProbeAsync(key => key.Remove(member));
 
         health.DemandFindings(Findings.Outage($"AWS KMS answered kms:DescribeKey for the key {_world.Key.Arn} without a result. Try again later."));
-        Assert.That((health.Status, health.KeyState, health.Reason), Is.EqualTo((HealthStatus.Unhealthy, KmsKeyState.Unknown, (ByokKeyUnavailableReason?)null)));
+        Assert.That((health.Status, health.KeyState), Is.EqualTo((HealthStatus.Unhealthy, KmsKeyState.Unknown)));
+        Assert.That(health.Reason, Is.Null);
         Assert.That(_world.Logs.Entries, Has.Some.Contains("kms:DescribeKey").And.Contains(_world.Key.Arn));
     }
 
@@ -104,7 +107,8 @@ internal sealed class ProbeAnswerTests
         });
 
         health.DemandFindings();
-        Assert.That((health.Status, health.Origin, health.KeyManager, health.PrimaryRegion), Is.EqualTo((HealthStatus.Healthy, (string?)null, (string?)null, (string?)null)));
+        Assert.That((health.Origin, health.KeyManager, health.PrimaryRegion), Is.EqualTo(((string?)null, (string?)null, (string?)null)));
+        Assert.That(health.Status, Is.EqualTo(HealthStatus.Healthy));
     }
 
     [Test]
@@ -115,7 +119,8 @@ internal sealed class ProbeAnswerTests
         var health = await _world.Ring("AccessKeys", settings => settings.ReplicaRegions = ["us-east-2"]).ProbeAsync();
 
         health.DemandFindings();
-        Assert.That(_world.Aws.Log.Requests.Select(request => request.Region), Is.EqualTo(These("us-east-1", "us-east-2")), "the replica was looked at all the same");
+        Assert.That(
+            _world.Aws.Log.Requests.Select(request => request.Region), Is.EqualTo(These("us-east-1", "us-east-2")), "the replica was looked at all the same");
     }
 
     [Test]
@@ -157,6 +162,7 @@ internal sealed class ProbeAnswerTests
             },
         };
         change(key);
-        _world.Aws.Faults.Add(Fault.Body(200, "application/x-amz-json-1.1", new JsonObject { ["KeyMetadata"] = key }.ToJsonString()) with { Operation = "DescribeKey", Key = arn });
+        var body = new JsonObject { ["KeyMetadata"] = key }.ToJsonString();
+        _world.Aws.Faults.Add(Fault.Body(200, "application/x-amz-json-1.1", body) with { Operation = "DescribeKey", Key = arn });
     }
 }

@@ -73,10 +73,12 @@ internal sealed class ProbeRefusalTests
         + "If both are right, the host's token is at fault: it has expired, or is signed with a key that its issuer does not publish.");
 
     [TestCase("AssumeRole", "RegionDisabledException", RegionDisabled,
-        "Error RegionDisabled (Customer): AWS STS is not activated in Region us-east-1 of the account. Activate AWS STS for Region us-east-1 in the IAM account settings.")]
+        "Error RegionDisabled (Customer): AWS STS is not activated in Region us-east-1 of the account. "
+        + "Activate AWS STS for Region us-east-1 in the IAM account settings.")]
     [TestCase("Oidc", "PackedPolicyTooLarge", SessionPolicyTooLarge,
         "Error SessionPolicyTooLarge (Customer): AWS STS finds the session policy too large, which allows the use of the customer's keys and nothing else. "
-        + "Take previous keys and replica Regions that are no longer needed out of the settings; if that does not help, the host's operator can turn off RestrictSessions.")]
+        + "Take previous keys and replica Regions that are no longer needed out of the settings; "
+        + "if that does not help, the host's operator can turn off RestrictSessions.")]
     public async Task A_session_that_STS_does_not_begin_is_told(string type, string code, ByokKeyUnavailableReason reason, string finding)
     {
         _world.Aws.Faults.Add(Fault.Error(code) with { Service = "sts" });
@@ -91,7 +93,8 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring("AssumeRole").ProbeAsync(), HealthStatus.Unhealthy, null,
-            Findings.HostAtFault($"The host's own AWS identity was refused by AWS STS (InvalidClientTokenId), so sts:AssumeRole for the key {_world.Key.Arn} was not possible. "
+            Findings.HostAtFault(
+                $"The host's own AWS identity was refused by AWS STS (InvalidClientTokenId), so sts:AssumeRole for the key {_world.Key.Arn} was not possible. "
                 + "This is for the host's operator to mend, not for the customer."));
     }
 
@@ -104,7 +107,8 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring("Oidc").ProbeAsync(), HealthStatus.Unhealthy, null,
-            Findings.HostAtFault($"The host's web identity token provider threw {error.Name}. Nothing was sent to AWS; the host's operator should look at the provider."));
+            Findings.HostAtFault(
+                $"The host's web identity token provider threw {error.Name}. Nothing was sent to AWS; the host's operator should look at the provider."));
     }
 
     [Test]
@@ -114,8 +118,8 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring("AccessKeys").ProbeAsync(), HealthStatus.Unhealthy, null,
-            Findings.HostAtFault($"kms:DescribeKey for the key {_world.Key.Arn} was refused because this machine's clock is off (InvalidSignatureException); set the clock right. "
-                + "Trying again will not help."));
+            Findings.HostAtFault($"kms:DescribeKey for the key {_world.Key.Arn} was refused because this machine's clock is off (InvalidSignatureException); "
+                + "set the clock right. Trying again will not help."));
     }
 
     [TestCase("ThrottlingException", 400)]
@@ -139,7 +143,8 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring(type).ProbeAsync(), HealthStatus.Unhealthy, null,
-            Findings.Outage($"{operation} for the key {_world.Key.Arn} failed: AWS answered HTTP 502 with nothing that could be read. Try again later; the key itself is not to blame."));
+            Findings.Outage($"{operation} for the key {_world.Key.Arn} failed: AWS answered HTTP 502 with nothing that could be read. "
+                + "Try again later; the key itself is not to blame."));
     }
 
     [Test]
@@ -164,7 +169,7 @@ internal sealed class ProbeRefusalTests
     {
         health.DemandFindings(finding);
         Assert.That((health.Status, health.Reason, health.KeyState), Is.EqualTo((status, reason, KmsKeyState.Unknown)));
-        Assert.That((health.KeySpec, health.KeyUsage, health.Origin, health.KeyManager), Is.EqualTo(((string?)null, (string?)null, (string?)null, (string?)null)));
-        Assert.That((health.PrimaryRegion, health.ReplicaRegions), Is.EqualTo(((string?)null, Array.Empty<string>())));
+        string?[] told = [health.KeySpec, health.KeyUsage, health.Origin, health.KeyManager, health.PrimaryRegion, .. health.ReplicaRegions];
+        Assert.That(told, Is.All.Null);
     }
 }

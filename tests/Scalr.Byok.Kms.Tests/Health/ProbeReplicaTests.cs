@@ -36,7 +36,8 @@ internal sealed class ProbeReplicaTests
         Assert.That((health.Status, health.PrimaryRegion), Is.EqualTo((HealthStatus.Healthy, "us-east-1")));
         Assert.That(health.ReplicaRegions, Is.EqualTo(These("eu-west-1", Other)));
         Assert.That(
-            _world.Aws.Log.Requests.Select(request => (request.Operation, request.Region)), Is.EquivalentTo(new[] { ("DescribeKey", "us-east-1"), ("DescribeKey", Other) }),
+            _world.Aws.Log.Requests.Select(request => (request.Operation, request.Region)),
+            Is.EquivalentTo(new[] { ("DescribeKey", "us-east-1"), ("DescribeKey", Other) }),
             "only the Regions of the settings are asked");
     }
 
@@ -115,7 +116,8 @@ internal sealed class ProbeReplicaTests
         var health = await _world.Ring("AssumeRole", settings => settings.ReplicaRegions = [Other]).ProbeAsync();
 
         health.DemandFindings(
-            $"Warning ReplicaNotSeen (Customer): The replica in Region {Other} could not be looked at. AWS STS is not activated in Region {Other} of the account. "
+            $"Warning ReplicaNotSeen (Customer): The replica in Region {Other} could not be looked at. "
+            + $"AWS STS is not activated in Region {Other} of the account. "
             + $"Activate AWS STS for Region {Other} in the IAM account settings.");
     }
 
