@@ -1,5 +1,7 @@
 using LocalAws;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Scalr.Byok.Kms.Health;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Health;
@@ -11,6 +13,10 @@ internal sealed class HealthCheckTimeTests
 
     private ByokWorld _world = null!;
     private HealthHost _host = null!;
+
+    private KeyRingProbes Probes => _host.Provider.GetRequiredService<KeyRingProbes>();
+
+    private IByokKeyRing Ring => _host.Provider.GetRequiredService<IByokKeyRing>();
 
     [SetUp]
     public async Task StartAsync()
@@ -62,7 +68,11 @@ internal sealed class HealthCheckTimeTests
 
         _world.Aws.Faults.Remove(hole);
         _world.Time.Advance(ProbeLimit);
-        await _world.LoggedAsync("kms:DescribeKey on key");
+        while (Probes.TurnOf(Ring).Class == 0)
+        {
+            await Task.Yield();
+        }
+
         Assert.That((await _host.RunAsync()).Status, Is.EqualTo(HealthStatus.Healthy));
     }
 
@@ -96,7 +106,7 @@ internal sealed class HealthCheckTimeTests
     [Test]
     public async Task Concurrent_health_checks_share_one_probe()
     {
-        _host.Add("", "AssumeRole").Check(options => options.MaxAge = TimeSpan.Zero);
+        _host.Add("", "AssumeRole").Check();
         _world.HostCredentials.Close();
         var checks = Enumerable.Range(0, 20).Select(_ => _host.RunAsync()).ToList();
 
@@ -108,6 +118,19 @@ internal sealed class HealthCheckTimeTests
         }
 
         Assert.That((_world.Aws.Log.Count("AssumeRole"), _world.Aws.Log.Count("DescribeKey")), Is.EqualTo((1, 1)));
+    }
+
+    [Test]
+    public async Task A_probe_that_is_under_way_is_shared_however_old_it_may_be()
+    {
+        _host.Add("", "AssumeRole").Check();
+        _world.HostCredentials.Close();
+        var asks = Enumerable.Range(0, 20).Select(_ => Probes.AskAsync(Ring, maxAge: TimeSpan.Zero, CancellationToken.None)).ToList();
+
+        _world.HostCredentials.Open();
+
+        Assert.That((await Task.WhenAll(asks)).Select(answer => answer.Health).Distinct().Count(), Is.EqualTo(1));
+        Assert.That(_world.Aws.Log.Count("DescribeKey"), Is.EqualTo(1));
     }
 
     [Test]
