@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace LocalAws;
 
 /// <summary>
@@ -46,6 +48,10 @@ public sealed record Fault
 
     internal int Allowed { get; private init; }
 
+    internal long Length { get; private init; }
+
+    internal bool IsChunked { get; private init; }
+
     /// <summary>An error in the service's own format, before anything was done.</summary>
     /// <param name="code">For example ThrottlingException.</param>
     /// <param name="status">The HTTP status.</param>
@@ -78,6 +84,20 @@ public sealed record Fault
         ArgumentNullException.ThrowIfNull(contentType);
         ArgumentNullException.ThrowIfNull(body);
         return new Fault(FaultKind.Body) { Status = status, ContentType = contentType, Text = body };
+    }
+
+    /// <summary>A long answer instead, of which the server holds a few KiB and sends no more once the client has gone. Nothing was done.</summary>
+    /// <param name="status">The HTTP status.</param>
+    /// <param name="contentType">The media type.</param>
+    /// <param name="prefix">What the body begins with, such as <c>{"KeyId":"</c>; as many x follow as it takes.</param>
+    /// <param name="length">The body's length in bytes.</param>
+    /// <param name="isChunked">Whether the length is left out of the answer's head, so that the client cannot know it beforehand.</param>
+    public static Fault LongBody(int status, string contentType, string prefix, long length, bool isChunked = false)
+    {
+        ArgumentNullException.ThrowIfNull(contentType);
+        ArgumentNullException.ThrowIfNull(prefix);
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, Encoding.UTF8.GetByteCount(prefix));
+        return new Fault(FaultKind.LongBody) { Status = status, ContentType = contentType, Text = prefix, Length = length, IsChunked = isChunked };
     }
 
     /// <summary>The server's clock is off, when it checks the signature and in the Date header.</summary>

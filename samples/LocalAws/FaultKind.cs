@@ -24,6 +24,9 @@ public enum FaultKind
     /// <summary>Something else than AWS would answer.</summary>
     Body,
 
+    /// <summary>More than AWS would ever answer.</summary>
+    LongBody,
+
     /// <summary>The server's clock is wrong for this request.</summary>
     ClockSkew,
 

@@ -9,6 +9,8 @@ namespace LocalAws.Wire;
 /// <summary>Puts an answer on the wire, or fails to, as the fault of the request has it.</summary>
 internal static class Delivery
 {
+    private static readonly byte[] Filler = [.. Enumerable.Repeat((byte)'x', 16 * 1024)];
+
     public static async Task SendAsync(HttpContext context, Answer? answer, Fault? fault, CancellationToken cancellationToken)
     {
         switch (fault?.Kind)
@@ -28,6 +30,9 @@ internal static class Delivery
             case FaultKind.Body:
                 answer = new Answer(fault.Status, fault.ContentType, Encoding.UTF8.GetBytes(fault.Text!));
                 break;
+            case FaultKind.LongBody:
+                await SendLongAsync(context.Response, fault, cancellationToken);
+                return;
         }
 
         if (fault?.Kind == FaultKind.CutBody)
@@ -55,6 +60,19 @@ internal static class Delivery
         await response.Body.WriteAsync(body.AsMemory(0, body.Length / 2), cancellationToken);
         await response.Body.FlushAsync(cancellationToken);
         await Task.Delay(Timeout.Infinite, cancellationToken);
+    }
+
+    private static async Task SendLongAsync(HttpResponse response, Fault fault, CancellationToken cancellationToken)
+    {
+        response.StatusCode = fault.Status;
+        response.ContentType = fault.ContentType;
+        response.ContentLength = fault.IsChunked ? null : fault.Length;
+        var prefix = Encoding.UTF8.GetBytes(fault.Text!);
+        await response.Body.WriteAsync(prefix, cancellationToken);
+        for (var left = fault.Length - prefix.Length; left > 0; left -= Filler.Length)
+        {
+            await response.Body.WriteAsync(Filler.AsMemory(0, (int)Math.Min(left, Filler.Length)), cancellationToken);
+        }
     }
 
     /// <summary>

@@ -50,7 +50,7 @@ internal sealed class FrontDoor
         {
             FaultKind.Error or FaultKind.Throttle => service.Refuse(
                 new AwsException(fault.Code, fault.Text, fault.Status) { RetryAfter = fault.RetryAfter }),
-            FaultKind.Drop or FaultKind.BlackHole or FaultKind.Body => null,
+            FaultKind.Drop or FaultKind.BlackHole or FaultKind.Body or FaultKind.LongBody => null,
             _ when refusal is not null => service.Refuse(refusal),
             _ => await CarryOutAsync(service, call, caller, cancellationToken),
         };
