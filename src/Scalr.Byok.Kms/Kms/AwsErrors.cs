@@ -7,6 +7,7 @@ using Amazon.Runtime.Internal;
 using Amazon.SecurityToken;
 using Polly.Timeout;
 using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Resilience;
 using static Scalr.Byok.Kms.ByokKeyUnavailableReason;
 
 namespace Scalr.Byok.Kms.Kms;
@@ -108,6 +109,8 @@ internal static class AwsErrors
     {
         var stsAction = sessionAction ?? AwsAction.AssumeRole;
 
+        error = AnswerTooLargeException.In(error) ?? error;
+
         // The AWS SDK's own role credentials, which a host's strategy may use, wrap what STS said.
         if (error is AmazonClientException { InnerException: AmazonServiceException wrapped })
         {
@@ -121,6 +124,7 @@ internal static class AwsErrors
             AmazonClientException => HostIdentityFailed(error, key, stsAction, requestId: null, "was not found"),
             TimeoutRejectedException limit => ServiceFailed(
                 $"did not finish within {limit.Timeout.TotalSeconds:0.###} s", error, key, action, isTransient: true),
+            AnswerTooLargeException => ServiceFailed($"failed: {error.Message}", error, key, action, isTransient: true),
             XmlException => ServiceFailed("failed: AWS answered with nothing that could be read", error, key, action, isTransient: true),
             _ => ServiceFailed($"failed because AWS could not be reached ({error.GetType().Name})", error, key, action, isTransient: true),
         };

@@ -56,13 +56,13 @@ internal sealed class AwsClientConfiguration : IDisposable
 
     private sealed class SharedHttpClient : HttpClientFactory, IDisposable
     {
-        private readonly HttpClient _client = new(new SocketsHttpHandler
+        private readonly HttpClient _client = new(new AnswerLimit(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             UseCookies = false,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),    // so that a changed DNS answer is seen
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15), // sooner than AWS closes an idle connection, so that none is found dead
-        })
+        }))
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
