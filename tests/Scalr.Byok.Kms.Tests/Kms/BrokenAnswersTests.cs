@@ -10,6 +10,8 @@ namespace Scalr.Byok.Kms.Tests.Kms;
 internal sealed class BrokenAnswersTests
 {
     private const string Html = "<html><body>S3cret page</body></html>";
+    private const string TooLong = "failed: AWS answered with more than 1 MiB. Try again later; the key itself is not to blame.";
+    private const int MiB = 1 << 20;
 
     private readonly string _type;
     private ByokWorld _world = null!;
@@ -26,6 +28,10 @@ internal sealed class BrokenAnswersTests
         yield return Answer("HTML 200", Fault.Body(200, "text/html", Html), isTransient: true, "");
         yield return Answer("half a 200", Fault.Body(200, "application/x-amz-json-1.1", """{"KeyId":"S3cret"""), isTransient: true, "");
         yield return Answer("200 without members", Fault.Body(200, "application/x-amz-json-1.1", "{}"), isTransient: true, "");
+        yield return Answer("long 200", Fault.LongBody(200, "text/html", Html, 2 * MiB), isTransient: true, TooLong);
+        yield return Answer("long 403", Fault.LongBody(403, "text/html", Html, 2 * MiB), isTransient: true, TooLong);
+        yield return Answer("chunked 403", Fault.LongBody(403, "text/html", Html, 2 * MiB, isChunked: true), isTransient: true, TooLong);
+        yield return Answer("chunked 502", Fault.LongBody(502, "text/html", Html, 2 * MiB, isChunked: true), isTransient: true, TooLong);
         yield return Answer("a redirect", Fault.Body(307, "text/html", Html), isTransient: null, "answered");
         yield return Answer("a reset", Fault.Drop(), isTransient: true, "failed because AWS could not be reached (");
         yield return Answer("a cut body", Fault.CutBody(), isTransient: true, "");
