@@ -24,6 +24,14 @@ foreach (var (index, type) in types.Index())
     Console.WriteLine($"{index + 2}. Credentials type {type}");
     try
     {
+        var settings = provider.GetRequiredService<IOptionsMonitor<ByokKeySettings>>().Get(type);
+        var verification = await provider.GetRequiredService<IByokVerifier>().VerifyAsync(settings);
+        Check(verification.Succeeded, $"\"Test connection\": {verification.Steps.Count(step => step.Outcome == ByokVerificationOutcome.Passed)} steps passed");
+        foreach (var step in verification.Steps.Where(step => step.Outcome is ByokVerificationOutcome.Failed or ByokVerificationOutcome.Warning))
+        {
+            Console.WriteLine($"        {step} {step.Remedy}");
+        }
+
         var ring = provider.GetRequiredKeyedService<IByokKeyRing>(type);
         var message = messages[type] = await ring.EncryptAsync(secret, context);
         Check(message.AsSpan().IndexOf(secret) < 0, $"{secret.Length} secret bytes under {ring.KeyArn} make a message of {message.Length} bytes");
@@ -45,9 +53,12 @@ Console.WriteLine($"{types.Length + 2}. The customer disables the key");
 Customer("Disable", demo is null ? null : demo.Key.Disable);
 foreach (var (type, message) in messages)
 {
+    var ring = provider.GetRequiredKeyedService<IByokKeyRing>(type);
+    var health = await ring.ProbeAsync();
+    Check(health.KeyState == KmsKeyState.Disabled, $"{type}: the probe sees {health.Status}, {health.KeyState}");
     try
     {
-        await provider.GetRequiredKeyedService<IByokKeyRing>(type).DecryptAsync(message, context);
+        await ring.DecryptAsync(message, context);
         Check(false, $"{type}: decrypted although the key is disabled");
     }
     catch (ByokKeyUnavailableException e)

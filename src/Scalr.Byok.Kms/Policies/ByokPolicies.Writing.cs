@@ -11,8 +11,6 @@ namespace Scalr.Byok.Kms;
 // Policies of one statement, written from values that were checked before.
 public static partial class ByokPolicies
 {
-    private const string DescribeKey = "kms:DescribeKey";
-
     /// <summary>The last character that IAM and STS take in the text of a policy; \u escapes stand for the rest.</summary>
     private const char LastInPolicies = '\u00FF';
 
@@ -27,7 +25,7 @@ public static partial class ByokPolicies
             writer.WriteStringValue(AwsAction.Decrypt);
             if (describeKey)
             {
-                writer.WriteStringValue(DescribeKey);
+                writer.WriteStringValue(AwsAction.DescribeKey);
             }
 
             writer.WriteEndArray();

@@ -89,7 +89,6 @@ internal sealed class ReadmeTests
         var told = new List<string>();
         void TellCustomer(KmsKeyArn key, string remedy) => told.Add($"{key}: {remedy}");
         void TryLater(TimeSpan? after) => told.Add($"later, after {after}");
-        void Alarm() => told.Add("hostile");
 
         async Task OpenAsync()
         {
@@ -106,10 +105,6 @@ internal sealed class ReadmeTests
             {
                 TryLater(e.RetryAfter);
             }
-            catch (ByokDecryptionException)                           // forged, cut, or somebody else's
-            {
-                Alarm();
-            }
             #endregion
         }
 
@@ -118,10 +113,46 @@ internal sealed class ReadmeTests
         world.Key.Enable();
         world.Aws.Faults.Add(LocalAws.Fault.Error("ThrottlingException", 400) with { Times = 1 });
         await OpenAsync();
-        message[^1] ^= 1;
-        await OpenAsync();
+        Assert.That(told, Is.EqualTo(new[] { $"{world.Key.Arn}: Enable the key in AWS KMS.", "later, after " }));
+    }
 
-        Assert.That(told, Is.EqualTo(new[] { $"{world.Key.Arn}: Enable the key in AWS KMS.", "later, after ", "hostile" }));
+    [Test]
+    public async Task Policies_and_the_verification_work_as_the_README_shows()
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var (keyArn, replicaRegions) = (KmsKeyArn.Parse(world.Key.Arn), Array.Empty<string>());
+        var (externalId, hostAccountId) = (ByokWorld.ExternalId, ByokWorld.HostAccount);
+        var (customerAccountId, audience, accountName, providerHost) = (ByokWorld.CustomerAccount, ByokWorld.Audience, "acme", "scalr.io");
+        var verifier = world.Build(world.Services()).GetRequiredService<IByokVerifier>();
+        var shown = new List<string>();
+        void Show(ByokVerificationCheck check, ByokVerificationOutcome outcome, string message, string? remedy, string? policy) =>
+            shown.Add($"{check}: {outcome}. {message} {remedy} {policy}");
+
+        #region policies
+        string permissions = ByokPolicies.KeyPermissions(keyArn, replicaRegions);             // for the user or the role
+        string trust = ByokPolicies.AssumeRoleTrust(externalId, hostAccountId);               // your AWS account; NewExternalId() makes an ID
+        string oidcTrust = ByokPolicies.WebIdentityTrust(customerAccountId, audience, accountName, providerHost);   // your issuer's host
+        #endregion
+
+        (world.AssumedRole.Policy, world.AssumedRole.TrustPolicy) = (permissions, trust);
+        (world.OidcRole.Policy, world.OidcRole.TrustPolicy) = (permissions, oidcTrust);
+        await VerifyAsync(world.Settings("AssumeRole"));
+        await VerifyAsync(world.Settings("Oidc"));
+
+        async Task VerifyAsync(ByokKeySettings settings)
+        {
+            #region verify
+            var verification = await verifier.VerifyAsync(settings);          // an IByokVerifier from your services
+            foreach (var step in verification.Steps)
+            {
+                Show(step.Check, step.Outcome, step.Message, step.Remedy, step.Policy);
+            }
+            #endregion
+
+            Assert.That(verification.Succeeded, Is.True);
+        }
+
+        Assert.That(shown, Has.Count.EqualTo(16).And.Some.StartsWith("Decrypt: Passed"));
     }
 
     [Test]
@@ -148,6 +179,8 @@ internal sealed class ReadmeTests
     [TestCase("rewrap")]
     [TestCase("failures")]
     [TestCase("tokens")]
+    [TestCase("policies")]
+    [TestCase("verify")]
     public void Code_in_the_README_is_the_code_of_a_test(string region)
     {
         var lines = Region(File.ReadAllLines(Repository.Path("tests/Scalr.Byok.Kms.Tests/Docs/ReadmeTests.cs")), region);
