@@ -1,14 +1,18 @@
+using System.Security.Cryptography;
+
 namespace Scalr.Byok.Kms.Resilience;
 
-/// <summary>Bounds every answer's body, so that nothing that answers in the place of AWS can fill the host's memory.</summary>
+/// <summary>Reads every answer's body itself: within a bound, so that nothing that answers in the place of AWS can fill the host's memory, and within the time limits.</summary>
 /// <remarks>
-/// The AWS SDK has no limit of its own. A body that names its length is refused before a byte of it is read; the bytes are counted all the same,
-/// since a length is only a word: beside chunks, HTTP/1.1 has it ignored. What AWS really answers passes as it comes, neither copied nor held.
+/// The AWS SDK has no limit of its own, and reads bodies with a thread that waits, which a time limit does not free. A body that names its length is refused
+/// before a byte of it is read; the bytes are counted all the same, since a length is only a word: beside chunks, HTTP/1.1 has it ignored.
 /// </remarks>
 internal sealed class AnswerLimit : DelegatingHandler
 {
     /// <summary>The longest body that is read. Answers of AWS KMS and AWS STS are a few KiB: a blob of 6 KiB at most in base64, or a session token.</summary>
     public const int MaxBodyLength = 1024 * 1024;
+
+    private const int FirstLength = 4096;
 
     public AnswerLimit(HttpMessageHandler innerHandler)
         : base(innerHandler)
@@ -23,13 +27,14 @@ internal sealed class AnswerLimit : DelegatingHandler
         var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
         try
         {
-            response.Content = await BoundAsync(response.Content, cancellationToken).ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode)
+            using var content = response.Content; // gives the connection back
+            var whole = await ReadAsync(content, cancellationToken).ConfigureAwait(false);
+            foreach (var (name, values) in content.Headers.NonValidated)
             {
-                // Nothing secret and a few words. The AWS SDK would read it with a thread that waits, out of the time limits' reach, and copy it many times.
-                await response.Content.LoadIntoBufferAsync(cancellationToken).ConfigureAwait(false);
+                whole.Headers.TryAddWithoutValidation(name, values);
             }
 
+            response.Content = whole;
             return response;
         }
         catch
@@ -39,21 +44,41 @@ internal sealed class AnswerLimit : DelegatingHandler
         }
     }
 
-    private static async Task<HttpContent> BoundAsync(HttpContent content, CancellationToken cancellationToken)
+    private static async Task<AnswerContent> ReadAsync(HttpContent content, CancellationToken cancellationToken)
     {
         if (content.Headers.ContentLength > MaxBodyLength)
         {
             throw new AnswerTooLargeException();
         }
 
-        // The stream is the connection's own, and closing it gives the connection back: nothing is read here.
         var body = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        var bounded = new StreamContent(new AnswerBody(body, MaxBodyLength));
-        foreach (var (name, values) in content.Headers.NonValidated)
+        var buffer = new byte[content.Headers.ContentLength + 1 ?? FirstLength]; // one more: room to see the end
+        var length = 0;
+        try
         {
-            bounded.Headers.TryAddWithoutValidation(name, values);
+            while (await body.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false) is var read && read > 0)
+            {
+                length += read;
+                if (length > MaxBodyLength)
+                {
+                    throw new AnswerTooLargeException();
+                }
+
+                if (length == buffer.Length)
+                {
+                    var larger = new byte[Math.Min(buffer.Length * 2, MaxBodyLength + 1)];
+                    buffer.CopyTo(larger, 0);
+                    CryptographicOperations.ZeroMemory(buffer);
+                    buffer = larger;
+                }
+            }
+        }
+        catch
+        {
+            CryptographicOperations.ZeroMemory(buffer);
+            throw;
         }
 
-        return bounded;
+        return new AnswerContent(buffer, length);
     }
 }
