@@ -45,6 +45,6 @@ public enum ByokKeyUnavailableReason
     /// <summary>AWS STS is not activated in that Region of the customer's account.</summary>
     RegionDisabled,
 
-    /// <summary>AWS STS finds the session policy too large, which names all the customer's keys.</summary>
+    /// <summary>AWS STS finds the session policy too large, although it names nothing but the key: the host's own session leaves too little room.</summary>
     SessionPolicyTooLarge,
 }

@@ -50,7 +50,7 @@ internal static class Remedies
             $"Activate AWS STS for Region {key.Region} in the IAM account settings."),
         ByokKeyUnavailableReason.SessionPolicyTooLarge => (
             "AWS STS finds the session policy too large, which allows the use of the customer's keys and nothing else.",
-            "Take previous keys and replica Regions that are no longer needed out of the settings; if that does not help, the host's operator can turn off RestrictSessions."),
+            "This is for the host's operator: give the host's own session fewer tags and policies, or turn off RestrictSessions."),
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "Not a reason this library knows."),
     };
 }

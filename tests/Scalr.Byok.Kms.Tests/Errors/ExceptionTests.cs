@@ -37,7 +37,7 @@ internal sealed class ExceptionTests
         [RegionDisabled] = ("AWS STS is not activated in Region us-east-1 of the account.", "Activate AWS STS for Region us-east-1 in the IAM account settings."),
         [SessionPolicyTooLarge] = (
             "AWS STS finds the session policy too large, which allows the use of the customer's keys and nothing else.",
-            "Take previous keys and replica Regions that are no longer needed out of the settings; if that does not help, the host's operator can turn off RestrictSessions."),
+            "This is for the host's operator: give the host's own session fewer tags and policies, or turn off RestrictSessions."),
     };
 
     [Test]

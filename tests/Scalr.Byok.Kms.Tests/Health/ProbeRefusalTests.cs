@@ -77,8 +77,7 @@ internal sealed class ProbeRefusalTests
         + "Activate AWS STS for Region us-east-1 in the IAM account settings.")]
     [TestCase("Oidc", "PackedPolicyTooLarge", SessionPolicyTooLarge,
         "Error SessionPolicyTooLarge (Customer): AWS STS finds the session policy too large, which allows the use of the customer's keys and nothing else. "
-        + "Take previous keys and replica Regions that are no longer needed out of the settings; "
-        + "if that does not help, the host's operator can turn off RestrictSessions.")]
+        + "This is for the host's operator: give the host's own session fewer tags and policies, or turn off RestrictSessions.")]
     public async Task A_session_that_STS_does_not_begin_is_told(string type, string code, ByokKeyUnavailableReason reason, string finding)
     {
         _world.Aws.Faults.Add(Fault.Error(code) with { Service = "sts" });
