@@ -182,7 +182,7 @@ internal sealed class RefusedCredentialsTests
 
         Refused(step, SessionPolicyTooLarge, $"sts:{_connection.Assume}");
         Assert.That(
-            step.Remedy, Does.StartWith("Take previous keys and replica Regions that are no longer needed out of the settings;"));
+            step.Remedy, Does.StartWith("This is for the host's operator:"));
         Assert.That(step.Remedy, Does.EndWith("the host's operator can turn off RestrictSessions."));
     }
 
