@@ -1,6 +1,7 @@
 using Amazon.Runtime;
 using Amazon.SecurityToken.Model;
 using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Credentials;
 
@@ -59,6 +60,6 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
             DurationSeconds = _sessions.DurationSeconds,
             Policy = policy,
         };
-        return _sts.AsHost(region).AssumeRoleAsync(request, cancellationToken).WaitAsync(cancellationToken);
+        return _sts.AsHost(region).AssumeRoleAsync(request, cancellationToken).OrAbandonAsync(cancellationToken);
     }
 }

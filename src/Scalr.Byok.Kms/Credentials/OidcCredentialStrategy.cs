@@ -1,6 +1,7 @@
 using Amazon.Runtime;
 using Amazon.SecurityToken.Model;
 using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Credentials;
 
@@ -78,7 +79,7 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
             WebIdentityToken = webIdentityToken,
             Policy = policy,
         };
-        var answer = await _sts.Anonymous(region).AssumeRoleWithWebIdentityAsync(request, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var answer = await _sts.Anonymous(region).AssumeRoleWithWebIdentityAsync(request, cancellationToken).OrAbandonAsync(cancellationToken).ConfigureAwait(false);
         return new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser);
     }
 }

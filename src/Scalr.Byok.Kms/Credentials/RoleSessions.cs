@@ -4,6 +4,7 @@ using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.Errors;
 using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Credentials;
@@ -91,6 +92,7 @@ internal sealed class RoleSessions
             {
                 Operation = operation,
                 Region = region,
+                Trouble = ServiceTrouble.Outage,
             };
         }
 

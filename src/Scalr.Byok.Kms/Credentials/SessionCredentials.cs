@@ -112,7 +112,8 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     {
         try
         {
-            var session = await _pipeline.ExecuteAsync(_begin, static (begin, token) => begin(token), _disposed.Token).ConfigureAwait(false);
+            var session = await _pipeline.AttemptAsync(
+                static async (begin, token) => await begin(token).ConfigureAwait(false), _begin, _disposed.Token).ConfigureAwait(false);
             var now = _time.GetUtcNow();
             lock (_gate)
             {

@@ -1,3 +1,5 @@
+using Scalr.Byok.Kms.Resilience;
+
 namespace Scalr.Byok.Kms.Credentials;
 
 /// <summary>Asks the host for a token and sees that it is one AWS STS could take, so that a mistake of the host is not blamed on the customer.</summary>
@@ -19,7 +21,7 @@ internal static class WebIdentityTokens
     {
         try
         {
-            return await provider(audience, cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+            return await provider(audience, cancellationToken).AsTask().OrAbandonAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not ByokException && !cancellationToken.IsCancellationRequested)
         {

@@ -1,20 +1,23 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Scalr.Byok.Kms.Kms;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
 /// <summary>Where the key ring's data keys come from: made here and wrapped by the key, or unwrapped by the key that wrapped them.</summary>
 /// <remarks>Every call goes to KMS. A cache stands in this place when there is one; nothing above this class would change.</remarks>
-internal sealed class DataKeySource
+internal sealed class DataKeySource : IDisposable
 {
-    private readonly WrappingKey _current;
-    private readonly WrappingKey[] _all;
+    private readonly CustomerKey _current;
+    private readonly CustomerKey[] _all;
 
     /// <param name="keys">The current key wraps and unwraps, previous ones only unwrap.</param>
-    public DataKeySource(RingKeys keys)
+    /// <param name="failoverOnRefusal">Whether another Region of a key is used when one refuses, too.</param>
+    /// <param name="logger">Told of failovers.</param>
+    public DataKeySource(RingKeys keys, bool failoverOnRefusal, ILogger logger)
     {
-        _current = keys.Current;
-        _all = [keys.Current, .. keys.Previous];
+        _current = new CustomerKey(keys.Current, keys.Replicas, failoverOnRefusal, logger);
+        _all = [_current, .. keys.Previous.Select(key => new CustomerKey(key, [], failoverOnRefusal, logger))];
     }
 
     /// <summary>A new data key and its wrapped form. The caller disposes the data key.</summary>
@@ -37,13 +40,13 @@ internal sealed class DataKeySource
     /// <exception cref="ByokException">The key is not usable, or AWS could not be reached.</exception>
     public async Task<EncryptedDataKey> WrapAsync(DataKey key, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
     {
-        var blob = await _current.WrapAsync(key.Segment, encryptionContext, cancellationToken).ConfigureAwait(false);
-        return new EncryptedDataKey(EncryptedDataKey.AwsKms, Encoding.UTF8.GetBytes(_current.Arn.ToString()), blob);
+        var (arn, blob) = await _current.WrapAsync(key.Segment, encryptionContext, cancellationToken).ConfigureAwait(false);
+        return new EncryptedDataKey(EncryptedDataKey.AwsKms, Encoding.UTF8.GetBytes(arn.ToString()), blob);
     }
 
     /// <summary>Whether a message says that its data key is wrapped under the current key, or a replica of it, and under no other.</summary>
     public bool AreCurrent(IReadOnlyList<EncryptedDataKey> encryptedKeys) =>
-        encryptedKeys.All(encrypted => encrypted.TryGetKeyArn(out var arn) && (arn == _current.Arn || arn.IsReplicaOf(_current.Arn)));
+        encryptedKeys.All(encrypted => encrypted.TryGetKeyArn(out var arn) && _current.IsNamedBy(arn));
 
     /// <summary>The data key of a message, from the first of its encrypted data keys that one of this ring's keys unwraps.</summary>
     /// <exception cref="ByokDecryptionException">None of them is wrapped by a key of this ring, or KMS accepts none.</exception>
@@ -80,14 +83,14 @@ internal sealed class DataKeySource
             "The message is not encrypted under a key of this key ring. If the customer changed keys, add the old one to PreviousKeys.");
     }
 
-    /// <summary>The ring's key that wrapped it: the same key, or a replica of the same multi-Region key.</summary>
-    private WrappingKey? FindKey(EncryptedDataKey encrypted)
+    public void Dispose()
     {
-        if (!encrypted.TryGetKeyArn(out var arn))
+        foreach (var key in _all)
         {
-            return null;
+            key.Dispose();
         }
-
-        return Array.Find(_all, key => key.Arn == arn) ?? Array.Find(_all, key => key.Arn.IsReplicaOf(arn));
     }
+
+    /// <summary>The ring's key that wrapped it: the same key, or a replica of the same multi-Region key.</summary>
+    private CustomerKey? FindKey(EncryptedDataKey encrypted) => encrypted.TryGetKeyArn(out var arn) ? Array.Find(_all, key => key.IsNamedBy(arn)) : null;
 }

@@ -72,7 +72,8 @@ public static class ByokServiceCollectionExtensions
         services.AddSingleton<IValidateOptions<ByokKeySettings>>(provider => provider.GetRequiredService<KeySettingsValidator>());
 
         services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints));
-        services.AddSingleton(provider => new AwsPipeline(Options(provider).Resilience, Time(provider)));
+        services.AddSingleton(provider => new AwsPipeline(
+            Options(provider).Resilience, Time(provider), provider.GetService<ResilienceReplacement>()?.Build));
         services.AddSingleton<KmsClients>();
         services.AddSingleton(provider => new StsClients(provider.GetRequiredService<AwsClientConfiguration>(), HostCredentials(provider)));
         services.AddSingleton(provider => new RoleSessions(

@@ -23,4 +23,12 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 5, Level = LogLevel.Debug, Message = "{Operation} began a session that ends at {Expiration}.")]
     public static partial void SessionBegan(this ILogger logger, string operation, DateTimeOffset expiration);
+
+    [LoggerMessage(EventId = 6, Level = LogLevel.Information,
+        Message = "{Operation} on key {KeyArn} failed for an outage; Region {Region} is tried instead.")]
+    public static partial void FailedOver(this ILogger logger, string operation, KmsKeyArn keyArn, string region);
+
+    [LoggerMessage(EventId = 7, Level = LogLevel.Warning,
+        Message = "{Operation} on key {KeyArn} was refused: {Reason}. Region {Region} is tried instead, as FailoverOnRevokedReplica allows.")]
+    public static partial void FailedOverRefusal(this ILogger logger, string operation, KmsKeyArn keyArn, ByokKeyUnavailableReason reason, string region);
 }

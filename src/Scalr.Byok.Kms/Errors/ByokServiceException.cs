@@ -1,3 +1,5 @@
+using Scalr.Byok.Kms.Errors;
+
 namespace Scalr.Byok.Kms;
 
 /// <summary>AWS KMS or AWS STS could not serve the call, or the host's own AWS identity is not accepted. The customer's key is not to blame.</summary>
@@ -22,6 +24,9 @@ public sealed class ByokServiceException : ByokException
 
     /// <summary>How long AWS asks to wait before the next try; null if it did not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>What the retries and breakers make of it.</summary>
+    internal ServiceTrouble Trouble { get; init; }
 
     /// <inheritdoc/>
     public override bool IsTransient { get; }

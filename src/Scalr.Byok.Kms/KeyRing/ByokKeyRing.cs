@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Messages;
@@ -18,10 +19,11 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     /// <param name="keys">Owned from now on.</param>
     /// <param name="options">The operator's options.</param>
     /// <param name="time">The clock.</param>
-    public ByokKeyRing(RingKeys keys, ByokOptions options, TimeProvider time)
+    /// <param name="logger">Told of failovers.</param>
+    public ByokKeyRing(RingKeys keys, ByokOptions options, TimeProvider time, ILogger logger)
     {
         _keys = keys;
-        _dataKeys = new DataKeySource(keys);
+        _dataKeys = new DataKeySource(keys, options.FailoverOnRevokedReplica, logger);
         _probe = new KeyProbe(keys.Current, keys.Replicas, time);
         _options = MessageOptions.From(options);
     }
@@ -158,6 +160,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     public void Dispose()
     {
         _disposed = true;
+        _dataKeys.Dispose();
         _keys.Dispose();
     }
 

@@ -32,7 +32,7 @@ internal sealed class KeyRingFactory
         _logger = logger;
     }
 
-    public ByokKeyRing Create(ByokKeySettings settings) => new(CreateKeys(settings), _options, _time);
+    public ByokKeyRing Create(ByokKeySettings settings) => new(CreateKeys(settings), _options, _time, _logger);
 
     /// <summary>The keys of a ring, each with credentials of its own: a session begins in the Region of its key, so that an outage of another one does not concern it.</summary>
     public RingKeys CreateKeys(ByokKeySettings settings)

@@ -3,10 +3,10 @@ using System.Net;
 using System.Xml;
 using Amazon.KeyManagementService;
 using Amazon.Runtime;
-using Amazon.Runtime.Internal;
 using Amazon.SecurityToken;
 using Polly.Timeout;
 using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Errors;
 using Scalr.Byok.Kms.Resilience;
 using static Scalr.Byok.Kms.ByokKeyUnavailableReason;
 
@@ -134,7 +134,7 @@ internal static class AwsErrors
     {
         var found = error.ErrorCode is { Length: > 0 } code && table.TryGetValue(code, out var known) ? known : ByStatus(error.StatusCode);
         var entry = Refine(found, error, action);
-        var requestId = string.IsNullOrEmpty(error.RequestId) ? null : error.RequestId;
+        var requestId = AwsAnswers.RequestId(error);
         return entry.Verdict switch
         {
             Verdict.Key when entry.Reason == CredentialsRejected && sessionAction is not null => ServiceFailed(
@@ -144,8 +144,8 @@ internal static class AwsErrors
             Verdict.HostIdentity => HostIdentityFailed(error, key, action, requestId, $"was refused by AWS STS ({error.ErrorCode})"),
             Verdict.HostClock => ServiceFailed(
                 $"was refused because this machine's clock is off ({error.ErrorCode}); set the clock right", error, key, action, isTransient: false),
-            Verdict.Transient => ServiceFailed($"failed: AWS answered {Name(error)}", error, key, action, isTransient: true),
-            _ => ServiceFailed($"was refused: AWS answered {Name(error)}", error, key, action, isTransient: false),
+            Verdict.Transient => ServiceFailed($"failed: AWS answered {AwsAnswers.Name(error)}", error, key, action, isTransient: true),
+            _ => ServiceFailed($"was refused: AWS answered {AwsAnswers.Name(error)}", error, key, action, isTransient: false),
         };
     }
 
@@ -189,15 +189,16 @@ internal static class AwsErrors
         {
             Operation = action,
             Region = key.Region,
-            RequestId = error is AmazonServiceException { RequestId.Length: > 0 } service ? service.RequestId : null,
-            RetryAfter = RetryAfter(error),
+            RequestId = AwsAnswers.RequestId(error),
+            RetryAfter = AwsAnswers.RetryAfter(error),
+            Trouble = !isTransient ? ServiceTrouble.Other : AwsAnswers.IsThrottling(error) ? ServiceTrouble.Throttled : ServiceTrouble.Outage,
         };
 
     /// <summary>The cause to keep: none whose text may repeat what was sent (session tokens, external IDs, context values) or a whole answer body.</summary>
     /// <remarks>So only answers with a code of the tables are kept, whose texts are known; ValidationException, for one, quotes what it finds fault with.</remarks>
     private static Exception? Cause(Exception error) => error switch
     {
-        AmazonServiceException service => IsKnown(service.ErrorCode) && !QuotesBody(service) ? error : null,
+        AmazonServiceException service => IsKnown(service.ErrorCode) && !AwsAnswers.QuotesBody(service) ? error : null,
         XmlException => null,
         _ => error,
     };
@@ -205,34 +206,11 @@ internal static class AwsErrors
     private static bool IsKnown(string? code) =>
         code is { Length: > 0 } && !code.Contains("Signature", StringComparison.Ordinal) && (Kms.ContainsKey(code) || Sts.ContainsKey(code));
 
-    /// <summary>Whether the AWS SDK put the answer's body in the place of a message that the answer lacks.</summary>
-    private static bool QuotesBody(AmazonServiceException error) => error.Message.Contains("HTTP Body", StringComparison.Ordinal);
-
-    private static string Name(AmazonServiceException error) =>
-        error.ErrorCode is { Length: > 0 } code ? code : $"HTTP {(int)error.StatusCode} with nothing that could be read";
-
-    private static TimeSpan? RetryAfter(Exception error)
-    {
-        if (error.InnerException is not HttpErrorResponseException { Response: { } response })
-        {
-            return null;
-        }
-
-        // Milliseconds in AWS's own header, seconds in HTTP's (RFC 9110, 10.2.3; its date form is not used by AWS).
-        if (int.TryParse(response.GetHeaderValue("x-amz-retry-after"), out var milliseconds) && milliseconds >= 0)
-        {
-            return TimeSpan.FromMilliseconds(milliseconds);
-        }
-
-        return int.TryParse(response.GetHeaderValue("Retry-After"), out var seconds) && seconds >= 0 ? TimeSpan.FromSeconds(seconds) : null;
-    }
-
     private static IEnumerable<KeyValuePair<string, Entry>> Common()
     {
         string[] transient =
         [
-            "ThrottlingException", "Throttling", "ThrottledException", "LimitExceededException", "RequestLimitExceeded", "TooManyRequestsException",
-            "RequestThrottled", "RequestThrottledException", "SlowDown", "PriorRequestNotComplete", "RequestTimeout", "RequestTimeoutException",
+            .. AwsAnswers.ThrottlingCodes, "RequestTimeout", "RequestTimeoutException",
             "InternalFailure", "InternalError", "InternalServerError", "ServiceUnavailable", "ServiceUnavailableException",
         ];
         string[] clock = ["RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"];

@@ -1,10 +1,12 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Polly.CircuitBreaker;
 using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Kms;
 
-/// <summary>Runs calls to AWS on behalf of one key: within the time limits, with AWS's errors made ours, and logged.</summary>
+/// <summary>Runs calls to AWS on behalf of one key: within the time limits, again where that helps, with AWS's errors made ours, and logged.</summary>
 internal sealed class GuardedCalls
 {
     private readonly KmsKeyArn _key;
@@ -15,7 +17,7 @@ internal sealed class GuardedCalls
 
     /// <param name="key">The key.</param>
     /// <param name="sessionAction">The STS action that the key's sessions begin with; null if it has none.</param>
-    /// <param name="pipeline">Time limits.</param>
+    /// <param name="pipeline">Time limits, retries and circuit breakers.</param>
     /// <param name="logger">Told of failures.</param>
     public GuardedCalls(KmsKeyArn key, string? sessionAction, AwsPipeline pipeline, ILogger logger)
     {
@@ -23,44 +25,100 @@ internal sealed class GuardedCalls
         _sessionAction = sessionAction;
         _pipeline = pipeline;
         _logger = logger;
+        Gate = pipeline.CreateGate();
     }
+
+    /// <summary>The circuit breaker of the key in its Region.</summary>
+    public RegionGate Gate { get; }
 
     /// <summary>From now on a call that fails is one whose ring was disposed.</summary>
     public void Stop() => _stopped = true;
 
-    /// <param name="step">What the call is at, kept up to date by the attempt.</param>
-    /// <param name="attempt">The call, with the token that ends it.</param>
+    /// <summary>A whole call: attempts until one succeeds or fails for good, within the total time limit.</summary>
+    /// <param name="step">What the call is at, kept up to date by the attempts.</param>
+    /// <param name="attempt">One attempt, with the token that ends it; what AWS throws is made ours.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="ByokException">AWS refused or could not be reached.</exception>
-    public async Task<TAnswer> RunAsync<TAnswer>(Step step, Func<CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
+    public Task<TAnswer> RunAsync<TAnswer>(Step step, Func<CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken) =>
+        CompleteAsync(step, token => TryAsync(step, attempt, token), cancellationToken);
+
+    /// <summary>As <see cref="RunAsync"/>, for attempts that are made of <see cref="TryAsync"/>, perhaps in several Regions.</summary>
+    public async Task<TAnswer> CompleteAsync<TAnswer>(Step step, Func<CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
     {
         try
         {
-            return await _pipeline.ExecuteAsync(attempt, static (attempt, token) => attempt(token), cancellationToken).ConfigureAwait(false);
+            return await _pipeline.CallAsync(
+                static async (attempt, token) => await attempt(token).ConfigureAwait(false), attempt, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken);
         }
-        catch (Exception e) when (_stopped && AwsErrors.IsAws(e))
+        catch (Exception e) when (_stopped && (e is ByokException || AwsErrors.IsAws(e)))
         {
             throw new ObjectDisposedException(nameof(IByokKeyRing), "The key ring was disposed while the call was under way.");
         }
+        catch (ByokException e)
+        {
+            throw Logged(e, step);
+        }
         catch (Exception e) when (AwsErrors.IsAws(e))
         {
-            var error = AwsErrors.Translate(e, _key, step.Action, _sessionAction);
-            throw step.IsRefusalHopedFor ? error : Logged(error);
-        }
-        catch (ByokServiceException e)
-        {
-            throw Logged(e);
+            // The total time limit. What failed before says more, if anything did.
+            throw Logged(step.Trouble ?? AwsErrors.Translate(e, _key, step.Action, _sessionAction), step);
         }
     }
 
-    /// <summary>Writes the exception into the log, and hands it back to be thrown.</summary>
-    public ByokException Logged(ByokException error)
+    /// <summary>One attempt in the key's Region, past the circuit breaker and within its time limit.</summary>
+    /// <exception cref="ByokException">AWS refused or could not be reached, or the circuit breaker is open.</exception>
+    public async Task<TAnswer> TryAsync<TAnswer>(Step step, Func<CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
     {
-        switch (error)
+        try
+        {
+            return await Gate.RunAsync(
+                static async (s, token) => await s.Calls.TranslatedAsync(s.Step, s.Attempt, token).ConfigureAwait(false),
+                (Calls: this, Step: step, Attempt: attempt),
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (BrokenCircuitException e)
+        {
+            throw NotTried(step.Action, e.RetryAfter);
+        }
+    }
+
+    private async Task<TAnswer> TranslatedAsync<TAnswer>(Step step, Func<CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _pipeline.AttemptAsync(
+                static async (attempt, token) => await attempt(token).ConfigureAwait(false), attempt, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (AwsErrors.IsAws(e) && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
+        {
+            var error = AwsErrors.Translate(e, _key, step.Action, _sessionAction);
+            step.Trouble = error;
+            throw error;
+        }
+    }
+
+    private ByokServiceException NotTried(string action, TimeSpan? after)
+    {
+        var opening = Gate.Open;
+        return new ByokServiceException(
+            $"{action} for the key {_key} was not tried: AWS has not answered in Region {_key.Region}"
+            + (opening is null ? "." : string.Create(CultureInfo.InvariantCulture, $" since {opening.Since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC; it is tried again from {opening.Until.UtcDateTime:HH:mm:ss} on."))
+            + " The key itself is not to blame.")
+        {
+            Operation = action,
+            Region = _key.Region,
+            RetryAfter = after,
+        };
+    }
+
+    /// <summary>Writes the exception into the log, and hands it back to be thrown.</summary>
+    private ByokException Logged(ByokException error, Step step)
+    {
+        switch (step.IsRefusalHopedFor ? null : error)
         {
             case ByokKeyUnavailableException e:
                 _logger.KeyUnavailable(e.Operation, _key, e.Reason, e.RequestId);
@@ -77,6 +135,9 @@ internal sealed class GuardedCalls
     internal sealed class Step
     {
         public required string Action { get; set; }
+
+        /// <summary>The last attempt's trouble.</summary>
+        public ByokException? Trouble { get; set; }
 
         /// <summary>Whether a refusal is good news, and so nothing for the log.</summary>
         public bool IsRefusalHopedFor { get; init; }

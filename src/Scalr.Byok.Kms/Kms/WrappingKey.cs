@@ -4,6 +4,7 @@ using Amazon.Runtime;
 using Microsoft.Extensions.Logging;
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Errors;
 using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Kms;
@@ -42,7 +43,15 @@ internal sealed class WrappingKey : IDisposable
 
     /// <summary>Wraps by kms:Encrypt and returns the ciphertext blob. The data key's array is read in place, not copied.</summary>
     /// <exception cref="ByokException">KMS or STS refused or could not be reached.</exception>
-    public async Task<byte[]> WrapAsync(ArraySegment<byte> dataKey, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
+    public Task<byte[]> WrapAsync(ArraySegment<byte> dataKey, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
+    {
+        var step = new GuardedCalls.Step { Action = AwsAction.Encrypt };
+        return Calls.CompleteAsync(step, token => TryWrapAsync(dataKey, encryptionContext, step, token), cancellationToken);
+    }
+
+    /// <summary>One attempt of <see cref="WrapAsync"/>.</summary>
+    public async Task<byte[]> TryWrapAsync(
+        ArraySegment<byte> dataKey, IReadOnlyDictionary<string, string> encryptionContext, GuardedCalls.Step step, CancellationToken cancellationToken)
     {
         var request = new EncryptRequest
         {
@@ -50,8 +59,9 @@ internal sealed class WrappingKey : IDisposable
             EncryptionContext = new Dictionary<string, string>(encryptionContext),
             EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
         };
-        var answer = await CallAsync(
+        var answer = await TryAsync(
             AwsAction.Encrypt,
+            step,
             (client, token) =>
             {
                 request.Plaintext = new MemoryStream(dataKey.Array!, dataKey.Offset, dataKey.Count, writable: false); // anew for a repeated call: the SDK leaves it at its end
@@ -65,8 +75,16 @@ internal sealed class WrappingKey : IDisposable
     /// <summary>Unwraps by kms:Decrypt, always naming the key. The caller owns the result and erases it.</summary>
     /// <exception cref="ByokDecryptionException">KMS does not accept the blob under this key and encryption context.</exception>
     /// <exception cref="ByokException">KMS or STS refused or could not be reached.</exception>
-    public async Task<byte[]> UnwrapAsync(
+    public Task<byte[]> UnwrapAsync(
         ReadOnlyMemory<byte> ciphertextBlob, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
+    {
+        var step = new GuardedCalls.Step { Action = AwsAction.Decrypt };
+        return Calls.CompleteAsync(step, token => TryUnwrapAsync(ciphertextBlob, encryptionContext, step, token), cancellationToken);
+    }
+
+    /// <summary>One attempt of <see cref="UnwrapAsync"/>.</summary>
+    public async Task<byte[]> TryUnwrapAsync(
+        ReadOnlyMemory<byte> ciphertextBlob, IReadOnlyDictionary<string, string> encryptionContext, GuardedCalls.Step step, CancellationToken cancellationToken)
     {
         var request = new DecryptRequest
         {
@@ -74,8 +92,9 @@ internal sealed class WrappingKey : IDisposable
             EncryptionContext = new Dictionary<string, string>(encryptionContext),
             EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
         };
-        var answer = await CallAsync(
+        var answer = await TryAsync(
             AwsAction.Decrypt,
+            step,
             (client, token) =>
             {
                 request.CiphertextBlob = new MemoryStream(ciphertextBlob.ToArray(), writable: false);
@@ -91,10 +110,17 @@ internal sealed class WrappingKey : IDisposable
 
     /// <summary>What kms:DescribeKey tells about the key.</summary>
     /// <exception cref="ByokException">KMS or STS refused or could not be reached.</exception>
-    public async Task<KeyMetadata> DescribeAsync(CancellationToken cancellationToken)
+    public Task<KeyMetadata> DescribeAsync(CancellationToken cancellationToken)
+    {
+        var step = new GuardedCalls.Step { Action = AwsAction.DescribeKey };
+        return Calls.CompleteAsync(step, token => TryDescribeAsync(step, token), cancellationToken);
+    }
+
+    /// <summary>One attempt of <see cref="DescribeAsync"/>.</summary>
+    public async Task<KeyMetadata> TryDescribeAsync(GuardedCalls.Step step, CancellationToken cancellationToken)
     {
         var request = new DescribeKeyRequest { KeyId = Arn.ToString() };
-        var answer = await CallAsync(AwsAction.DescribeKey, (client, token) => client.DescribeKeyAsync(request, token), cancellationToken).ConfigureAwait(false);
+        var answer = await TryAsync(AwsAction.DescribeKey, step, (client, token) => client.DescribeKeyAsync(request, token), cancellationToken).ConfigureAwait(false);
         EnsureAnsweredBy(answer.KeyMetadata?.Arn, AwsAction.DescribeKey);
         return answer.KeyMetadata!;
     }
@@ -113,7 +139,7 @@ internal sealed class WrappingKey : IDisposable
                     return (await GetSessionAsync(sessions, step, token).ConfigureAwait(false)).Identity;
                 }
 
-                await _credentials.GetCredentialsAsync().WaitAsync(token).ConfigureAwait(false);
+                await _credentials.GetCredentialsAsync().OrAbandonAsync(token).ConfigureAwait(false);
                 return null;
             },
             cancellationToken);
@@ -126,11 +152,14 @@ internal sealed class WrappingKey : IDisposable
         Volatile.Read(ref _signed)?.Client.Dispose();
     }
 
-    private Task<TAnswer> CallAsync<TAnswer>(
-        string action, Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call, CancellationToken cancellationToken)
+    private Task<TAnswer> TryAsync<TAnswer>(
+        string action,
+        GuardedCalls.Step step,
+        Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call,
+        CancellationToken cancellationToken)
     {
-        var step = new GuardedCalls.Step { Action = action };
-        return Calls.RunAsync(step, token => AttemptAsync(action, call, step, token), cancellationToken);
+        step.Action = action;
+        return Calls.TryAsync(step, token => AttemptAsync(action, call, step, token), cancellationToken);
     }
 
     private async Task<TAnswer> AttemptAsync<TAnswer>(
@@ -138,14 +167,14 @@ internal sealed class WrappingKey : IDisposable
     {
         if (_credentials is not SessionCredentials sessions)
         {
-            return await call(ClientFor(_credentials), token).WaitAsync(token).ConfigureAwait(false);
+            return await call(ClientFor(_credentials), token).OrAbandonAsync(token).ConfigureAwait(false);
         }
 
         var session = await GetSessionAsync(sessions, step, token).ConfigureAwait(false);
         step.Action = action;
         try
         {
-            return await call(ClientFor(session.Credentials), token).WaitAsync(token).ConfigureAwait(false);
+            return await call(ClientFor(session.Credentials), token).OrAbandonAsync(token).ConfigureAwait(false);
         }
         catch (AmazonServiceException e) when (AwsErrors.SaysSessionEnded(e))
         {
@@ -155,7 +184,7 @@ internal sealed class WrappingKey : IDisposable
 
         session = await GetSessionAsync(sessions, step, token).ConfigureAwait(false);
         step.Action = action;
-        return await call(ClientFor(session.Credentials), token).WaitAsync(token).ConfigureAwait(false);
+        return await call(ClientFor(session.Credentials), token).OrAbandonAsync(token).ConfigureAwait(false);
     }
 
     private static ValueTask<AwsSession> GetSessionAsync(SessionCredentials sessions, GuardedCalls.Step step, CancellationToken token)
@@ -186,20 +215,21 @@ internal sealed class WrappingKey : IDisposable
 
         if (!KmsKeyArn.TryParse(keyId, out KmsKeyArn answered) || answered != Arn)
         {
-            throw Calls.Logged(new ByokServiceException($"AWS KMS answered {action} for another key than {Arn}. The answer was not used.", isTransient: false)
+            throw new ByokServiceException($"AWS KMS answered {action} for another key than {Arn}. The answer was not used.", isTransient: false)
             {
                 Operation = action,
                 Region = Arn.Region,
-            });
+            };
         }
     }
 
-    private ByokException Incomplete(string action) =>
-        Calls.Logged(new ByokServiceException($"AWS KMS answered {action} for the key {Arn} without a result. Try again later.")
+    private ByokServiceException Incomplete(string action) =>
+        new($"AWS KMS answered {action} for the key {Arn} without a result. Try again later.")
         {
             Operation = action,
             Region = Arn.Region,
-        });
+            Trouble = ServiceTrouble.Outage,
+        };
 
     private sealed record Signed(AWSCredentials Credentials, IAmazonKeyManagementService Client);
 }

@@ -32,7 +32,13 @@ public sealed class ByokOptions
     /// <summary>Other addresses for AWS KMS and AWS STS, such as VPC endpoints. Default: AWS's own regional endpoints.</summary>
     public ByokEndpoints Endpoints { get; set; } = new();
 
-    /// <summary>Time limits for calls to AWS.</summary>
+    /// <summary>
+    /// Whether another Region of a multi-Region key is used when one refuses: the replica is disabled there, say, or the permission missing. Default false:
+    /// the refusal is the answer, since it may be the customer's wish. An outage always leads to the next Region.
+    /// </summary>
+    public bool FailoverOnRevokedReplica { get; set; }
+
+    /// <summary>Time limits, retries and circuit breakers for calls to AWS.</summary>
     public ByokResilienceOptions Resilience { get; set; } = new();
 
     /// <summary>The number of plaintext bytes in a frame of the messages that are written: 16 to 16,777,216. Default 65,536.</summary>

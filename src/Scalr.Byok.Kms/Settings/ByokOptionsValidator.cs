@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Keys;
 
@@ -78,6 +79,11 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             {
                 yield return $"Resilience:TotalTimeout is {resilience.TotalTimeout}; 1 hour is the most.";
             }
+
+            foreach (var complaint in Resilience(resilience))
+            {
+                yield return complaint;
+            }
         }
 
         foreach (var complaint in Endpoints("Kms", options.Endpoints.Kms).Concat(Endpoints("Sts", options.Endpoints.Sts)))
@@ -117,6 +123,37 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         if (options.MaxEncryptedDataKeys is < 1 or > 65_535)
         {
             yield return $"MaxEncryptedDataKeys is {options.MaxEncryptedDataKeys}; it must be 1 to 65535.";
+        }
+    }
+
+    private static IEnumerable<string> Resilience(ByokResilienceOptions options)
+    {
+        if (options.MaxRetryAttempts is < 0 or > 10)
+        {
+            yield return $"Resilience:MaxRetryAttempts is {options.MaxRetryAttempts}; it must be 0 to 10.";
+        }
+
+        if (options.RetryDelay < TimeSpan.FromMilliseconds(1) || options.RetryDelay > TimeSpan.FromSeconds(2))
+        {
+            yield return $"Resilience:RetryDelay is {options.RetryDelay}; it must be 1 millisecond to 2 seconds.";
+        }
+
+        if (options.BreakerFailureRatio is not (> 0 and <= 1))
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"Resilience:BreakerFailureRatio is {options.BreakerFailureRatio}; it must be above 0, to 1.");
+        }
+
+        if (options.BreakerMinimumThroughput < 2)
+        {
+            yield return $"Resilience:BreakerMinimumThroughput is {options.BreakerMinimumThroughput}; it must be 2 or more.";
+        }
+
+        foreach (var (name, span) in new[] { ("BreakerSamplingDuration", options.BreakerSamplingDuration), ("BreakDuration", options.BreakDuration) })
+        {
+            if (span < TimeSpan.FromMilliseconds(500) || span > TimeSpan.FromHours(1))
+            {
+                yield return $"Resilience:{name} is {span}; it must be half a second to 1 hour.";
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms;
 
-/// <summary>Time limits for calls to AWS. The AWS SDK's own limits and retries are off.</summary>
+/// <summary>Time limits, retries and circuit breakers for calls to AWS. The AWS SDK's own are off.</summary>
 public sealed class ByokResilienceOptions
 {
     /// <summary>How long one operation of a key ring may take in AWS, all attempts together. Default 10 seconds.</summary>
@@ -8,4 +8,25 @@ public sealed class ByokResilienceOptions
 
     /// <summary>How long one attempt may take, the answer's body and the renewal of credentials included. Default 2 seconds.</summary>
     public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How often a call is tried again that failed for a reason that passes by itself: 0 to 10. Default 3; 0 turns retries off.</summary>
+    /// <remarks>
+    /// An outage only; throttling is waited out within <see cref="TotalTimeout"/>, as long as AWS asks for. What the customer or the host has to mend is never tried again.
+    /// </remarks>
+    public int MaxRetryAttempts { get; set; } = 3;
+
+    /// <summary>The pause before the first retry; it doubles each time, up to 2 seconds, with jitter. 1 millisecond to 2 seconds. Default 100 milliseconds.</summary>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The share of attempts that must fail within <see cref="BreakerSamplingDuration"/> for a key's circuit breaker in a Region to open: above 0, to 1. Default 0.5.</summary>
+    public double BreakerFailureRatio { get; set; } = 0.5;
+
+    /// <summary>How many attempts there must be in that time before the circuit breaker may open: 2 or more. Default 4.</summary>
+    public int BreakerMinimumThroughput { get; set; } = 4;
+
+    /// <summary>The time over which attempts are counted: half a second to 1 hour. Default 30 seconds.</summary>
+    public TimeSpan BreakerSamplingDuration { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long an open circuit breaker leaves the Region alone before one call tries it again: half a second to 1 hour. Default 15 seconds.</summary>
+    public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(15);
 }

@@ -38,13 +38,17 @@ internal sealed class WrappingKeyTests
     {
         _kms = new Mock<IAmazonKeyManagementService>(MockBehavior.Strict);
         _kms.Setup(kms => kms.Dispose());
-        var pipeline = new AwsPipeline(new ByokResilienceOptions(), TimeProvider.System);
+        var pipeline = new AwsPipeline(new ByokResilienceOptions { MaxRetryAttempts = 0 }, TimeProvider.System);
         _keys = new RingKeys(new WrappingKey(_arn, new AnonymousAWSCredentials(), (_, _) => _kms.Object, pipeline, NullLogger.Instance), [], []);
-        _source = new DataKeySource(_keys);
+        _source = new DataKeySource(_keys, failoverOnRefusal: false, NullLogger.Instance);
     }
 
     [TearDown]
-    public void TearDown() => _keys.Dispose();
+    public void TearDown()
+    {
+        _source.Dispose();
+        _keys.Dispose();
+    }
 
     [Test]
     public async Task Unwrap_names_the_key_and_the_algorithm_and_erases_the_answer()

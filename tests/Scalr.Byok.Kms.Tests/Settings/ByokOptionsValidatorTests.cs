@@ -169,7 +169,11 @@ internal sealed class ByokOptionsValidatorTests
               "RoleSessionName": "acme-host",
               "SessionDuration": "00:30:00",
               "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" } },
-              "Resilience": { "TotalTimeout": "00:00:20", "AttemptTimeout": "00:00:05" },
+              "FailoverOnRevokedReplica": true,
+              "Resilience": {
+                "TotalTimeout": "00:00:20", "AttemptTimeout": "00:00:05", "MaxRetryAttempts": 7, "RetryDelay": "00:00:01",
+                "BreakerFailureRatio": 0.75, "BreakerMinimumThroughput": 8, "BreakerSamplingDuration": "00:01:00", "BreakDuration": "00:00:30"
+              },
               "FrameLength": 4096,
               "MaxEncryptedDataKeys": 3,
               "MaxMessageLength": 5000000000,
@@ -186,10 +190,16 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That(options.Endpoints.Kms["*"], Is.EqualTo(new Uri("https://kms.example.org")));
         Assert.That(options.Endpoints.Sts["eu-central-1"], Is.EqualTo(new Uri("http://localhost:8080")));
         Assert.That((options.Resilience.TotalTimeout, options.Resilience.AttemptTimeout), Is.EqualTo((TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(5))));
+        Assert.That((options.Resilience.MaxRetryAttempts, options.Resilience.RetryDelay), Is.EqualTo((7, TimeSpan.FromSeconds(1))));
+        Assert.That((options.Resilience.BreakerFailureRatio, options.Resilience.BreakerMinimumThroughput), Is.EqualTo((0.75, 8)));
+        Assert.That(
+            (options.Resilience.BreakerSamplingDuration, options.Resilience.BreakDuration), Is.EqualTo((TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(30))));
+        Assert.That(options.FailoverOnRevokedReplica, Is.True);
+        Assert.That(typeof(ByokResilienceOptions).GetProperties(), Has.Length.EqualTo(8), "a new option wants a line here");
         Assert.That((options.FrameLength, options.MaxEncryptedDataKeys), Is.EqualTo((4096, 3)));
         Assert.That((options.MaxMessageLength, options.MaxHeaderLength, options.MaxFrameLength), Is.EqualTo((5_000_000_000, 2048, 70_000)));
         Assert.That(options.MaxDegreeOfParallelism, Is.EqualTo(5));
-        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(14), "a new option wants a line here");
+        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(15), "a new option wants a line here");
     }
 
     private static TestCaseData Case(string name, Action<ByokOptions> change, params string[] complaints) =>

@@ -136,6 +136,10 @@ internal sealed class ByokWorld : IAsyncDisposable
         {
             o.Endpoints.Kms[ByokEndpoints.AnyRegion] = Aws.Endpoint;
             o.Endpoints.Sts[ByokEndpoints.AnyRegion] = Aws.Endpoint;
+
+            // One fault, one failure: the clock stands still while nobody moves it. Tests of retries and circuit breakers turn them on.
+            o.Resilience.MaxRetryAttempts = 0;
+            o.Resilience.BreakerMinimumThroughput = int.MaxValue;
             options?.Invoke(o);
         }).UseHostCredentials(_ => HostCredentials).AddWebIdentityTokens(
             async (audience, token) =>
@@ -182,6 +186,19 @@ internal sealed class ByokWorld : IAsyncDisposable
     /// <summary>A session that the library began is used by a tool that is not the library: what the tool calls is not held against the library.</summary>
     public void Lend(string sessionArn) => _lentSessions.Add(sessionArn);
 
+    /// <summary>Moves the clock on, a little at a time, until a call ends; for calls whose pauses are all that takes time.</summary>
+    public async Task<T> PumpAsync<T>(Task<T> call)
+    {
+        await UntilAsync(
+            () =>
+            {
+                Time.Advance(TimeSpan.FromMilliseconds(10));
+                return call.IsCompleted;
+            },
+            "the call did not end");
+        return await call;
+    }
+
     /// <summary>Returns once AWS has received so many requests of an operation.</summary>
     public Task ReceivedAsync(string operation, int count = 1) =>
         UntilAsync(() => Aws.Log.Count(operation) >= count, $"{operation} was not received {count} times");
@@ -212,7 +229,7 @@ internal sealed class ByokWorld : IAsyncDisposable
     private static bool IsLibrary(string? userAgent) => userAgent?.Contains("app/Scalr.Byok.Kms", StringComparison.Ordinal) == true;
 
     /// <summary>Polls what real peers really did; the bound only ends a test that would never end.</summary>
-    private static async Task UntilAsync(Func<bool> condition, string otherwise)
+    public static async Task UntilAsync(Func<bool> condition, string otherwise)
     {
         for (var start = TimeProvider.System.GetTimestamp(); !condition(); await Task.Yield())
         {

@@ -1,0 +1,141 @@
+using Microsoft.Extensions.Logging;
+using Scalr.Byok.Kms.Diagnostics;
+
+namespace Scalr.Byok.Kms.Kms;
+
+/// <summary>One key of a customer in all its Regions: what one Region cannot do for an outage, the next one does.</summary>
+/// <remarks>
+/// A Region whose circuit breaker is open is left alone, as long as another one is not. When the time has come to try it again, a kms:DescribeKey in the background
+/// does, so that no caller waits for a Region that is still down.
+/// </remarks>
+internal sealed class CustomerKey : IDisposable
+{
+    private readonly WrappingKey[] _regions;
+    private readonly bool _failoverOnRefusal;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _disposed = new();
+
+    /// <param name="key">The key as the settings name it. Not owned.</param>
+    /// <param name="replicas">The same key in other Regions, in the order in which they stand in.</param>
+    /// <param name="failoverOnRefusal">Whether another Region is used when one refuses, too.</param>
+    /// <param name="logger">Told of failovers.</param>
+    public CustomerKey(WrappingKey key, IEnumerable<WrappingKey> replicas, bool failoverOnRefusal, ILogger logger)
+    {
+        _regions = [key, .. replicas];
+        _failoverOnRefusal = failoverOnRefusal;
+        _logger = logger;
+    }
+
+    public KmsKeyArn Arn => _regions[0].Arn;
+
+    /// <summary>Whether a key ARN names this key, in whatever Region.</summary>
+    public bool IsNamedBy(KmsKeyArn arn) => arn == Arn || arn.IsReplicaOf(Arn);
+
+    /// <summary>Wraps by kms:Encrypt in the first Region that works, and tells which key did it.</summary>
+    /// <exception cref="ByokException">No Region did.</exception>
+    public Task<(KmsKeyArn Arn, byte[] Blob)> WrapAsync(
+        ArraySegment<byte> dataKey, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken) =>
+        CallAsync(
+            AwsAction.Encrypt,
+            async (key, step, token) => (key.Arn, await key.TryWrapAsync(dataKey, encryptionContext, step, token).ConfigureAwait(false)),
+            cancellationToken);
+
+    /// <summary>Unwraps by kms:Decrypt in the first Region that works; what any Region has wrapped.</summary>
+    /// <exception cref="ByokException">No Region did.</exception>
+    public Task<byte[]> UnwrapAsync(
+        ReadOnlyMemory<byte> ciphertextBlob, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken) =>
+        CallAsync(AwsAction.Decrypt, (key, step, token) => key.TryUnwrapAsync(ciphertextBlob, encryptionContext, step, token), cancellationToken);
+
+    /// <summary>Ends trials that are under way.</summary>
+    public void Dispose()
+    {
+        _disposed.Cancel();
+        _disposed.Dispose();
+    }
+
+    private Task<TAnswer> CallAsync<TAnswer>(
+        string action, Func<WrappingKey, GuardedCalls.Step, CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
+    {
+        var step = new GuardedCalls.Step { Action = action };
+        return _regions[0].Calls.CompleteAsync(step, token => TryRegionsAsync(step, attempt, token), cancellationToken);
+    }
+
+    private async Task<TAnswer> TryRegionsAsync<TAnswer>(
+        GuardedCalls.Step step, Func<WrappingKey, GuardedCalls.Step, CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
+    {
+        var regions = Usable();
+        ByokException? first = null;
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                return await attempt(regions[i], step, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ByokException e) when (i + 1 < regions.Length && MayFailOver(e))
+            {
+                first ??= e;
+                if (e is ByokKeyUnavailableException refusal)
+                {
+                    _logger.FailedOverRefusal(step.Action, regions[i].Arn, refusal.Reason, regions[i + 1].Arn.Region);
+                }
+                else
+                {
+                    _logger.FailedOver(step.Action, regions[i].Arn, regions[i + 1].Arn.Region);
+                }
+            }
+            catch (ByokServiceException) when (first is not null)
+            {
+                throw first; // of several Regions that are down, the customer's own is told of
+            }
+        }
+    }
+
+    private bool MayFailOver(ByokException error) => error switch
+    {
+        ByokServiceException service => service.IsTransient,
+        ByokKeyUnavailableException => _failoverOnRefusal,
+        _ => false,
+    };
+
+    /// <summary>The Regions to try, in order: those whose circuit breaker is closed, or all if none is.</summary>
+    private WrappingKey[] Usable()
+    {
+        if (_regions.Length == 1 || Array.TrueForAll(_regions, key => key.Calls.Gate.Open is null))
+        {
+            return _regions;
+        }
+
+        var closed = Array.FindAll(_regions, key => key.Calls.Gate.Open is null);
+        if (closed.Length == 0)
+        {
+            return _regions;
+        }
+
+        foreach (var key in _regions)
+        {
+            if (key.Calls.Gate.TryBeginTrial())
+            {
+                _ = Task.Run(() => TrialAsync(key));
+            }
+        }
+
+        return closed;
+    }
+
+    private async Task TrialAsync(WrappingKey key)
+    {
+        try
+        {
+            // That kms:DescribeKey is denied shows as well that the Region is back: the circuit breaker closes.
+            await key.TryDescribeAsync(new GuardedCalls.Step { Action = AwsAction.DescribeKey }, _disposed.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ByokException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Still down, or alive and refusing; either way the circuit breaker knows.
+        }
+        finally
+        {
+            key.Calls.Gate.EndTrial();
+        }
+    }
+}

@@ -1,0 +1,18 @@
+namespace Scalr.Byok.Kms.Resilience;
+
+/// <summary>Waiting that can be given up, for calls that do not always mind their token.</summary>
+internal static class Abandonment
+{
+    /// <summary>As <see cref="Task{TResult}.WaitAsync(CancellationToken)"/>; if the task fails after it was given up, nobody is alarmed by it.</summary>
+    public static Task<TResult> OrAbandonAsync<TResult>(this Task<TResult> task, CancellationToken cancellationToken)
+    {
+        if (task.IsCompleted)
+        {
+            return task;
+        }
+
+        _ = task.ContinueWith(
+            static abandoned => abandoned.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return task.WaitAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using LocalAws;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.Resilience;
+
+/// <summary>A key's Region that is down is left alone for a while.</summary>
+internal sealed class CircuitBreakerTests
+{
+    private static readonly TimeSpan BreakDuration = TimeSpan.FromSeconds(15);
+
+    private ByokWorld _world = null!;
+
+    [SetUp]
+    public async Task StartAsync() => _world = await ByokWorld.StartAsync();
+
+    [TearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
+
+    [Test]
+    public async Task An_open_breaker_fails_at_once_and_says_since_when_and_until_when()
+    {
+        var ring = Ring();
+        await OpenAsync(ring);
+        var since = _world.Time.GetUtcNow();
+        _world.Time.Advance(TimeSpan.FromSeconds(5));
+
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+
+        Assert.That(Count("Encrypt"), Is.EqualTo(4), "nothing was sent");
+        Assert.That(thrown!.Message, Is.EqualTo(string.Create(
+            CultureInfo.InvariantCulture,
+            $"kms:Encrypt for the key {_world.Key.Arn} was not tried: AWS has not answered in Region us-east-1 since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC; "
+            + $"it is tried again from {(since + BreakDuration).UtcDateTime:HH:mm:ss} on. The key itself is not to blame.")));
+        Assert.That((thrown.IsTransient, thrown.RetryAfter, thrown.Operation, thrown.Region), Is.EqualTo((true, TimeSpan.FromSeconds(10), "kms:Encrypt", "us-east-1")));
+    }
+
+    [Test]
+    public async Task One_call_tries_again_and_its_outcome_decides([Values] bool works)
+    {
+        var ring = Ring();
+        await OpenAsync(ring);
+        var since = _world.Time.GetUtcNow();
+        _world.Time.Advance(BreakDuration);
+        if (works)
+        {
+            _world.Aws.Faults.Clear();
+            Assert.That(await ring.DecryptAsync(await ring.EncryptAsync("abc"u8.ToArray())), Is.EqualTo("abc"u8.ToArray()));
+            return;
+        }
+
+        await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+
+        Assert.That(Count("Encrypt"), Is.EqualTo(5));
+        Assert.That(thrown!.Message, Does.Contain(string.Create(CultureInfo.InvariantCulture, $"since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC")), "since it opened first");
+    }
+
+    [TestCase("ThrottlingException", 400)]
+    [TestCase("DisabledException", 400)]
+    [TestCase("AccessDeniedException", 400)]
+    public async Task Answers_of_a_Region_that_is_alive_do_not_open_it(string code, int status)
+    {
+        var ring = Ring();
+        _world.Aws.Faults.Add(Fault.Error(code, status));
+        for (var i = 0; i < 10; i++)
+        {
+            await Assert.CatchAsync<ByokException>(async () => await ring.EncryptAsync(new byte[1]));
+        }
+
+        Assert.That(Count("Encrypt"), Is.EqualTo(10));
+    }
+
+    [Test]
+    public async Task Another_customers_key_has_a_breaker_of_its_own()
+    {
+        var ring = Ring();
+        await OpenAsync(ring);
+        _world.Aws.Faults.Clear();
+        var other = _world.Customer.CreateKey(ByokWorld.Region);
+        _world.User.Policy = Policies.Permissions(other.Arn);
+
+        Assert.That(await _world.Ring("AccessKeys", s => s.KeyArn = other.Arn).EncryptAsync(new byte[1]), Is.Not.Empty);
+        await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+    }
+
+    private IByokKeyRing Ring() => _world.Ring("AccessKeys", options: o => o.Resilience.BreakerMinimumThroughput = 4);
+
+    private async Task OpenAsync(IByokKeyRing ring)
+    {
+        _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500));
+        for (var i = 0; i < 4; i++)
+        {
+            await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+        }
+    }
+
+    private int Count(string operation) => _world.Aws.Log.Count(operation);
+}
