@@ -53,15 +53,27 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         var now = _time.GetUtcNow();
         if (session is null || now >= session.Expiration)
         {
-            return new ValueTask<AwsSession>(RenewAsync().WaitAsync(cancellationToken));
+            return new ValueTask<AwsSession>(Renew().WaitAsync(cancellationToken));
         }
 
         if (now >= renewFrom)
         {
-            _ = RenewAsync();
+            _ = Renew();
         }
 
         return new ValueTask<AwsSession>(session);
+    }
+
+    /// <summary>A new session, whether or not the old one has time left.</summary>
+    public Task<AwsSession> RenewAsync(CancellationToken cancellationToken) => Renew().WaitAsync(cancellationToken);
+
+    /// <summary>Gives up the session there is.</summary>
+    public void Discard()
+    {
+        lock (_gate)
+        {
+            _state = _state with { Session = null };
+        }
     }
 
     /// <summary>Gives up a session that AWS calls expired although its time is not over; does nothing if it was renewed meanwhile.</summary>
@@ -89,7 +101,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
 
     public void Dispose() => _disposed.Cancel();
 
-    private Task<AwsSession> RenewAsync()
+    private Task<AwsSession> Renew()
     {
         lock (_gate)
         {

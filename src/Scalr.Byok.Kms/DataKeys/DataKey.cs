@@ -70,6 +70,9 @@ internal sealed class DataKey : IDisposable
         return key is not null;
     }
 
+    /// <summary>Whether the key is erased.</summary>
+    public bool IsErased => Volatile.Read(ref _erased) != 0;
+
     /// <summary>
     /// Throws if the key is erased. Whoever has read <see cref="Span"/> asks again afterwards: a key erased by another thread in
     /// between reads as zeros, and what comes of zeros must not be used.

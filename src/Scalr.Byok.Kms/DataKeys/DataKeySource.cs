@@ -5,7 +5,7 @@ using Scalr.Byok.Kms.Kms;
 namespace Scalr.Byok.Kms.DataKeys;
 
 /// <summary>Where the key ring's data keys come from: made here and wrapped by the key, or unwrapped by the key that wrapped them.</summary>
-/// <remarks>Every call goes to KMS. A cache stands in this place when there is one; nothing above this class would change.</remarks>
+/// <remarks>Every call goes to KMS. <see cref="DataKeyCache"/> keeps what comes of it.</remarks>
 internal sealed class DataKeySource : IDisposable
 {
     private readonly CustomerKey _current;
@@ -19,6 +19,8 @@ internal sealed class DataKeySource : IDisposable
         _current = new CustomerKey(keys.Current, keys.Replicas, failoverOnRefusal, logger);
         _all = [_current, .. keys.Previous.Select(key => new CustomerKey(key, [], failoverOnRefusal, logger))];
     }
+
+    public KmsKeyArn CurrentArn => _current.Arn;
 
     /// <summary>A new data key and its wrapped form. The caller disposes the data key.</summary>
     public async Task<(DataKey Key, EncryptedDataKey Encrypted)> CreateAsync(
@@ -51,7 +53,7 @@ internal sealed class DataKeySource : IDisposable
     /// <summary>The data key of a message, from the first of its encrypted data keys that one of this ring's keys unwraps.</summary>
     /// <exception cref="ByokDecryptionException">None of them is wrapped by a key of this ring, or KMS accepts none.</exception>
     /// <exception cref="ByokException">A key that could unwrap it is not usable, or AWS could not be reached.</exception>
-    public async Task<DataKey> OpenAsync(
+    public async Task<OpenedKey> OpenAsync(
         IReadOnlyList<EncryptedDataKey> encryptedKeys, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
     {
         ByokException? refusal = null;
@@ -67,7 +69,7 @@ internal sealed class DataKeySource : IDisposable
                 var plaintext = await key.UnwrapAsync(encrypted.Ciphertext, encryptionContext, cancellationToken).ConfigureAwait(false);
                 if (DataKey.TryTake(plaintext, out var dataKey))
                 {
-                    return dataKey;
+                    return new OpenedKey(dataKey, key.Arn, encrypted);
                 }
 
                 refusal ??= new ByokDecryptionException();
@@ -82,6 +84,21 @@ internal sealed class DataKeySource : IDisposable
         throw refusal ?? new ByokDecryptionException(
             "The message is not encrypted under a key of this key ring. If the customer changed keys, add the old one to PreviousKeys.");
     }
+
+    /// <summary>Asks AWS KMS to unwrap a data key once more, and erases what comes of it: to see whether that is still allowed.</summary>
+    /// <exception cref="ByokException">It is not, or AWS could not be reached.</exception>
+    public async Task CheckAsync(EncryptedDataKey encrypted, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
+    {
+        using var key = (await OpenAsync([encrypted], encryptionContext, cancellationToken).ConfigureAwait(false)).Key;
+    }
+
+    /// <summary>Has somebody told when AWS says that one of the keys cannot be used.</summary>
+    public void OnRefusal(Action<KmsKeyArn> refused) => Array.ForEach(_all, key => key.Refused = refused);
+
+    /// <summary>Begins a new session for the key of this ARN, if it has sessions.</summary>
+    /// <exception cref="ByokException">AWS STS refused or could not be reached.</exception>
+    public Task RenewSessionAsync(KmsKeyArn owner, CancellationToken cancellationToken) =>
+        Array.Find(_all, key => key.Arn == owner)?.RenewSessionAsync(cancellationToken) ?? Task.CompletedTask;
 
     public void Dispose()
     {

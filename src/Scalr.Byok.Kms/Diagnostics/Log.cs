@@ -28,6 +28,13 @@ internal static partial class Log
         Message = "{Operation} on key {KeyArn} failed for an outage; Region {Region} is tried instead.")]
     public static partial void FailedOver(this ILogger logger, string operation, KmsKeyArn keyArn, string region);
 
+    [LoggerMessage(EventId = 9, Level = LogLevel.Warning,
+        Message = "AWS says that key {KeyArn} cannot be used. {Count} cached data keys are erased; calls are refused until AWS accepts the key again.")]
+    public static partial void KeyRevoked(this ILogger logger, KmsKeyArn keyArn, int count);
+
+    [LoggerMessage(EventId = 8, Level = LogLevel.Error, Message = "The background probe of a key ring failed with {Error}; it goes on.")]
+    public static partial void WatchFailed(this ILogger logger, string error);
+
     [LoggerMessage(EventId = 7, Level = LogLevel.Warning,
         Message = "{Operation} on key {KeyArn} was refused: {Reason}. Region {Region} is tried instead, as FailoverOnRevokedReplica allows.")]
     public static partial void FailedOverRefusal(this ILogger logger, string operation, KmsKeyArn keyArn, ByokKeyUnavailableReason reason, string region);

@@ -11,7 +11,8 @@ namespace Scalr.Byok.Kms.KeyRing;
 internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
 {
     private readonly RingKeys _keys;
-    private readonly DataKeySource _dataKeys;
+    private readonly DataKeySource _source;
+    private readonly RingDataKeys _dataKeys;
     private readonly KeyProbe _probe;
     private readonly MessageOptions _options;
     private bool _disposed;
@@ -23,22 +24,17 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     public ByokKeyRing(RingKeys keys, ByokOptions options, TimeProvider time, ILogger logger)
     {
         _keys = keys;
-        _dataKeys = new DataKeySource(keys, options.FailoverOnRevokedReplica, logger);
+        _source = new DataKeySource(keys, options.FailoverOnRevokedReplica, logger);
         _probe = new KeyProbe(keys.Current, keys.Replicas, time);
+        _dataKeys = new RingDataKeys(_source, _probe, options, time, logger);
         _options = MessageOptions.From(options);
     }
 
     public KmsKeyArn KeyArn => _keys.Current.Arn;
 
-    public async ValueTask<byte[]> EncryptAsync(
-        ReadOnlyMemory<byte> plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
-    {
-        var (key, template) = await NewKeyAsync(encryptionContext, cancellationToken).ConfigureAwait(false);
-        using (key)
-        {
-            return MessageWriter.Write(template, key, plaintext, _options);
-        }
-    }
+    public ValueTask<byte[]> EncryptAsync(
+        ReadOnlyMemory<byte> plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default) =>
+        WithNewKeyAsync(encryptionContext, plaintext.Length, (key, template) => MessageWriter.Write(template, key, plaintext, _options), cancellationToken);
 
     public async ValueTask EncryptAsync(
         ReadOnlyMemory<byte> plaintext,
@@ -47,37 +43,36 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(message);
-        var (key, template) = await NewKeyAsync(encryptionContext, cancellationToken).ConfigureAwait(false);
-        using (key)
-        {
-            MessageWriter.WriteTo(message, template, key, plaintext, _options);
-        }
+        await WithNewKeyAsync(
+            encryptionContext,
+            plaintext.Length,
+            (key, template) =>
+            {
+                MessageWriter.WriteTo(message, template, key, plaintext, _options);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     public async Task EncryptAsync(
         Stream plaintext, Stream message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
         ThrowUnlessUsable(plaintext, nameof(plaintext), message, nameof(message));
-        var (key, template) = await NewKeyAsync(encryptionContext, cancellationToken).ConfigureAwait(false);
-        MessageStreamWriter writer;
-        using (key)
-        {
-            writer = MessageStreamWriter.Begin(template, key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options);
-        }
-
-        using (writer)
-        {
-            await writer.RunAsync(plaintext, message, cancellationToken).ConfigureAwait(false);
-        }
+        using var writer = await WithNewKeyAsync(
+            encryptionContext,
+            bytes: 0,
+            (key, template) => MessageStreamWriter.Begin(template, key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options),
+            cancellationToken).ConfigureAwait(false);
+        await writer.RunAsync(plaintext, message, cancellationToken).ConfigureAwait(false);
+        _dataKeys.Count(EncryptionContext.Create(encryptionContext, nameof(encryptionContext)), writer.Length);
     }
 
-    public async ValueTask<byte[]> DecryptAsync(
+    public ValueTask<byte[]> DecryptAsync(
         ReadOnlyMemory<byte> message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
         var expected = Expect(encryptionContext, cancellationToken);
         var header = ReadHeader(message);
-        using var key = await OpenKeyAsync(header, expected, cancellationToken).ConfigureAwait(false);
-        return MessageReader.Read(header, message, key, _options.MaxDegreeOfParallelism);
+        return WithKeyAsync(header, expected, key => MessageReader.Read(header, message, key, _options.MaxDegreeOfParallelism), cancellationToken);
     }
 
     public async ValueTask DecryptAsync(
@@ -89,8 +84,15 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         ArgumentNullException.ThrowIfNull(plaintext);
         var expected = Expect(encryptionContext, cancellationToken);
         var header = ReadHeader(message);
-        using var key = await OpenKeyAsync(header, expected, cancellationToken).ConfigureAwait(false);
-        MessageReader.ReadTo(plaintext, header, message, key, _options.MaxDegreeOfParallelism);
+        await WithKeyAsync(
+            header,
+            expected,
+            key =>
+            {
+                MessageReader.ReadTo(plaintext, header, message, key, _options.MaxDegreeOfParallelism);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     public async Task DecryptAsync(
@@ -100,16 +102,8 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         var expected = Expect(encryptionContext, cancellationToken);
         var input = new MessageInput(message, _options);
         var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
-        MessageStreamReader reader;
-        using (var key = await OpenKeyAsync(header, expected, cancellationToken).ConfigureAwait(false))
-        {
-            reader = MessageStreamReader.Begin(input, header, key, _options);
-        }
-
-        using (reader)
-        {
-            await reader.RunAsync(plaintext, cancellationToken).ConfigureAwait(false);
-        }
+        using var reader = await WithKeyAsync(header, expected, key => MessageStreamReader.Begin(input, header, key, _options), cancellationToken).ConfigureAwait(false);
+        await reader.RunAsync(plaintext, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<byte[]> RewrapAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
@@ -151,10 +145,16 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         await MessageRewrapper.CopyBodyAsync(input, header.Body, rewrapped, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task<KeyHealth> ProbeAsync(CancellationToken cancellationToken = default)
+    public async Task<KeyHealth> ProbeAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfDone(cancellationToken);
-        return _probe.ProbeAsync(cancellationToken);
+        var health = await _probe.ProbeAsync(cancellationToken).ConfigureAwait(false);
+        if (health.Reason is not null)
+        {
+            _dataKeys.Revoke(KeyArn);
+        }
+
+        return health;
     }
 
     public void Dispose()
@@ -164,22 +164,47 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         _keys.Dispose();
     }
 
-    private async ValueTask<(DataKey Key, MessageTemplate Template)> NewKeyAsync(
-        IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
+    private async ValueTask<T> WithNewKeyAsync<T>(
+        IReadOnlyDictionary<string, string>? encryptionContext, long bytes, Func<DataKey, MessageTemplate, T> use, CancellationToken cancellationToken)
     {
         ThrowIfDone(cancellationToken);
         var context = EncryptionContext.Create(encryptionContext, nameof(encryptionContext));
-        var (key, encryptedKey) = await _dataKeys.CreateAsync(context.Pairs, cancellationToken).ConfigureAwait(false);
-        var template = new MessageTemplate(context, [encryptedKey], _options.FrameLength);
-        if (template.HeaderLength <= _options.MaxHeaderLength)
+        while (true)
         {
-            return (key, template);
+            var (lease, template) = await _dataKeys.NewAsync(context, bytes, cancellationToken).ConfigureAwait(false);
+            using (lease)
+            {
+                try
+                {
+                    return use(lease.Key, template);
+                }
+                catch (ObjectDisposedException) when (lease.Key.IsErased && !_disposed)
+                {
+                    // The cache erased it at this moment: replaced by another, or revoked, which the next look will tell.
+                }
+            }
+        }
+    }
+
+    private async ValueTask<T> WithKeyAsync<T>(MessageHeader header, EncryptionContext expected, Func<DataKey, T> use, CancellationToken cancellationToken)
+    {
+        if (!header.EncryptionContext.Contains(expected))
+        {
+            throw new ByokDecryptionException();
         }
 
-        key.Dispose();
-        throw new ArgumentException( // this ring could not read it back
-            $"The message's header would take {template.HeaderLength} bytes, more than the {_options.MaxHeaderLength} that MaxHeaderLength allows.",
-            nameof(encryptionContext));
+        while (true)
+        {
+            using var lease = await _dataKeys.OpenAsync(header, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return use(lease.Key);
+            }
+            catch (ObjectDisposedException) when (lease.Key.IsErased && !_disposed)
+            {
+                // As above.
+            }
+        }
     }
 
     private EncryptionContext Expect(IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
@@ -192,25 +217,20 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         ? MessageHeader.Read(message, _options)
         : throw new ByokDecryptionException(HeaderComplaint.MessageTooLong(_options.MaxMessageLength));
 
-    private Task<DataKey> OpenKeyAsync(MessageHeader header, EncryptionContext expected, CancellationToken cancellationToken) =>
-        header.EncryptionContext.Contains(expected)
-            ? _dataKeys.OpenAsync(header.EncryptedDataKeys, header.EncryptionContext.Pairs, cancellationToken)
-            : throw new ByokDecryptionException();
-
     private bool IsCurrent(MessageHeader header) => header.Suite.Signs
         ? throw new NotSupportedException(
             $"The message is signed (algorithm suite {header.Suite}), and its signature covers the encrypted data keys: they cannot be replaced. "
             + "Decrypt it and encrypt the plaintext again; the new message is under the current key.")
-        : _dataKeys.AreCurrent(header.EncryptedDataKeys);
+        : _source.AreCurrent(header.EncryptedDataKeys);
 
     private async Task<(MessageRewrapper Rewrapper, EncryptedDataKey Key)> WrapAnewAsync(MessageHeader header, CancellationToken cancellationToken)
     {
         var context = header.EncryptionContext.Pairs;
-        using var key = await _dataKeys.OpenAsync(header.EncryptedDataKeys, context, cancellationToken).ConfigureAwait(false);
+        using var key = (await _source.OpenAsync(header.EncryptedDataKeys, context, cancellationToken).ConfigureAwait(false)).Key;
         var rewrapper = MessageRewrapper.Begin(header, key); // before anything is wrapped on the word of a header
         try
         {
-            return (rewrapper, await _dataKeys.WrapAsync(key, context, cancellationToken).ConfigureAwait(false));
+            return (rewrapper, await _source.WrapAsync(key, context, cancellationToken).ConfigureAwait(false));
         }
         catch
         {

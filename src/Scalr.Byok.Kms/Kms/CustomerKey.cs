@@ -28,6 +28,9 @@ internal sealed class CustomerKey : IDisposable
 
     public KmsKeyArn Arn => _regions[0].Arn;
 
+    /// <summary>Told when AWS says that the key cannot be used, before the caller is.</summary>
+    public Action<KmsKeyArn>? Refused { get; set; }
+
     /// <summary>Whether a key ARN names this key, in whatever Region.</summary>
     public bool IsNamedBy(KmsKeyArn arn) => arn == Arn || arn.IsReplicaOf(Arn);
 
@@ -53,11 +56,37 @@ internal sealed class CustomerKey : IDisposable
         _disposed.Dispose();
     }
 
-    private Task<TAnswer> CallAsync<TAnswer>(
+    /// <summary>
+    /// Begins a new session where there are sessions, to see whether the role still may be assumed; the old one is given up if not. A session that has begun outlives its role's trust.
+    /// </summary>
+    /// <exception cref="ByokException">AWS STS refused or could not be reached.</exception>
+    public async Task RenewSessionAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _regions[0].RenewSessionAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ByokKeyUnavailableException)
+        {
+            Array.ForEach(_regions, key => key.GiveUpSession());
+            Refused?.Invoke(Arn);
+            throw;
+        }
+    }
+
+    private async Task<TAnswer> CallAsync<TAnswer>(
         string action, Func<WrappingKey, GuardedCalls.Step, CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
     {
         var step = new GuardedCalls.Step { Action = action };
-        return _regions[0].Calls.CompleteAsync(step, token => TryRegionsAsync(step, attempt, token), cancellationToken);
+        try
+        {
+            return await _regions[0].Calls.CompleteAsync(step, token => TryRegionsAsync(step, attempt, token), cancellationToken).ConfigureAwait(false);
+        }
+        catch (ByokKeyUnavailableException)
+        {
+            Refused?.Invoke(Arn);
+            throw;
+        }
     }
 
     private async Task<TAnswer> TryRegionsAsync<TAnswer>(

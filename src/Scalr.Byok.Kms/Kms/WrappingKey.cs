@@ -145,6 +145,22 @@ internal sealed class WrappingKey : IDisposable
             cancellationToken);
     }
 
+    /// <summary>Begins a new session; does nothing where AWS STS is not asked.</summary>
+    /// <exception cref="ByokException">STS refused or could not be reached; the old session stays.</exception>
+    public Task RenewSessionAsync(CancellationToken cancellationToken)
+    {
+        if (_credentials is not SessionCredentials sessions)
+        {
+            return Task.CompletedTask;
+        }
+
+        var step = new GuardedCalls.Step { Action = sessions.Operation };
+        return Calls.RunAsync(step, sessions.RenewAsync, cancellationToken);
+    }
+
+    /// <summary>The next call has to begin a new session.</summary>
+    public void GiveUpSession() => (_credentials as SessionCredentials)?.Discard();
+
     public void Dispose()
     {
         Calls.Stop();

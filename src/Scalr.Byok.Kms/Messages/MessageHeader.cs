@@ -36,6 +36,10 @@ internal sealed class MessageHeader
 
     public ReadOnlyMemory<byte> Tag { get; private set; }
 
+    /// <summary>The encryption context and the encrypted data keys as received: what all messages of one data key have in common.</summary>
+    public ReadOnlyMemory<byte> Wrapping =>
+        Authenticated[(MessageFormat.MessageIdOffset + MessageFormat.MessageIdLength)..^(1 + sizeof(uint) + MessageFormat.CommitmentLength)];
+
     /// <summary>The whole header as received.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 

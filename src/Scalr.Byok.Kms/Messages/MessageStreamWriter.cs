@@ -53,6 +53,9 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         }
     }
 
+    /// <summary>How many bytes of the message there are so far.</summary>
+    public long Length => _length;
+
     /// <summary>Encrypts to the end of the plaintext. Once.</summary>
     /// <exception cref="ArgumentException">The message would be longer than it may be.</exception>
     public async Task RunAsync(Stream plaintext, Stream message, CancellationToken cancellationToken)

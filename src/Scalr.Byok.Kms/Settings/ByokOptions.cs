@@ -38,6 +38,16 @@ public sealed class ByokOptions
     /// </summary>
     public bool FailoverOnRevokedReplica { get; set; }
 
+    /// <summary>How long plaintext data keys are kept in memory, and for how much.</summary>
+    public ByokDataKeyCacheOptions DataKeyCache { get; set; } = new();
+
+    /// <summary>
+    /// How often a key ring in use asks AWS whether its cached data keys may still be used: 1 second to 1 hour. Default 60 seconds. So long, and no longer,
+    /// a customer's revocation can go unnoticed.
+    /// </summary>
+    /// <remarks>It costs one kms:DescribeKey and one kms:Decrypt for each key in use, and one STS call where a role is assumed. A ring that nobody used since is not asked about.</remarks>
+    public TimeSpan ProbeInterval { get; set; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Time limits, retries and circuit breakers for calls to AWS.</summary>
     public ByokResilienceOptions Resilience { get; set; } = new();
 

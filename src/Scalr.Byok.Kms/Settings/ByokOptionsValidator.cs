@@ -86,7 +86,12 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             }
         }
 
-        foreach (var complaint in Endpoints("Kms", options.Endpoints.Kms).Concat(Endpoints("Sts", options.Endpoints.Sts)))
+        if (options.ProbeInterval < TimeSpan.FromSeconds(1) || options.ProbeInterval > TimeSpan.FromHours(1))
+        {
+            yield return $"ProbeInterval is {options.ProbeInterval}; it must be 1 second to 1 hour.";
+        }
+
+        foreach (var complaint in Cache(options.DataKeyCache).Concat(Endpoints("Kms", options.Endpoints.Kms)).Concat(Endpoints("Sts", options.Endpoints.Sts)))
         {
             yield return complaint;
         }
@@ -123,6 +128,30 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         if (options.MaxEncryptedDataKeys is < 1 or > 65_535)
         {
             yield return $"MaxEncryptedDataKeys is {options.MaxEncryptedDataKeys}; it must be 1 to 65535.";
+        }
+    }
+
+    private static IEnumerable<string> Cache(ByokDataKeyCacheOptions? options)
+    {
+        if (options is null)
+        {
+            yield return "DataKeyCache is missing.";
+            yield break;
+        }
+
+        if (options.MaxAge < TimeSpan.Zero || options.MaxAge > TimeSpan.FromHours(1))
+        {
+            yield return $"DataKeyCache:MaxAge is {options.MaxAge}; it must be zero, which turns the cache off, to 1 hour.";
+        }
+
+        if (options.MaxMessages < 1 || options.MaxBytes < 1 || options.MaxKeys < 1)
+        {
+            yield return "DataKeyCache: MaxMessages, MaxBytes and MaxKeys must be 1 or more.";
+        }
+
+        if (options.OutageGrace < TimeSpan.Zero || options.OutageGrace > TimeSpan.FromHours(24))
+        {
+            yield return $"DataKeyCache:OutageGrace is {options.OutageGrace}; it must be zero to 24 hours.";
         }
     }
 

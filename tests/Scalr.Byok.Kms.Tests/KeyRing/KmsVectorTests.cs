@@ -99,7 +99,7 @@ internal sealed class KmsVectorTests
         AwsPipeline pipeline = new(new ByokResilienceOptions(), TimeProvider.System);
         WrappingKey[] wrapping =
             [.. keys.Select(key => new WrappingKey(key, new AnonymousAWSCredentials(), kms.CreateClient, pipeline, NullLogger.Instance))];
-        return new ByokKeyRing(new RingKeys(wrapping[0], [], wrapping[1..]), new ByokOptions { MaxEncryptedDataKeys = ushort.MaxValue }, TimeProvider.System, NullLogger.Instance);
+        return new ByokKeyRing(new RingKeys(wrapping[0], [], wrapping[1..]), new ByokOptions { MaxEncryptedDataKeys = ushort.MaxValue, DataKeyCache = new() { MaxAge = TimeSpan.Zero } }, TimeProvider.System, NullLogger.Instance);
     }
 
     /// <summary>The call by which our ring opens a message that names none of its keys, but a replica of one; null if it does not.</summary>

@@ -163,5 +163,5 @@ internal sealed class WrappingKeyTests
     private void Wraps(EncryptResponse answer) =>
         _kms.Setup(kms => kms.EncryptAsync(It.IsAny<EncryptRequest>(), It.IsAny<CancellationToken>())).ReturnsAsync(answer);
 
-    private Task<DataKey> OpenAsync(Dictionary<string, string>? context = null) => _source.OpenAsync([_encrypted], context ?? NoContext, default);
+    private async Task<DataKey> OpenAsync(Dictionary<string, string>? context = null) => (await _source.OpenAsync([_encrypted], context ?? NoContext, default)).Key;
 }

@@ -170,6 +170,8 @@ internal sealed class ByokOptionsValidatorTests
               "SessionDuration": "00:30:00",
               "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" } },
               "FailoverOnRevokedReplica": true,
+              "ProbeInterval": "00:00:30",
+              "DataKeyCache": { "MaxAge": "00:02:00", "MaxMessages": 7, "MaxBytes": 8, "MaxKeys": 9, "OutageGrace": "00:10:00" },
               "Resilience": {
                 "TotalTimeout": "00:00:20", "AttemptTimeout": "00:00:05", "MaxRetryAttempts": 7, "RetryDelay": "00:00:01",
                 "BreakerFailureRatio": 0.75, "BreakerMinimumThroughput": 8, "BreakerSamplingDuration": "00:01:00", "BreakDuration": "00:00:30"
@@ -194,12 +196,16 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That((options.Resilience.BreakerFailureRatio, options.Resilience.BreakerMinimumThroughput), Is.EqualTo((0.75, 8)));
         Assert.That(
             (options.Resilience.BreakerSamplingDuration, options.Resilience.BreakDuration), Is.EqualTo((TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(30))));
-        Assert.That(options.FailoverOnRevokedReplica, Is.True);
+        Assert.That((options.FailoverOnRevokedReplica, options.ProbeInterval), Is.EqualTo((true, TimeSpan.FromSeconds(30))));
+        var cache = options.DataKeyCache;
+        Assert.That((cache.MaxAge, cache.MaxMessages, cache.MaxBytes), Is.EqualTo((TimeSpan.FromMinutes(2), 7, 8)));
+        Assert.That((cache.MaxKeys, cache.OutageGrace), Is.EqualTo((9, TimeSpan.FromMinutes(10))));
+        Assert.That(typeof(ByokDataKeyCacheOptions).GetProperties(), Has.Length.EqualTo(5), "a new option wants a line here");
         Assert.That(typeof(ByokResilienceOptions).GetProperties(), Has.Length.EqualTo(8), "a new option wants a line here");
         Assert.That((options.FrameLength, options.MaxEncryptedDataKeys), Is.EqualTo((4096, 3)));
         Assert.That((options.MaxMessageLength, options.MaxHeaderLength, options.MaxFrameLength), Is.EqualTo((5_000_000_000, 2048, 70_000)));
         Assert.That(options.MaxDegreeOfParallelism, Is.EqualTo(5));
-        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(15), "a new option wants a line here");
+        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(17), "a new option wants a line here");
     }
 
     private static TestCaseData Case(string name, Action<ByokOptions> change, params string[] complaints) =>

@@ -137,7 +137,8 @@ internal sealed class ByokWorld : IAsyncDisposable
             o.Endpoints.Kms[ByokEndpoints.AnyRegion] = Aws.Endpoint;
             o.Endpoints.Sts[ByokEndpoints.AnyRegion] = Aws.Endpoint;
 
-            // One fault, one failure: the clock stands still while nobody moves it. Tests of retries and circuit breakers turn them on.
+            // One call, one call to AWS; one fault, one failure: the clock stands still while nobody moves it. Tests of the rest turn it on.
+            o.DataKeyCache.MaxAge = TimeSpan.Zero;
             o.Resilience.MaxRetryAttempts = 0;
             o.Resilience.BreakerMinimumThroughput = int.MaxValue;
             options?.Invoke(o);

@@ -1,0 +1,244 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Scalr.Byok.Kms.DataKeys;
+
+/// <summary>Plaintext data keys by what asks for them, each for a bounded time and number of messages; the least recently used gives way.</summary>
+/// <remarks>
+/// Whoever finds none waits for the one call that makes it, together with all others, each under their own token. A key is erased as soon as it is out of the cache.
+/// A key whose making began before a revocation never gets in.
+/// </remarks>
+internal sealed class DataKeyCache : IDisposable
+{
+    private const double RenewalAge = 0.8;
+
+    private readonly ByokDataKeyCacheOptions _options;
+    private readonly bool _renewsAhead;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly LinkedList<CacheEntry> _byUse = new();
+    private readonly Dictionary<byte[], LinkedListNode<CacheEntry>> _entries = new(BytesComparer.Instance);
+    private readonly CancellationTokenSource _disposed = new();
+    private int _revocations;
+
+    /// <param name="options">The limits.</param>
+    /// <param name="renewsAhead">Whether a key is replaced in the background before its time is over.</param>
+    /// <param name="time">The clock.</param>
+    public DataKeyCache(ByokDataKeyCacheOptions options, bool renewsAhead, TimeProvider time)
+    {
+        _options = options;
+        _renewsAhead = renewsAhead;
+        _time = time;
+    }
+
+    /// <summary>A key that is there and may be used.</summary>
+    /// <param name="id">What asks for it.</param>
+    /// <param name="bytes">How many plaintext bytes it is for; counted.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="isDue">Whether it should be replaced in the background: call <see cref="Renew"/>.</param>
+    public bool TryGet(ReadOnlySpan<byte> id, long bytes, [NotNullWhen(true)] out CachedKey? key, out bool isDue)
+    {
+        lock (_gate)
+        {
+            if (_entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node) && node.Value is var entry && Serves(entry, _options.MaxAge))
+            {
+                _byUse.Remove(node);
+                _byUse.AddFirst(node);
+                entry.Count(bytes);
+                key = entry.Key!;
+                isDue = _renewsAhead && entry.Making is null
+                    && (_time.GetElapsedTime(entry.Born) >= _options.MaxAge * RenewalAge || entry.Messages >= _options.MaxMessages * RenewalAge || entry.Bytes >= _options.MaxBytes * RenewalAge);
+                return true;
+            }
+        }
+
+        (key, isDue) = (null, false);
+        return false;
+    }
+
+    /// <summary>A new key for what asks for it, from the one call that is under way.</summary>
+    /// <param name="id">What asks for it.</param>
+    /// <param name="bytes">How many plaintext bytes it is for; counted.</param>
+    /// <param name="make">Makes the key; owned by the cache from then on.</param>
+    /// <param name="cancellationToken">Ends the wait, not the call.</param>
+    /// <exception cref="ByokException">It could not be made, and there is none that may stand in during an outage.</exception>
+    public async Task<CachedKey> GetAsync(ReadOnlyMemory<byte> id, long bytes, Func<CancellationToken, Task<CachedKey>> make, CancellationToken cancellationToken)
+    {
+        var (entry, making) = Begin(id.Span, make);
+        try
+        {
+            var key = await making.WaitAsync(cancellationToken).ConfigureAwait(false);
+            lock (_gate)
+            {
+                entry.Count(bytes);
+            }
+
+            return key;
+        }
+        catch (ByokServiceException e) when (e.IsTransient)
+        {
+            lock (_gate)
+            {
+                if (Serves(entry, _options.MaxAge + _options.OutageGrace))
+                {
+                    entry.Count(bytes);
+                    return entry.Key!;
+                }
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Begins to make the next key in the background, unless that is under way.</summary>
+    public void Renew(ReadOnlySpan<byte> id, Func<CancellationToken, Task<CachedKey>> make) => Begin(id, make);
+
+    /// <summary>Counts bytes that were not known when the key was asked for.</summary>
+    public void Count(ReadOnlySpan<byte> id, long bytes)
+    {
+        lock (_gate)
+        {
+            if (_entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node))
+            {
+                node.Value.Bytes += bytes;
+            }
+        }
+    }
+
+    /// <summary>Erases every key that this customer's key wraps, at once, and those that are being made.</summary>
+    /// <returns>How many there were.</returns>
+    public int Revoke(KmsKeyArn owner)
+    {
+        lock (_gate)
+        {
+            _revocations++;
+            return Remove(entry => entry.Key is { } key && (key.Owner == owner || key.Owner.IsReplicaOf(owner)));
+        }
+    }
+
+    /// <summary>Erases what has had its time.</summary>
+    /// <returns>One key of each owner that is left.</returns>
+    public IReadOnlyList<CachedKey> Sweep()
+    {
+        lock (_gate)
+        {
+            Remove(entry => entry.Key is not null && !Serves(entry, _options.MaxAge + _options.OutageGrace));
+            return [.. _byUse.Select(entry => entry.Key).OfType<CachedKey>().DistinctBy(key => key.Owner)];
+        }
+    }
+
+    public void Dispose()
+    {
+        _disposed.Cancel();
+        lock (_gate)
+        {
+            Remove(static _ => true);
+        }
+    }
+
+    private bool Serves(CacheEntry entry, TimeSpan age) =>
+        entry.Key is not null && _time.GetElapsedTime(entry.Born) < age && entry.Messages < _options.MaxMessages && entry.Bytes < _options.MaxBytes;
+
+    private (CacheEntry Entry, Task<CachedKey> Making) Begin(ReadOnlySpan<byte> id, Func<CancellationToken, Task<CachedKey>> make)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed.IsCancellationRequested, typeof(IByokKeyRing));
+            if (!_entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node))
+            {
+                node = _byUse.AddFirst(new CacheEntry(id.ToArray()));
+                _entries.Add(node.Value.Id, node);
+                MakeRoom();
+            }
+
+            var entry = node.Value;
+            if (entry.Making is null)
+            {
+                // Off the first caller's context: the key is everybody's.
+                using var noFlow = ExecutionContext.SuppressFlow();
+                entry.Making = Task.Run(() => MakeAsync(entry, make));
+                _ = entry.Making.ContinueWith(static making => making.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            }
+
+            return (entry, entry.Making);
+        }
+    }
+
+    private async Task<CachedKey> MakeAsync(CacheEntry entry, Func<CancellationToken, Task<CachedKey>> make)
+    {
+        try
+        {
+            while (true)
+            {
+                var revocations = Volatile.Read(ref _revocations);
+                var made = await make(_disposed.Token).ConfigureAwait(false);
+                lock (_gate)
+                {
+                    if (revocations == _revocations && !_disposed.IsCancellationRequested)
+                    {
+                        entry.Take(made, _time.GetTimestamp());
+                        return made;
+                    }
+                }
+
+                made.Key.Dispose();
+                ObjectDisposedException.ThrowIf(_disposed.IsCancellationRequested, typeof(IByokKeyRing));
+            }
+        }
+        catch (Exception e)
+        {
+            lock (_gate)
+            {
+                entry.Making = null;
+                if (entry.Key is null && _entries.Remove(entry.Id, out var node))
+                {
+                    _byUse.Remove(node);
+                }
+            }
+
+            ObjectDisposedException.ThrowIf(e is OperationCanceledException && _disposed.IsCancellationRequested, typeof(IByokKeyRing));
+            throw;
+        }
+    }
+
+    private void MakeRoom()
+    {
+        for (var node = _byUse.Last; _entries.Count > _options.MaxKeys && node is not null;)
+        {
+            var previous = node.Previous;
+            if (node.Value.Making is null)
+            {
+                Drop(node);
+            }
+
+            node = previous;
+        }
+    }
+
+    private int Remove(Func<CacheEntry, bool> isOut)
+    {
+        var count = 0;
+        for (var node = _byUse.First; node is not null;)
+        {
+            var next = node.Next;
+            if (isOut(node.Value))
+            {
+                Drop(node);
+                count++;
+            }
+
+            node = next;
+        }
+
+        return count;
+    }
+
+    private void Drop(LinkedListNode<CacheEntry> node)
+    {
+        node.Value.Erase();
+        if (node.Value.Making is null)
+        {
+            _byUse.Remove(node);
+            _entries.Remove(node.Value.Id);
+        }
+    }
+}

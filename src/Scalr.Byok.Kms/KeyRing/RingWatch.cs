@@ -1,0 +1,94 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Diagnostics;
+
+namespace Scalr.Byok.Kms.KeyRing;
+
+/// <summary>
+/// Sees to it that a customer's revocation reaches a ring that lives on cached data keys: asks AWS every so often whether they may still be used, as long as somebody
+/// uses the ring and it has any.
+/// </summary>
+/// <remarks>One look at a time. What AWS refuses erases the keys on the way (<see cref="DataKeySource.OnRefusal"/>); what it fails to answer changes nothing.</remarks>
+internal sealed class RingWatch : IDisposable
+{
+    private readonly Func<IReadOnlyList<CachedKey>> _sweep;
+    private readonly Func<CachedKey, CancellationToken, Task> _look;
+    private readonly TimeSpan _interval;
+    private readonly ILogger _logger;
+    private readonly ITimer _timer;
+    private readonly CancellationTokenSource _disposed = new();
+    private int _armed;
+    private volatile bool _used;
+
+    /// <param name="sweep">Erases keys that have had their time, and returns one of each customer's key that is left.</param>
+    /// <param name="look">Asks AWS about a key.</param>
+    /// <param name="interval">How often.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Told of what should not happen.</param>
+    public RingWatch(
+        Func<IReadOnlyList<CachedKey>> sweep, Func<CachedKey, CancellationToken, Task> look, TimeSpan interval, TimeProvider time, ILogger logger)
+    {
+        _sweep = sweep;
+        _look = look;
+        _interval = interval;
+        _logger = logger;
+        _timer = time.CreateTimer(static watch => _ = ((RingWatch)watch!).LookAsync(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The ring is used.</summary>
+    public void Touch()
+    {
+        _used = true;
+        if (Volatile.Read(ref _armed) == 0)
+        {
+            Arm();
+        }
+    }
+
+    public void Dispose()
+    {
+        _disposed.Cancel();
+        _timer.Dispose();
+    }
+
+    private void Arm()
+    {
+        if (!_disposed.IsCancellationRequested && Interlocked.Exchange(ref _armed, 1) == 0)
+        {
+            // Up to a tenth sooner, so that the rings of a host do not ask in step.
+            _timer.Change(_interval * (RandomNumberGenerator.GetInt32(900, 1000) / 1000.0), Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        var left = false;
+        try
+        {
+            var keys = _sweep();
+            if (_used)
+            {
+                _used = false;
+                await Task.WhenAll(keys.Select(key => _look(key, _disposed.Token))).ConfigureAwait(false);
+            }
+
+            left = _sweep().Count > 0;
+        }
+        catch (Exception e) when (e is ByokException or OperationCanceledException or ObjectDisposedException)
+        {
+            left = true;
+        }
+        catch (Exception e)
+        {
+            _logger.WatchFailed(e.GetType().Name);
+            left = true;
+        }
+
+        Volatile.Write(ref _armed, 0);
+        if (left || _used)
+        {
+            Arm();
+        }
+    }
+}

@@ -1,0 +1,244 @@
+using LocalAws;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.KeyRing;
+
+/// <summary>A ring that lives on cached data keys: what it costs, and how a customer's revocation reaches it.</summary>
+[CancelAfter(120_000)]
+internal sealed class CachedKeyRingTests
+{
+    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(60);
+    private static readonly byte[] Plaintext = new byte[100];
+
+    private ByokWorld _world = null!;
+
+    [SetUp]
+    public async Task StartAsync() => _world = await ByokWorld.StartAsync();
+
+    [TearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
+
+    [Test]
+    public async Task A_thousand_cold_encrypts_at_once_cost_one_call()
+    {
+        var ring = Ring("AccessKeys");
+
+        var messages = await Task.WhenAll(Enumerable.Range(0, 1000).Select(_ => Task.Run(async () => await ring.EncryptAsync(Plaintext))));
+
+        Assert.That(Count("Encrypt"), Is.EqualTo(1));
+        Assert.That(messages.Select(message => Convert.ToHexString(message.AsSpan(3, 32))).Distinct().Count(), Is.EqualTo(1000), "each has an id, and so keys, of its own");
+        await Task.WhenAll(messages.Select(message => Task.Run(async () => await ring.DecryptAsync(message))));
+        Assert.That(Count("Decrypt"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_hundred_thousand_encrypts_in_five_minutes_cost_three_calls_at_most()
+    {
+        var ring = Ring("AccessKeys", o => o.ProbeInterval = TimeSpan.FromHours(1));
+        var messages = new List<byte[]>();
+        for (var i = 0; i < 100_000; i++)
+        {
+            var message = await ring.EncryptAsync(Plaintext);
+            if (i % 10 == 0)
+            {
+                messages.Add(message);
+            }
+
+            _world.Time.Advance(TimeSpan.FromMilliseconds(3)); // 100,000 of them are 5 minutes
+        }
+
+        Assert.That(Count("Encrypt"), Is.InRange(1, 3));
+        foreach (var message in messages)
+        {
+            await ring.DecryptAsync(message);
+        }
+
+        Assert.That(Count("Decrypt"), Is.InRange(1, 5), "10,000 decrypts");
+    }
+
+    public static IEnumerable<TestCaseData> Revocations()
+    {
+        foreach (var type in ByokWorld.CredentialTypes)
+        {
+            yield return Revocation(type, "disabled", w => w.Key.Disable(), w => w.Key.Enable());
+            yield return Revocation(type, "no permission", w => Permit(w, null), w => Permit(w, Policies.Permissions(w.Key.Arn)));
+            yield return Revocation(
+                type, "no permission to decrypt", w => Permit(w, Policies.Permissions(w.Key.Arn, "kms:Encrypt")), w => Permit(w, Policies.Permissions(w.Key.Arn)), encrypts: true);
+        }
+
+        yield return Revocation("AccessKeys", "inactive", w => w.AccessKey.Active = false, w => w.AccessKey.Active = true);
+        yield return Revocation("AssumeRole", "no trust", w => w.AssumedRole.TrustPolicy = Policies.AssumeRoleTrust("999988887777", ByokWorld.ExternalId),
+            w => w.AssumedRole.TrustPolicy = Policies.AssumeRoleTrust(ByokWorld.HostAccount, ByokWorld.ExternalId));
+        yield return Revocation("Oidc", "no trust", w => w.OidcRole.TrustPolicy = Policies.OidcTrust(ByokWorld.CustomerAccount, "scalr.io", ByokWorld.Audience, "account:x"),
+            w => w.OidcRole.TrustPolicy = Policies.OidcTrust(ByokWorld.CustomerAccount, "scalr.io", ByokWorld.Audience, ByokWorld.Subject));
+    }
+
+    [TestCaseSource(nameof(Revocations))]
+    public async Task A_revocation_is_seen_within_the_probe_interval_and_its_end_at_once(string type, Action<ByokWorld> revoke, Action<ByokWorld> giveBack, bool encrypts)
+    {
+        var ring = Ring(type);
+        var message = await ring.EncryptAsync(Plaintext);
+        Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext));
+
+        revoke(_world);
+        Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext), "the cache does not know yet");
+        _world.Time.Advance(ProbeInterval + TimeSpan.FromSeconds(1));
+        await _world.LoggedAsync("cached data keys are erased");
+
+        await RefusedAsync(async () => await ring.DecryptAsync(message));
+        if (!encrypts)
+        {
+            await RefusedAsync(async () => await ring.EncryptAsync(Plaintext));
+        }
+
+        giveBack(_world);
+        Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext));
+        Assert.That(await ring.DecryptAsync(await ring.EncryptAsync(Plaintext)), Is.EqualTo(Plaintext));
+    }
+
+    [Test]
+    public async Task A_refusal_on_any_call_ends_the_cached_keys_too()
+    {
+        var ring = Ring("AccessKeys");
+        var message = await ring.EncryptAsync(Plaintext);
+        await ring.DecryptAsync(message);
+        _world.Key.Disable();
+
+        await RefusedAsync(async () => await ring.EncryptAsync(Plaintext, new Dictionary<string, string> { ["another"] = "context" }));
+
+        await RefusedAsync(async () => await ring.DecryptAsync(message));
+        await RefusedAsync(async () => await ring.EncryptAsync(Plaintext));
+    }
+
+    [Test]
+    public async Task An_outage_is_no_revocation([Values] bool isBlackHole)
+    {
+        var ring = Ring("AssumeRole");
+        var message = await ring.EncryptAsync(Plaintext);
+        await ring.DecryptAsync(message);
+        _world.Aws.Faults.Add(isBlackHole ? Fault.BlackHole() : Fault.Error("InternalFailure", 500));
+
+        _world.Time.Advance(ProbeInterval + TimeSpan.FromSeconds(1));
+        await _world.ReceivedAsync("AssumeRole", 2);
+        _world.Time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext));
+        Assert.That(await ring.EncryptAsync(Plaintext), Is.Not.Empty);
+    }
+
+    [Test]
+    public async Task DescribeKey_denied_alone_is_no_revocation()
+    {
+        Permit(_world, Policies.Permissions(_world.Key.Arn, "kms:Encrypt", "kms:Decrypt"));
+        var ring = Ring("AccessKeys");
+        var message = await ring.EncryptAsync(Plaintext);
+
+        _world.Time.Advance(ProbeInterval + TimeSpan.FromSeconds(1));
+        await _world.ReceivedAsync("Decrypt");
+
+        Assert.That(await ring.EncryptAsync(Plaintext), Is.Not.Empty);
+        Assert.That(Count("Encrypt"), Is.EqualTo(1));
+        Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext));
+    }
+
+    [Test]
+    public async Task A_ring_that_nobody_uses_is_not_probed_and_its_keys_go()
+    {
+        var ring = Ring("AccessKeys");
+        await ring.EncryptAsync(Plaintext);
+        _world.Time.Advance(ProbeInterval);
+        await _world.ReceivedAsync("DescribeKey");
+        await _world.ReceivedAsync("Decrypt");
+
+        for (var i = 0; i < 60; i++)
+        {
+            _world.Time.Advance(ProbeInterval);
+        }
+
+        Assert.That(Count("DescribeKey"), Is.LessThanOrEqualTo(2));
+        await ring.EncryptAsync(Plaintext);
+        Assert.That(Count("Encrypt"), Is.EqualTo(2), "its time was over");
+    }
+
+    [Test]
+    public async Task Outage_grace_serves_until_it_ends()
+    {
+        var ring = Ring("AccessKeys", o => o.DataKeyCache.OutageGrace = TimeSpan.FromMinutes(30));
+        var message = await ring.EncryptAsync(Plaintext);
+        await ring.DecryptAsync(message);
+        _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500));
+        _world.Time.Advance(TimeSpan.FromMinutes(34));
+
+        Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext));
+        Assert.That(await ring.EncryptAsync(Plaintext), Is.Not.Empty);
+        _world.Time.Advance(TimeSpan.FromMinutes(2));
+
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.DecryptAsync(message));
+        Assert.That(thrown!.IsTransient, Is.True);
+        await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(Plaintext));
+    }
+
+    [Test]
+    public async Task Rings_share_no_keys_even_under_the_same_KMS_key_and_context()
+    {
+        var (one, other) = (Ring("AccessKeys"), Ring("AccessKeys"));
+        var message = await one.EncryptAsync(Plaintext);
+        await one.DecryptAsync(message);
+
+        await other.DecryptAsync(message);
+        await other.EncryptAsync(Plaintext);
+
+        Assert.That((Count("Encrypt"), Count("Decrypt")), Is.EqualTo((2, 2)));
+    }
+
+    [Test]
+    public async Task A_message_of_another_context_or_a_changed_one_never_meets_a_cached_key()
+    {
+        var ring = Ring("AccessKeys");
+        var context = new Dictionary<string, string> { ["a"] = "b" };
+        var message = await ring.EncryptAsync(Plaintext, context);
+        await ring.DecryptAsync(message, context);
+        var changed = (byte[])message.Clone();
+        changed[40] ^= 1; // in the encryption context
+
+        await Assert.CatchAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(changed));
+        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(message, new Dictionary<string, string> { ["a"] = "c" }));
+        changed = (byte[])message.Clone();
+        changed[^1] ^= 1;
+        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(changed));
+        Assert.That(await ring.DecryptAsync(message, context), Is.EqualTo(Plaintext));
+    }
+
+    [Test]
+    public async Task The_cached_key_does_not_hang_on_the_callers_buffer()
+    {
+        var ring = Ring("AccessKeys");
+        var message = await ring.EncryptAsync(Plaintext);
+        var buffer = (byte[])message.Clone();
+        await ring.DecryptAsync(buffer);
+        Array.Clear(buffer);
+
+        _world.Time.Advance(ProbeInterval + TimeSpan.FromSeconds(1));
+        await _world.ReceivedAsync("Decrypt", 2);
+
+        Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext));
+        Assert.That(Count("Decrypt"), Is.LessThanOrEqualTo(3));
+        Assert.That(_world.Aws.Log.Requests.Where(r => r.ErrorCode is not null), Is.Empty);
+    }
+
+    private static void Permit(ByokWorld world, string? policy) => world.User.Policy = world.AssumedRole.Policy = world.OidcRole.Policy = policy;
+
+    private static TestCaseData Revocation(string type, string name, Action<ByokWorld> revoke, Action<ByokWorld> giveBack, bool encrypts = false) =>
+        new TestCaseData(type, revoke, giveBack, encrypts).SetArgDisplayNames(type, name);
+
+    private static async Task RefusedAsync(Func<Task> call) => await Assert.ThrowsAsync<ByokKeyUnavailableException>(call);
+
+    private IByokKeyRing Ring(string type, Action<ByokOptions>? options = null) => _world.Ring(type, options: o =>
+    {
+        o.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5);
+        o.ProbeInterval = ProbeInterval;
+        options?.Invoke(o);
+    });
+
+    private int Count(string operation) => _world.Aws.Log.Count(operation);
+}
