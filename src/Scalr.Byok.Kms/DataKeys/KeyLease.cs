@@ -13,6 +13,9 @@ internal readonly struct KeyLease : IDisposable
 
     public DataKey Key { get; }
 
+    /// <summary>Whether the cache has erased it meanwhile.</summary>
+    public bool WasErased => _isKept && Key.IsErased;
+
     public void Dispose()
     {
         if (!_isKept)

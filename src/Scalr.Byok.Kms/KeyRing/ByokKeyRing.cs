@@ -164,48 +164,15 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         _keys.Dispose();
     }
 
-    private async ValueTask<T> WithNewKeyAsync<T>(
+    private ValueTask<T> WithNewKeyAsync<T>(
         IReadOnlyDictionary<string, string>? encryptionContext, long bytes, Func<DataKey, MessageTemplate, T> use, CancellationToken cancellationToken)
     {
         ThrowIfDone(cancellationToken);
-        var context = EncryptionContext.Create(encryptionContext, nameof(encryptionContext));
-        while (true)
-        {
-            var (lease, template) = await _dataKeys.NewAsync(context, bytes, cancellationToken).ConfigureAwait(false);
-            using (lease)
-            {
-                try
-                {
-                    return use(lease.Key, template);
-                }
-                catch (ObjectDisposedException) when (lease.Key.IsErased && !_disposed)
-                {
-                    // The cache erased it at this moment: replaced by another, or revoked, which the next look will tell.
-                }
-            }
-        }
+        return _dataKeys.UseNewAsync(EncryptionContext.Create(encryptionContext, nameof(encryptionContext)), bytes, use, cancellationToken);
     }
 
-    private async ValueTask<T> WithKeyAsync<T>(MessageHeader header, EncryptionContext expected, Func<DataKey, T> use, CancellationToken cancellationToken)
-    {
-        if (!header.EncryptionContext.Contains(expected))
-        {
-            throw new ByokDecryptionException();
-        }
-
-        while (true)
-        {
-            using var lease = await _dataKeys.OpenAsync(header, cancellationToken).ConfigureAwait(false);
-            try
-            {
-                return use(lease.Key);
-            }
-            catch (ObjectDisposedException) when (lease.Key.IsErased && !_disposed)
-            {
-                // As above.
-            }
-        }
-    }
+    private ValueTask<T> WithKeyAsync<T>(MessageHeader header, EncryptionContext expected, Func<DataKey, T> use, CancellationToken cancellationToken) =>
+        header.EncryptionContext.Contains(expected) ? _dataKeys.UseAsync(header, use, cancellationToken) : throw new ByokDecryptionException();
 
     private EncryptionContext Expect(IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
     {

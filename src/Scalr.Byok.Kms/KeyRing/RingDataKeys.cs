@@ -37,11 +37,72 @@ internal sealed class RingDataKeys : IDisposable
         }
     }
 
-    /// <summary>A data key to encrypt a message under, with what its messages have in common.</summary>
+    /// <summary>Uses a data key to encrypt a message under, with what all its messages have in common.</summary>
     /// <param name="context">The message's encryption context.</param>
     /// <param name="bytes">How many plaintext bytes it is for, as far as is known.</param>
+    /// <param name="use">Uses the key on the spot; must be able to begin anew.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async ValueTask<(KeyLease Lease, MessageTemplate Template)> NewAsync(EncryptionContext context, long bytes, CancellationToken cancellationToken)
+    public async ValueTask<T> UseNewAsync<T>(EncryptionContext context, long bytes, Func<DataKey, MessageTemplate, T> use, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var (lease, template) = await NewAsync(context, bytes, cancellationToken).ConfigureAwait(false);
+            using (lease)
+            {
+                try
+                {
+                    return use(lease.Key, template);
+                }
+                catch (ObjectDisposedException) when (lease.WasErased)
+                {
+                    // The cache erased it at this moment: replaced by another, or revoked, which the next look will tell.
+                }
+            }
+        }
+    }
+
+    /// <summary>Uses the data key of a message.</summary>
+    /// <param name="header">The message's header.</param>
+    /// <param name="use">Uses the key on the spot; must be able to begin anew.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<T> UseAsync<T>(MessageHeader header, Func<DataKey, T> use, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            using var lease = await OpenAsync(header, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return use(lease.Key);
+            }
+            catch (ObjectDisposedException) when (lease.WasErased)
+            {
+                // As above.
+            }
+        }
+    }
+
+    /// <summary>Counts the bytes of a message whose length was not known beforehand.</summary>
+    public void Count(EncryptionContext context, long bytes) => _forEncryption?.Count(context.Section.Span, bytes);
+
+    /// <summary>Erases the cached data keys of a key that AWS says cannot be used.</summary>
+    public void Revoke(KmsKeyArn owner)
+    {
+        var count = (_forEncryption?.Revoke(owner) ?? 0) + (_forDecryption?.Revoke(owner) ?? 0);
+        if (count > 0)
+        {
+            _logger.KeyRevoked(owner, count);
+        }
+    }
+
+    public void Dispose()
+    {
+        _watch?.Dispose();
+        _forEncryption?.Dispose();
+        _forDecryption?.Dispose();
+        _source.Dispose();
+    }
+
+    private async ValueTask<(KeyLease Lease, MessageTemplate Template)> NewAsync(EncryptionContext context, long bytes, CancellationToken cancellationToken)
     {
         if (_forEncryption is null)
         {
@@ -65,11 +126,7 @@ internal sealed class RingDataKeys : IDisposable
         return (new KeyLease(key.Key, isKept: true), (MessageTemplate)key.Companion!);
     }
 
-    /// <summary>Counts the bytes of a message whose length was not known beforehand.</summary>
-    public void Count(EncryptionContext context, long bytes) => _forEncryption?.Count(context.Section.Span, bytes);
-
-    /// <summary>The data key of a message.</summary>
-    public async ValueTask<KeyLease> OpenAsync(MessageHeader header, CancellationToken cancellationToken)
+    private async ValueTask<KeyLease> OpenAsync(MessageHeader header, CancellationToken cancellationToken)
     {
         if (_forDecryption is null)
         {
@@ -83,24 +140,6 @@ internal sealed class RingDataKeys : IDisposable
         }
 
         return new KeyLease(key.Key, isKept: true);
-    }
-
-    /// <summary>Erases the cached data keys of a key that AWS says cannot be used.</summary>
-    public void Revoke(KmsKeyArn owner)
-    {
-        var count = (_forEncryption?.Revoke(owner) ?? 0) + (_forDecryption?.Revoke(owner) ?? 0);
-        if (count > 0)
-        {
-            _logger.KeyRevoked(owner, count);
-        }
-    }
-
-    public void Dispose()
-    {
-        _watch?.Dispose();
-        _forEncryption?.Dispose();
-        _forDecryption?.Dispose();
-        _source.Dispose();
     }
 
     private async Task<CachedKey> MakeAsync(EncryptionContext context, CancellationToken cancellationToken)

@@ -149,13 +149,9 @@ internal sealed class WrappingKey : IDisposable
     /// <exception cref="ByokException">STS refused or could not be reached; the old session stays.</exception>
     public Task RenewSessionAsync(CancellationToken cancellationToken)
     {
-        if (_credentials is not SessionCredentials sessions)
-        {
-            return Task.CompletedTask;
-        }
-
-        var step = new GuardedCalls.Step { Action = sessions.Operation };
-        return Calls.RunAsync(step, sessions.RenewAsync, cancellationToken);
+        return _credentials is SessionCredentials sessions
+            ? Calls.RunAsync(new GuardedCalls.Step { Action = sessions.Operation }, sessions.RenewAsync, cancellationToken)
+            : Task.CompletedTask;
     }
 
     /// <summary>The next call has to begin a new session.</summary>
