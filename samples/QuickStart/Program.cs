@@ -1,5 +1,6 @@
 // What does Scalr.Byok.Kms do, from the customer's key to the refusal after the customer pulls it?
 // Runs offline on LocalAws; with --aws on real AWS (see RealAws below for the settings it reads).
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using LocalAws;
@@ -49,25 +50,20 @@ foreach (var (index, type) in types.Index())
     }
 }
 
-Console.WriteLine($"{types.Length + 2}. The customer disables the key");
+var interval = provider.GetRequiredService<IOptions<ByokOptions>>().Value.ProbeInterval;
+Console.WriteLine($"{types.Length + 2}. The customer disables the key, while the data keys of all rings are cached and in use (ProbeInterval {interval.TotalSeconds:0} s)");
 Customer("Disable", demo is null ? null : demo.Key.Disable);
-foreach (var (type, message) in messages)
+var disabled = Stopwatch.GetTimestamp();
+await Task.WhenAll(messages.Select(one => UntilRefusedAsync(one.Key, one.Value)));
+
+Console.WriteLine($"{types.Length + 3}. What the probe says about it");
+foreach (var type in messages.Keys)
 {
-    var ring = provider.GetRequiredKeyedService<IByokKeyRing>(type);
-    var health = await ring.ProbeAsync();
-    Check(health.KeyState == KmsKeyState.Disabled, $"{type}: the probe sees {health.Status}, {health.KeyState}");
-    try
-    {
-        await ring.DecryptAsync(message, context);
-        Check(false, $"{type}: decrypted although the key is disabled");
-    }
-    catch (ByokKeyUnavailableException e)
-    {
-        Check(e.Reason == ByokKeyUnavailableReason.KeyDisabled, $"{type}: refused ({e.Reason}). {e.Remedy}");
-    }
+    var health = await provider.GetRequiredKeyedService<IByokKeyRing>(type).ProbeAsync();
+    Check(health.KeyState == KmsKeyState.Disabled, $"{type}: {health.Status}, {health.KeyState}. {health.Findings[0].Remedy}");
 }
 
-Console.WriteLine($"{types.Length + 3}. The customer enables the key again");
+Console.WriteLine($"{types.Length + 4}. The customer enables the key again");
 Customer("Enable", demo is null ? null : demo.Key.Enable);
 foreach (var (type, message) in messages)
 {
@@ -77,11 +73,32 @@ foreach (var (type, message) in messages)
 Console.WriteLine(wrong == 0 ? "Everything went as expected." : $"{wrong} of the lines above are WRONG.");
 return wrong == 0 ? 0 : 1;
 
+async Task UntilRefusedAsync(string type, byte[] message)
+{
+    for (var served = 0; ; served++)
+    {
+        try
+        {
+            await provider.GetRequiredKeyedService<IByokKeyRing>(type).DecryptAsync(message, context);
+            await Task.Delay(10);
+        }
+        catch (ByokKeyUnavailableException e)
+        {
+            var after = Stopwatch.GetElapsedTime(disabled);
+            Check(
+                e.Reason == ByokKeyUnavailableReason.KeyDisabled && after < interval + TimeSpan.FromSeconds(1),
+                $"{type}: refused ({e.Reason}) after {after.TotalSeconds:0.0} s and {served} calls that the cache served");
+            return;
+        }
+    }
+}
+
 static string[] Offline(IServiceCollection services, DemoCustomer demo)
 {
     var byok = services.AddScalrByok(options =>
     {
         options.Endpoints.Kms[ByokEndpoints.AnyRegion] = options.Endpoints.Sts[ByokEndpoints.AnyRegion] = demo.Aws.Endpoint;
+        options.ProbeInterval = TimeSpan.FromSeconds(3); // for the impatient; 60 seconds by default
         options.HostIdentity = new() { AccessKeyId = demo.HostKey.AccessKeyId, SecretAccessKey = demo.HostKey.SecretAccessKey };
     }).AddWebIdentityTokens((audience, _) => new(demo.CreateToken(audience)));
 

@@ -23,7 +23,11 @@ public class FreshKeyBenchmarks
     {
         _customer = await DemoCustomer.StartAsync();
         var services = new ServiceCollection();
-        services.AddScalrByok(options => options.Endpoints.Kms[ByokEndpoints.AnyRegion] = options.Endpoints.Sts[ByokEndpoints.AnyRegion] = _customer.Aws.Endpoint)
+        services.AddScalrByok(options =>
+        {
+            options.Endpoints.Kms[ByokEndpoints.AnyRegion] = options.Endpoints.Sts[ByokEndpoints.AnyRegion] = _customer.Aws.Endpoint;
+            options.DataKeyCache.MaxAge = TimeSpan.Zero;
+        })
             .AddKeyRing(customer => (customer.KeyArn, customer.Credentials) =
                 (_customer.Key.Arn, ByokCredentialSettings.AccessKeys(_customer.AccessKey.AccessKeyId, _customer.AccessKey.SecretAccessKey)));
         _provider = services.BuildServiceProvider();
