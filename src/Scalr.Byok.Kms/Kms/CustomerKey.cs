@@ -50,11 +50,7 @@ internal sealed class CustomerKey : IDisposable
         CallAsync(AwsAction.Decrypt, (key, step, token) => key.TryUnwrapAsync(ciphertextBlob, encryptionContext, step, token), cancellationToken);
 
     /// <summary>Ends trials that are under way.</summary>
-    public void Dispose()
-    {
-        _disposed.Cancel();
-        _disposed.Dispose();
-    }
+    public void Dispose() => _disposed.Cancel();
 
     /// <summary>
     /// Begins a new session where there are sessions, to see whether the role still may be assumed; the old one is given up if not. A session that has begun outlives its role's trust.

@@ -48,7 +48,7 @@ internal sealed class KeyProbe
     public async Task<KeyHealth> ExamineAsync(CancellationToken cancellationToken)
     {
         var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
-        var key = await DescribeAsync(_key, cancellationToken).ConfigureAwait(false);
+        var key = await _key.DescribeAsync(cancellationToken).ConfigureAwait(false);
         var findings = KeyExamination.Examine(_key.Arn, key, _replicas.Select(replica => replica.Arn.Region), start).ToList();
         var looks = _replicas.Where(replica => KeyExamination.MayBeIn(key, replica.Arn.Region))
             .Select(replica => LookAtAsync(replica, start, cancellationToken));
@@ -78,7 +78,7 @@ internal sealed class KeyProbe
     {
         try
         {
-            return KeyExamination.ExamineReplica(replica.Arn, await DescribeAsync(replica, cancellationToken).ConfigureAwait(false), now);
+            return KeyExamination.ExamineReplica(replica.Arn, await replica.DescribeAsync(cancellationToken).ConfigureAwait(false), now);
         }
         catch (ByokException e)
         {
@@ -90,20 +90,6 @@ internal sealed class KeyProbe
                 Message = $"The replica in Region {replica.Arn.Region} could not be looked at. {finding.Message}",
             };
         }
-    }
-
-    /// <summary>An answer that lacks what decides whether a key can be used is none: it must not look like the customer's fault.</summary>
-    private static async Task<KeyMetadata> DescribeAsync(WrappingKey key, CancellationToken cancellationToken)
-    {
-        var metadata = await key.DescribeAsync(cancellationToken).ConfigureAwait(false);
-        return metadata is { KeyState: not null, KeySpec: not null, KeyUsage: not null }
-            ? metadata
-            : throw key.Calls.Logged(new ByokServiceException(
-                $"AWS KMS answered {AwsAction.DescribeKey} for the key {key.Arn} without a result. Try again later.")
-            {
-                Operation = AwsAction.DescribeKey,
-                Region = key.Arn.Region,
-            });
     }
 
     private KeyHealth Health(

@@ -122,7 +122,9 @@ internal sealed class WrappingKey : IDisposable
         var request = new DescribeKeyRequest { KeyId = Arn.ToString() };
         var answer = await TryAsync(AwsAction.DescribeKey, step, (client, token) => client.DescribeKeyAsync(request, token), cancellationToken).ConfigureAwait(false);
         EnsureAnsweredBy(answer.KeyMetadata?.Arn, AwsAction.DescribeKey);
-        return answer.KeyMetadata!;
+
+        // What lacks what decides whether a key can be used is no answer: it must not look like the customer's fault.
+        return answer.KeyMetadata is { KeyState: not null, KeySpec: not null, KeyUsage: not null } metadata ? metadata : throw Incomplete(AwsAction.DescribeKey);
     }
 
     /// <summary>Obtains the credentials without using them and says which identity came out: the ARN of a role's session; null where AWS STS is not asked.</summary>
