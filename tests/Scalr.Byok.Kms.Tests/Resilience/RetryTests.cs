@@ -91,6 +91,21 @@ internal sealed class RetryTests
     }
 
     [Test]
+    public async Task Throttling_of_half_of_all_calls_fails_none()
+    {
+        var ring = Ring("AssumeRole");
+        _world.Aws.Faults.Add(Fault.Error("ThrottlingException") with { Probability = 0.5 });
+
+        for (var i = 0; i < 100; i++)
+        {
+            var message = await _world.PumpAsync(ring.EncryptAsync([1, 2]).AsTask());
+            Assert.That(await _world.PumpAsync(ring.DecryptAsync(message).AsTask()), Is.EqualTo(new byte[] { 1, 2 }));
+        }
+
+        Assert.That(Count("Encrypt"), Is.InRange(120, 400));
+    }
+
+    [Test]
     public async Task The_pause_is_the_one_that_AWS_asks_for()
     {
         _world.Aws.Faults.Add(Fault.Error("ThrottlingException", retryAfter: TimeSpan.FromSeconds(7)) with { Times = 1 });
