@@ -98,7 +98,7 @@ internal sealed class RetryTests
 
         for (var i = 0; i < 100; i++)
         {
-            var message = await _world.PumpAsync(ring.EncryptAsync([1, 2]).AsTask());
+            var message = await _world.PumpAsync(ring.EncryptAsync(new byte[] { 1, 2 }).AsTask());
             Assert.That(await _world.PumpAsync(ring.DecryptAsync(message).AsTask()), Is.EqualTo(new byte[] { 1, 2 }));
         }
 
