@@ -15,19 +15,22 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     private readonly RingDataKeys _dataKeys;
     private readonly KeyProbe _probe;
     private readonly MessageOptions _options;
+    private readonly TenantBinding _binding;
     private bool _disposed;
 
     /// <param name="keys">Owned from now on.</param>
     /// <param name="options">The operator's options.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Told of failovers.</param>
-    public ByokKeyRing(RingKeys keys, ByokOptions options, TimeProvider time, ILogger logger)
+    /// <param name="tenant">The tenant that every message is bound to; null if to none.</param>
+    public ByokKeyRing(RingKeys keys, ByokOptions options, TimeProvider time, ILogger logger, string? tenant = null)
     {
         _keys = keys;
         _source = new DataKeySource(keys, options.FailoverOnRevokedReplica, logger);
         _probe = new KeyProbe(keys.Current, keys.Replicas, time);
         _dataKeys = new RingDataKeys(_source, _probe, options, time, logger);
         _options = MessageOptions.From(options);
+        _binding = new TenantBinding(tenant);
     }
 
     public KmsKeyArn KeyArn => _keys.Current.Arn;
@@ -64,7 +67,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
             (key, template) => MessageStreamWriter.Begin(template, key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options),
             cancellationToken).ConfigureAwait(false);
         await writer.RunAsync(plaintext, message, cancellationToken).ConfigureAwait(false);
-        _dataKeys.Count(EncryptionContext.Create(encryptionContext, nameof(encryptionContext)), writer.Length);
+        _dataKeys.Count(_binding.Bind(encryptionContext, nameof(encryptionContext)), writer.Length);
     }
 
     public ValueTask<byte[]> DecryptAsync(
@@ -168,11 +171,11 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         IReadOnlyDictionary<string, string>? encryptionContext, long bytes, Func<DataKey, MessageTemplate, T> use, CancellationToken cancellationToken)
     {
         ThrowIfDone(cancellationToken);
-        return _dataKeys.UseNewAsync(EncryptionContext.Create(encryptionContext, nameof(encryptionContext)), bytes, use, cancellationToken);
+        return _dataKeys.UseNewAsync(_binding.Bind(encryptionContext, nameof(encryptionContext)), bytes, use, cancellationToken);
     }
 
     private ValueTask<T> WithKeyAsync<T>(MessageHeader header, EncryptionContext expected, Func<DataKey, T> use, CancellationToken cancellationToken) =>
-        header.EncryptionContext.Contains(expected) ? _dataKeys.UseAsync(header, use, cancellationToken) : throw new ByokDecryptionException();
+        _binding.Admits(header.EncryptionContext) && header.EncryptionContext.Contains(expected) ? _dataKeys.UseAsync(header, use, cancellationToken) : throw new ByokDecryptionException();
 
     private EncryptionContext Expect(IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
     {
@@ -184,11 +187,19 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         ? MessageHeader.Read(message, _options)
         : throw new ByokDecryptionException(HeaderComplaint.MessageTooLong(_options.MaxMessageLength));
 
-    private bool IsCurrent(MessageHeader header) => header.Suite.Signs
-        ? throw new NotSupportedException(
-            $"The message is signed (algorithm suite {header.Suite}), and its signature covers the encrypted data keys: they cannot be replaced. "
-            + "Decrypt it and encrypt the plaintext again; the new message is under the current key.")
-        : _source.AreCurrent(header.EncryptedDataKeys);
+    private bool IsCurrent(MessageHeader header)
+    {
+        if (!_binding.Admits(header.EncryptionContext))
+        {
+            throw new ByokDecryptionException();
+        }
+
+        return header.Suite.Signs
+            ? throw new NotSupportedException(
+                $"The message is signed (algorithm suite {header.Suite}), and its signature covers the encrypted data keys: they cannot be replaced. "
+                + "Decrypt it and encrypt the plaintext again; the new message is under the current key.")
+            : _source.AreCurrent(header.EncryptedDataKeys);
+    }
 
     private async Task<(MessageRewrapper Rewrapper, EncryptedDataKey Key)> WrapAnewAsync(MessageHeader header, CancellationToken cancellationToken)
     {

@@ -32,7 +32,9 @@ internal sealed class KeyRingFactory
         _logger = logger;
     }
 
-    public ByokKeyRing Create(ByokKeySettings settings) => new(CreateKeys(settings), _options, _time, _logger);
+    /// <param name="settings">The settings.</param>
+    /// <param name="tenant">The tenant that the ring's messages are bound to; null if to none.</param>
+    public ByokKeyRing Create(ByokKeySettings settings, string? tenant = null) => new(CreateKeys(settings), _options, _time, _logger, tenant);
 
     /// <summary>The keys of a ring, each with credentials of its own: a session begins in the Region of its key, so that an outage of another one does not concern it.</summary>
     public RingKeys CreateKeys(ByokKeySettings settings)

@@ -17,6 +17,9 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
     /// <summary>Keys that begin so belong to the format.</summary>
     public const string ReservedPrefix = "aws-crypto-";
 
+    /// <summary>The key whose value is the tenant, in messages of rings that are bound to one.</summary>
+    public const string TenantKey = "scalr:tenant";
+
     private readonly byte[] _section;
 
     private EncryptionContext(byte[] section) => _section = section;
@@ -30,14 +33,17 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
     /// <summary>The context of a caller, for a new message.</summary>
     /// <param name="pairs">The caller's pairs; null and none are the same.</param>
     /// <param name="parameterName">What the caller calls them.</param>
+    /// <param name="bound">A pair that is added, and that is not the caller's to give.</param>
     /// <exception cref="ArgumentException">A pair, or all of them together, cannot be written.</exception>
-    public static EncryptionContext Create(IReadOnlyDictionary<string, string>? pairs, string parameterName) =>
-        Create(pairs, parameterName, reservedKeys: false);
+    public static EncryptionContext Create(IReadOnlyDictionary<string, string>? pairs, string parameterName, KeyValuePair<string, string>? bound = null) =>
+        Create(pairs, parameterName, reservedKeys: false, bound);
 
     /// <summary>The pairs that a caller wants to see in a message, which may be those that the format has put there.</summary>
-    /// <inheritdoc cref="Create(IReadOnlyDictionary{string, string}, string)"/>
+    /// <param name="pairs">The caller's pairs; null and none are the same.</param>
+    /// <param name="parameterName">What the caller calls them.</param>
+    /// <exception cref="ArgumentException">A pair, or all of them together, cannot be in a message.</exception>
     public static EncryptionContext CreateExpected(IReadOnlyDictionary<string, string>? pairs, string parameterName) =>
-        Create(pairs, parameterName, reservedKeys: true);
+        Create(pairs, parameterName, reservedKeys: true, bound: null);
 
     /// <summary>The context of a message; false if the bytes are not exactly one well-formed context.</summary>
     /// <param name="section">The header field with its length.</param>
@@ -132,10 +138,20 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         return hash.ToHashCode();
     }
 
-    private static EncryptionContext Create(IReadOnlyDictionary<string, string>? pairs, string parameterName, bool reservedKeys)
+    private static EncryptionContext Create(IReadOnlyDictionary<string, string>? pairs, string parameterName, bool reservedKeys, KeyValuePair<string, string>? bound)
     {
         // A copy first: what is checked is what is written, whatever the caller's dictionary does meanwhile.
         KeyValuePair<string, string>[] copy = pairs is null ? [] : [.. pairs];
+        if (bound is { } own)
+        {
+            if (Array.Exists(copy, pair => pair.Key == own.Key))
+            {
+                throw new ArgumentException($"The key '{own.Key}' of the encryption context is not the caller's to give: the key ring adds it.", parameterName);
+            }
+
+            copy = [.. copy, own];
+        }
+
         if (copy.Length == 0)
         {
             return Empty;
