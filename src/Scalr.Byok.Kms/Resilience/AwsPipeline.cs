@@ -7,7 +7,7 @@ namespace Scalr.Byok.Kms.Resilience;
 
 /// <summary>
 /// What stands between a key ring and AWS, outermost first: the total time limit, retries of what passes by itself, then for each key and Region a
-/// circuit breaker (<see cref="RegionGate"/>), and the time limit of an attempt.
+/// limit of attempts at a time and a circuit breaker (<see cref="RegionGate"/>), and the time limit of an attempt.
 /// </summary>
 /// <remarks>The AWS SDK's own retries are off (<see cref="AwsClientConfiguration"/>).</remarks>
 internal sealed class AwsPipeline

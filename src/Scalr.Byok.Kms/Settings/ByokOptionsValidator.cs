@@ -177,6 +177,11 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             yield return $"Resilience:BreakerMinimumThroughput is {options.BreakerMinimumThroughput}; it must be 2 or more.";
         }
 
+        if (options.MaxConcurrentCalls < 1)
+        {
+            yield return $"Resilience:MaxConcurrentCalls is {options.MaxConcurrentCalls}; it must be 1 or more.";
+        }
+
         foreach (var (name, span) in new[] { ("BreakerSamplingDuration", options.BreakerSamplingDuration), ("BreakDuration", options.BreakDuration) })
         {
             if (span < TimeSpan.FromMilliseconds(500) || span > TimeSpan.FromHours(1))

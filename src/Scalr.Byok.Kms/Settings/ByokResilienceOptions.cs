@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms;
 
-/// <summary>Time limits, retries and circuit breakers for calls to AWS. The AWS SDK's own are off.</summary>
+/// <summary>Time limits, retries, circuit breakers and limits of concurrency for calls to AWS. The AWS SDK's own are off.</summary>
 public sealed class ByokResilienceOptions
 {
     /// <summary>How long one operation of a key ring may take in AWS, all attempts together. Default 10 seconds.</summary>
@@ -29,4 +29,8 @@ public sealed class ByokResilienceOptions
 
     /// <summary>How long an open circuit breaker leaves the Region alone before one call tries it again: half a second to 1 hour. Default 15 seconds.</summary>
     public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How many attempts a key ring makes at a time for one key in one Region: 1 or more. Default 64. Those beyond wait for their turn, within <see cref="TotalTimeout"/>.</summary>
+    /// <remarks>So that one customer's key that hangs, or that very many ask for at once, does not take up the host's sockets and AWS's patience.</remarks>
+    public int MaxConcurrentCalls { get; set; } = 64;
 }

@@ -23,6 +23,7 @@ internal sealed class ByokOptionsValidatorTests
         yield return Case("a session of 12 hours", o => o.SessionDuration = TimeSpan.FromHours(12));
         yield return Case("equal time limits", o => (o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (TimeSpan.FromHours(1), TimeSpan.FromHours(1)));
         yield return Case("10 milliseconds", o => o.Resilience.AttemptTimeout = TimeSpan.FromMilliseconds(10));
+        yield return Case("one call at a time", o => o.Resilience.MaxConcurrentCalls = 1);
         yield return Case("frames of 16", o => o.FrameLength = 16);
         yield return Case("frames of 16 MiB", o => o.FrameLength = 16_777_216);
         yield return Case("messages of 1 KiB", o => o.MaxMessageLength = 1024);
@@ -72,6 +73,7 @@ internal sealed class ByokOptionsValidatorTests
         yield return Case("an attempt longer than all", o => o.Resilience.TotalTimeout = TimeSpan.FromSeconds(1),
             "Resilience:AttemptTimeout is 00:00:02; it must be 10 milliseconds or more and not above TotalTimeout.");
         yield return Case("more than an hour", o => o.Resilience.TotalTimeout = TimeSpan.FromMinutes(61), "Resilience:TotalTimeout is 01:01:00; 1 hour is the most.");
+        yield return Case("no call at a time", o => o.Resilience.MaxConcurrentCalls = 0, "Resilience:MaxConcurrentCalls is 0; it must be 1 or more.");
         yield return Case("frames of 15", o => o.FrameLength = 15, "FrameLength is 15; it must be 16 to 16777216.");
         yield return Case("frames above 16 MiB", o => o.FrameLength = 16_777_217, "FrameLength is 16777217; it must be 16 to 16777216.");
         yield return Case("messages of less than 1 KiB", o => o.MaxMessageLength = 1023, "MaxMessageLength is 1023; it must be 1024 or more.");
@@ -174,7 +176,8 @@ internal sealed class ByokOptionsValidatorTests
               "DataKeyCache": { "MaxAge": "00:02:00", "MaxMessages": 7, "MaxBytes": 8, "MaxKeys": 9, "OutageGrace": "00:10:00" },
               "Resilience": {
                 "TotalTimeout": "00:00:20", "AttemptTimeout": "00:00:05", "MaxRetryAttempts": 7, "RetryDelay": "00:00:01",
-                "BreakerFailureRatio": 0.75, "BreakerMinimumThroughput": 8, "BreakerSamplingDuration": "00:01:00", "BreakDuration": "00:00:30"
+                "BreakerFailureRatio": 0.75, "BreakerMinimumThroughput": 8, "BreakerSamplingDuration": "00:01:00", "BreakDuration": "00:00:30",
+                "MaxConcurrentCalls": 6
               },
               "FrameLength": 4096,
               "MaxEncryptedDataKeys": 3,
@@ -196,12 +199,13 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That((options.Resilience.BreakerFailureRatio, options.Resilience.BreakerMinimumThroughput), Is.EqualTo((0.75, 8)));
         Assert.That(
             (options.Resilience.BreakerSamplingDuration, options.Resilience.BreakDuration), Is.EqualTo((TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(30))));
+        Assert.That(options.Resilience.MaxConcurrentCalls, Is.EqualTo(6));
         Assert.That((options.FailoverOnRevokedReplica, options.ProbeInterval), Is.EqualTo((true, TimeSpan.FromSeconds(30))));
         var cache = options.DataKeyCache;
         Assert.That((cache.MaxAge, cache.MaxMessages, cache.MaxBytes), Is.EqualTo((TimeSpan.FromMinutes(2), 7, 8)));
         Assert.That((cache.MaxKeys, cache.OutageGrace), Is.EqualTo((9, TimeSpan.FromMinutes(10))));
         Assert.That(typeof(ByokDataKeyCacheOptions).GetProperties(), Has.Length.EqualTo(5), "a new option wants a line here");
-        Assert.That(typeof(ByokResilienceOptions).GetProperties(), Has.Length.EqualTo(8), "a new option wants a line here");
+        Assert.That(typeof(ByokResilienceOptions).GetProperties(), Has.Length.EqualTo(9), "a new option wants a line here");
         Assert.That((options.FrameLength, options.MaxEncryptedDataKeys), Is.EqualTo((4096, 3)));
         Assert.That((options.MaxMessageLength, options.MaxHeaderLength, options.MaxFrameLength), Is.EqualTo((5_000_000_000, 2048, 70_000)));
         Assert.That(options.MaxDegreeOfParallelism, Is.EqualTo(5));
