@@ -16,8 +16,9 @@ internal sealed class RingWatch : IDisposable
     private readonly Func<CachedKey, CancellationToken, Task> _look;
     private readonly TimeSpan _interval;
     private readonly ILogger _logger;
-    private readonly ITimer _timer;
+    private readonly TimeProvider _time;
     private readonly CancellationTokenSource _disposed = new();
+    private ITimer? _timer;
     private int _armed;
     private volatile bool _used;
 
@@ -33,7 +34,7 @@ internal sealed class RingWatch : IDisposable
         _look = look;
         _interval = interval;
         _logger = logger;
-        _timer = time.CreateTimer(static watch => _ = ((RingWatch)watch!).LookAsync(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _time = time;
     }
 
     /// <summary>The ring is used.</summary>
@@ -49,7 +50,7 @@ internal sealed class RingWatch : IDisposable
     public void Dispose()
     {
         _disposed.Cancel();
-        _timer.Dispose();
+        Volatile.Read(ref _timer)?.Dispose();
     }
 
     private void Arm()
@@ -57,7 +58,18 @@ internal sealed class RingWatch : IDisposable
         if (!_disposed.IsCancellationRequested && Interlocked.Exchange(ref _armed, 1) == 0)
         {
             // Up to a tenth sooner, so that the rings of a host do not ask in step.
-            _timer.Change(_interval * (RandomNumberGenerator.GetInt32(900, 1000) / 1000.0), Timeout.InfiniteTimeSpan);
+            var due = _interval * (RandomNumberGenerator.GetInt32(900, 1000) / 1000.0);
+            if (_timer is { } timer)
+            {
+                timer.Change(due, Timeout.InfiniteTimeSpan);
+                return;
+            }
+
+            Volatile.Write(ref _timer, _time.CreateTimer(static watch => _ = ((RingWatch)watch!).LookAsync(), this, due, Timeout.InfiniteTimeSpan));
+            if (_disposed.IsCancellationRequested)
+            {
+                _timer!.Dispose(); // Dispose may not have seen it
+            }
         }
     }
 
