@@ -58,6 +58,26 @@ public static class ByokBuilderExtensions
         return AddRing(builder, name);
     }
 
+    /// <summary>Adds <see cref="IByokKeyRingProvider"/>: the key rings of many customers, made on demand from the host's store of settings.</summary>
+    /// <typeparam name="TStore">The store; a singleton. The last one added is used.</typeparam>
+    /// <param name="builder">The builder.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static IByokBuilder AddKeyRings<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TStore>(
+        this IByokBuilder builder)
+        where TStore : class, IByokKeySettingsStore
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.Replace(ServiceDescriptor.Singleton<IByokKeySettingsStore, TStore>());
+        builder.Services.TryAddSingleton(provider => new KeyRingProvider(
+            provider.GetRequiredService<IByokKeySettingsStore>(),
+            provider.GetRequiredService<KeySettingsValidator>(),
+            provider.GetRequiredService<KeyRingFactory>(),
+            provider.GetRequiredService<IOptions<ByokOptions>>(),
+            provider.GetService<TimeProvider>() ?? TimeProvider.System));
+        builder.Services.TryAddSingleton<IByokKeyRingProvider>(provider => provider.GetRequiredService<KeyRingProvider>());
+        return builder;
+    }
+
     /// <summary>Adds a kind of credentials. One of the same <see cref="IByokCredentialStrategy.Type"/> as a built-in one takes its place.</summary>
     /// <typeparam name="T">The strategy; a singleton.</typeparam>
     /// <param name="builder">The builder.</param>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Scalr.Byok.Kms.Health;
+using Scalr.Byok.Kms.KeyRing;
 
 namespace Scalr.Byok.Kms;
 
@@ -14,6 +15,8 @@ public static class ByokHealthCheckExtensions
 
     /// <summary>Adds a health check over the key rings: the worst of them, told without anything that identifies a customer unless asked for.</summary>
     /// <remarks>
+    /// It looks at the rings of <c>AddKeyRing</c> and at those of <see cref="IByokKeyRingProvider"/> that are in use: a tenant that was not asked for, or whose
+    /// ring is idle for too long, is left alone, and a health check keeps no ring in use.
     /// Trouble of the host's own makes the host unhealthy: its AWS identity or token provider, an outage of AWS, or every one of several key rings failing.
     /// A customer's trouble, a disabled key for example, makes it degraded (<see cref="ByokHealthCheckOptions.CustomerFailureStatus"/>). The check ends within
     /// <see cref="ByokHealthCheckOptions.Timeout"/>, however slow AWS is. It calls kms:DescribeKey only.
@@ -62,12 +65,16 @@ public static class ByokHealthCheckExtensions
         return builder.Add(new HealthCheckRegistration(
             name,
             provider => new KeyRingsHealthCheck(
-                () => Names(provider, options.KeyRing), name => Ring(provider, name), provider.GetRequiredService<KeyRingProbes>(), options, Time(provider)),
+                () => Rings(provider, options.KeyRing), provider.GetRequiredService<KeyRingProbes>(), options, Time(provider)),
             failureStatus,
             tags));
     }
 
     private static TimeProvider Time(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
+
+    private static IEnumerable<(string Name, Func<IByokKeyRing> Find)> Rings(IServiceProvider provider, string? only) =>
+        Names(provider, only).Select(name => (name, (Func<IByokKeyRing>)(() => Ring(provider, name))))
+            .Concat(only is not null ? [] : provider.GetService<KeyRingProvider>()?.InUse.Select(ring => ($"tenant:{ring.Tenant}", (Func<IByokKeyRing>)(() => ring.Ring))) ?? []);
 
     private static List<string> Names(IServiceProvider provider, string? only)
     {

@@ -16,7 +16,7 @@ public sealed class ByokHealthCheckOptions
     public HealthStatus CustomerFailureStatus { get; set; } = HealthStatus.Degraded;
 
     /// <summary>
-    /// Whether key ring names, key ARNs and remedies of the worst key rings stand in the result's data. They identify customers. Default false.
+    /// Whether key ring names, tenants, key ARNs and remedies of the worst key rings stand in the result's data. They identify customers. Default false.
     /// </summary>
     public bool IncludeCustomerData { get; set; }
 

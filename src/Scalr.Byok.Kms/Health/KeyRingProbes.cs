@@ -53,7 +53,7 @@ internal sealed class KeyRingProbes
         }
     }
 
-    private Task<KeyHealth> Begin(Probe probe, IByokKeyRing ring, TimeSpan maxAge)
+    private Task<KeyHealth?> Begin(Probe probe, IByokKeyRing ring, TimeSpan maxAge)
     {
         lock (probe)
         {
@@ -70,14 +70,19 @@ internal sealed class KeyRingProbes
         }
     }
 
-    private static async Task<KeyHealth> RunAsync(Probe probe, IByokKeyRing ring) =>
-        probe.Last = await ring.ProbeAsync(CancellationToken.None).ConfigureAwait(false);
+    private static async Task<KeyHealth?> RunAsync(Probe probe, IByokKeyRing ring)
+    {
+        var health = ring is IPassingKeyRing passing
+            ? await passing.ProbeIfThereAsync(CancellationToken.None).ConfigureAwait(false)
+            : await ring.ProbeAsync(CancellationToken.None).ConfigureAwait(false);
+        return probe.Last = health ?? probe.Last;
+    }
 
     private sealed class Probe
     {
         private volatile KeyHealth? _last;
 
-        public Task<KeyHealth>? Run { get; set; }
+        public Task<KeyHealth?>? Run { get; set; }
 
         public long Begun { get; set; }
 

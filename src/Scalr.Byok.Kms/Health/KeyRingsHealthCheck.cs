@@ -10,22 +10,19 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
     /// <summary>How many rings are probed at a time, so that a host of thousands does not ask AWS for all of them at once.</summary>
     private const int AtATime = 32;
 
-    private readonly Func<IReadOnlyList<string>> _names;
-    private readonly Func<string, IByokKeyRing> _find;
+    private readonly Func<IEnumerable<(string Name, Func<IByokKeyRing> Find)>> _rings;
     private readonly KeyRingProbes _probes;
     private readonly ByokHealthCheckOptions _options;
     private readonly TimeProvider _time;
 
-    /// <param name="names">The names of the rings to look at.</param>
-    /// <param name="find">Finds a ring by its name.</param>
+    /// <param name="rings">The rings to look at: a name, and how to get at the ring.</param>
     /// <param name="probes">Their last probes.</param>
     /// <param name="options">How to judge.</param>
     /// <param name="time">The clock.</param>
     public KeyRingsHealthCheck(
-        Func<IReadOnlyList<string>> names, Func<string, IByokKeyRing> find, KeyRingProbes probes, ByokHealthCheckOptions options, TimeProvider time)
+        Func<IEnumerable<(string Name, Func<IByokKeyRing> Find)>> rings, KeyRingProbes probes, ByokHealthCheckOptions options, TimeProvider time)
     {
-        _names = names;
-        _find = find;
+        _rings = rings;
         _probes = probes;
         _options = options;
         _time = time;
@@ -54,11 +51,11 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
     private List<(string Name, IByokKeyRing Ring)> Find(ConcurrentQueue<Look> looks)
     {
         var rings = new List<(string Name, IByokKeyRing Ring)>();
-        foreach (var name in _names())
+        foreach (var (name, find) in _rings())
         {
             try
             {
-                rings.Add((name, _find(name)));
+                rings.Add((name, find()));
             }
             catch (Exception e)
             {
@@ -74,6 +71,11 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
         try
         {
             var (health, isAsked) = await _probes.AskAsync(ring, _options.MaxAge, patience).ConfigureAwait(false);
+            if (ring is IPassingKeyRing { IsGone: true })
+            {
+                return new Look(name, ring.KeyArn, Worst: null); // idle, or replaced: nothing to tell of it any more
+            }
+
             var worst = health is not null
                 ? health.Findings.FirstOrDefault(finding => finding.Severity != KeyFindingSeverity.Information)
                 : isAsked

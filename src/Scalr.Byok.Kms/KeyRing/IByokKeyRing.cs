@@ -19,7 +19,10 @@ namespace Scalr.Byok.Kms;
 /// Large payloads use the processors there are, up to <see cref="ByokOptions.MaxDegreeOfParallelism"/>. The overloads on streams need a few
 /// buffers, whatever the size. They read and write at the same time, each stream by one operation at a time, and neither close nor rewind them.
 /// </para>
-/// <para>Safe for concurrent use. Rings are made by <c>AddScalrByok().AddKeyRing(…)</c> and disposed with the container.</para>
+/// <para>
+/// Safe for concurrent use. Rings are made by <c>AddScalrByok().AddKeyRing(…)</c> and disposed with the container; those of many customers come from
+/// <see cref="IByokKeyRingProvider"/>, and their messages are bound to the customer besides.
+/// </para>
 /// </remarks>
 public interface IByokKeyRing
 {

@@ -48,7 +48,14 @@ public sealed class ByokOptions
     /// <remarks>It costs one kms:DescribeKey and one kms:Decrypt for each key in use, and one STS call where a role is assumed. A ring that nobody used since is not asked about.</remarks>
     public TimeSpan ProbeInterval { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Time limits, retries and circuit breakers for calls to AWS.</summary>
+    /// <summary>
+    /// How long a tenant's key ring from <see cref="IByokKeyRingProvider"/> may be unused before it is disposed: 1 minute to 30 days. Default 1 hour. The next call makes
+    /// another from the store's settings.
+    /// </summary>
+    /// <remarks>Looked after once a minute. A ring that was kept has its sessions and its data keys; one that was not costs no memory. Health checks are no use of a ring.</remarks>
+    public TimeSpan KeyRingIdleTimeout { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Time limits, retries, circuit breakers and limits of concurrency for calls to AWS.</summary>
     public ByokResilienceOptions Resilience { get; set; } = new();
 
     /// <summary>The number of plaintext bytes in a frame of the messages that are written: 16 to 16,777,216. Default 65,536.</summary>

@@ -91,6 +91,11 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             yield return $"ProbeInterval is {options.ProbeInterval}; it must be 1 second to 1 hour.";
         }
 
+        if (options.KeyRingIdleTimeout < TimeSpan.FromMinutes(1) || options.KeyRingIdleTimeout > TimeSpan.FromDays(30))
+        {
+            yield return $"KeyRingIdleTimeout is {options.KeyRingIdleTimeout}; it must be 1 minute to 30 days.";
+        }
+
         foreach (var complaint in Cache(options.DataKeyCache).Concat(Endpoints("Kms", options.Endpoints.Kms)).Concat(Endpoints("Sts", options.Endpoints.Sts)))
         {
             yield return complaint;

@@ -24,6 +24,8 @@ internal sealed class ByokOptionsValidatorTests
         yield return Case("equal time limits", o => (o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (TimeSpan.FromHours(1), TimeSpan.FromHours(1)));
         yield return Case("10 milliseconds", o => o.Resilience.AttemptTimeout = TimeSpan.FromMilliseconds(10));
         yield return Case("one call at a time", o => o.Resilience.MaxConcurrentCalls = 1);
+        yield return Case("key rings idle for a minute", o => o.KeyRingIdleTimeout = TimeSpan.FromMinutes(1));
+        yield return Case("key rings idle for 30 days", o => o.KeyRingIdleTimeout = TimeSpan.FromDays(30));
         yield return Case("frames of 16", o => o.FrameLength = 16);
         yield return Case("frames of 16 MiB", o => o.FrameLength = 16_777_216);
         yield return Case("messages of 1 KiB", o => o.MaxMessageLength = 1024);
@@ -74,6 +76,10 @@ internal sealed class ByokOptionsValidatorTests
             "Resilience:AttemptTimeout is 00:00:02; it must be 10 milliseconds or more and not above TotalTimeout.");
         yield return Case("more than an hour", o => o.Resilience.TotalTimeout = TimeSpan.FromMinutes(61), "Resilience:TotalTimeout is 01:01:00; 1 hour is the most.");
         yield return Case("no call at a time", o => o.Resilience.MaxConcurrentCalls = 0, "Resilience:MaxConcurrentCalls is 0; it must be 1 or more.");
+        yield return Case("key rings idle for less than a minute", o => o.KeyRingIdleTimeout = TimeSpan.FromSeconds(59),
+            "KeyRingIdleTimeout is 00:00:59; it must be 1 minute to 30 days.");
+        yield return Case("key rings idle for more than 30 days", o => o.KeyRingIdleTimeout = TimeSpan.FromSeconds(2_592_001),
+            "KeyRingIdleTimeout is 30.00:00:01; it must be 1 minute to 30 days.");
         yield return Case("frames of 15", o => o.FrameLength = 15, "FrameLength is 15; it must be 16 to 16777216.");
         yield return Case("frames above 16 MiB", o => o.FrameLength = 16_777_217, "FrameLength is 16777217; it must be 16 to 16777216.");
         yield return Case("messages of less than 1 KiB", o => o.MaxMessageLength = 1023, "MaxMessageLength is 1023; it must be 1024 or more.");
@@ -173,6 +179,7 @@ internal sealed class ByokOptionsValidatorTests
               "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" } },
               "FailoverOnRevokedReplica": true,
               "ProbeInterval": "00:00:30",
+              "KeyRingIdleTimeout": "02:00:00",
               "DataKeyCache": { "MaxAge": "00:02:00", "MaxMessages": 7, "MaxBytes": 8, "MaxKeys": 9, "OutageGrace": "00:10:00" },
               "Resilience": {
                 "TotalTimeout": "00:00:20", "AttemptTimeout": "00:00:05", "MaxRetryAttempts": 7, "RetryDelay": "00:00:01",
@@ -199,7 +206,7 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That((options.Resilience.BreakerFailureRatio, options.Resilience.BreakerMinimumThroughput), Is.EqualTo((0.75, 8)));
         Assert.That(
             (options.Resilience.BreakerSamplingDuration, options.Resilience.BreakDuration), Is.EqualTo((TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(30))));
-        Assert.That(options.Resilience.MaxConcurrentCalls, Is.EqualTo(6));
+        Assert.That((options.Resilience.MaxConcurrentCalls, options.KeyRingIdleTimeout), Is.EqualTo((6, TimeSpan.FromHours(2))));
         Assert.That((options.FailoverOnRevokedReplica, options.ProbeInterval), Is.EqualTo((true, TimeSpan.FromSeconds(30))));
         var cache = options.DataKeyCache;
         Assert.That((cache.MaxAge, cache.MaxMessages, cache.MaxBytes), Is.EqualTo((TimeSpan.FromMinutes(2), 7, 8)));
@@ -209,7 +216,7 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That((options.FrameLength, options.MaxEncryptedDataKeys), Is.EqualTo((4096, 3)));
         Assert.That((options.MaxMessageLength, options.MaxHeaderLength, options.MaxFrameLength), Is.EqualTo((5_000_000_000, 2048, 70_000)));
         Assert.That(options.MaxDegreeOfParallelism, Is.EqualTo(5));
-        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(17), "a new option wants a line here");
+        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(18), "a new option wants a line here");
     }
 
     private static TestCaseData Case(string name, Action<ByokOptions> change, params string[] complaints) =>

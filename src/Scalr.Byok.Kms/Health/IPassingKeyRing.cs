@@ -1,0 +1,11 @@
+namespace Scalr.Byok.Kms.Health;
+
+/// <summary>A key ring that may be gone when the health check comes to it. To look at it neither brings it back nor keeps it.</summary>
+internal interface IPassingKeyRing
+{
+    /// <summary>Whether it is gone.</summary>
+    bool IsGone { get; }
+
+    /// <summary>As <see cref="IByokKeyRing.ProbeAsync"/>; null if the ring is gone.</summary>
+    Task<KeyHealth?> ProbeIfThereAsync(CancellationToken cancellationToken);
+}

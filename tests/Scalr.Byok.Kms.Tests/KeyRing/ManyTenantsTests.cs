@@ -1,0 +1,118 @@
+using System.Globalization;
+using Scalr.Byok.Kms.Tests.DependencyInjection;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.KeyRing;
+
+/// <summary>What thousands of tenants in one process cost.</summary>
+[NonParallelizable]
+[CancelAfter(300_000)]
+internal sealed class ManyTenantsTests
+{
+    private const int Kibibyte = 1024;
+
+    private static readonly byte[] Plaintext = "for one of many"u8.ToArray();
+
+    private ByokWorld _world = null!;
+
+    [SetUp]
+    public async Task StartAsync() => _world = await ByokWorld.StartAsync();
+
+    [TearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
+
+    [Test]
+    public async Task Ten_thousand_tenants_take_less_than_20_KiB_each()
+    {
+        const int Tenants = 10_000;
+        var host = Host();
+        await host.GetAsync("warm-up-0");
+        var before = Memory();
+        for (var i = 0; i < Tenants; i++)
+        {
+            await host.GetAsync($"tenant-{i}");
+        }
+
+        var each = (Memory() - before) / Tenants;
+
+        TestContext.Out.WriteLine($"{each} bytes for each of {Tenants} tenants that made no call yet");
+        Assert.That(host.InUse.Count(), Is.EqualTo(Tenants + 1));
+        Assert.That(each, Is.LessThan(20 * Kibibyte));
+        Assert.That(_world.Aws.Log.Requests, Is.Empty);
+
+        _world.Time.Advance(TimeSpan.FromMinutes(62));
+        Assert.That(host.InUse, Is.Empty);
+        var left = (Memory() - before) / Tenants;
+        TestContext.Out.WriteLine($"{left} bytes once they are gone");
+        Assert.That(left, Is.LessThan(Kibibyte));
+    }
+
+    [Test]
+    public async Task Tenants_that_made_their_calls_take_less_than_20_KiB_each_and_share_sockets()
+    {
+        const int Tenants = 300;
+        await using var gate = new CountingGate(_world.Aws.Endpoint);
+        var host = Host(o =>
+        {
+            o.Endpoints.Kms[ByokEndpoints.AnyRegion] = o.Endpoints.Sts[ByokEndpoints.AnyRegion] = gate.Address;
+            o.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5);
+        });
+        for (var i = 0; i < 30; i++)
+        {
+            await CallAsync(host, $"warm-up-{i}");
+        }
+
+        var before = Memory();
+        for (var i = 0; i < Tenants; i++)
+        {
+            await CallAsync(host, $"tenant-{i}");
+        }
+
+        var each = (Memory() - before) / Tenants;
+
+        TestContext.Out.WriteLine($"{each} bytes for each of {Tenants} tenants, one data key cached for each way; {gate.Accepted} connections");
+        Assert.That(each, Is.LessThan(20 * Kibibyte));
+        Assert.That(gate.Accepted, Is.InRange(1, 4), "connections");
+        await host.Services.DisposeAsync(); // before the gate
+    }
+
+    private static async Task CallAsync(TenantHost host, string tenant)
+    {
+        var ring = await host.GetAsync(tenant);
+        Assert.That(await ring.DecryptAsync(await ring.EncryptAsync(Plaintext)), Is.EqualTo(Plaintext));
+    }
+
+    private TenantHost Host(Action<ByokOptions>? options = null)
+    {
+        var host = new TenantHost(_world, options);
+        host.Store.Any = tenant =>
+        {
+            // Each with strings of its own, as from a database.
+            var settings = _world.Settings(ByokWorld.CredentialTypes[int.Parse(tenant.AsSpan(tenant.LastIndexOf('-') + 1), CultureInfo.InvariantCulture) % 3]);
+            var own = settings.Credentials;
+            settings.KeyArn = new string(settings.KeyArn.AsSpan());
+            settings.Credentials = new ByokCredentialSettings
+            {
+                Type = own.Type,
+                AccessKeyId = Copy(own.AccessKeyId),
+                SecretAccessKey = Copy(own.SecretAccessKey),
+                RoleArn = Copy(own.RoleArn),
+                ExternalId = Copy(own.ExternalId),
+                Audience = Copy(own.Audience),
+            };
+            return settings;
+        };
+        return host;
+    }
+
+    private static string? Copy(string? text) => text is null ? null : new string(text.AsSpan());
+
+    /// <summary>Live bytes, what the tests themselves keep of calls left out.</summary>
+    private long Memory()
+    {
+        _world.Aws.Log.Clear();
+        _world.Logs.Entries.Clear();
+        _world.Secrets.Clear();
+        return GC.GetTotalMemory(forceFullCollection: true);
+    }
+}

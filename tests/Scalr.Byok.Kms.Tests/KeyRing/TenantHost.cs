@@ -1,0 +1,54 @@
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.KeyRing;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.KeyRing;
+
+/// <summary>A host of many customers in a <see cref="ByokWorld"/>, and what is inside its rings.</summary>
+internal sealed class TenantHost
+{
+    private static readonly string[] Caches = ["_forEncryption", "_forDecryption"];
+
+    public TenantHost(ByokWorld world, Action<ByokOptions>? options = null, Action<IByokBuilder>? with = null)
+    {
+        var services = world.Services(options);
+        var builder = services.AddScalrByok().AddKeyRings<TenantStore>();
+        with?.Invoke(builder);
+        Services = world.Build(services);
+        Store = (TenantStore)Services.GetRequiredService<IByokKeySettingsStore>();
+        Rings = Services.GetRequiredService<IByokKeyRingProvider>();
+    }
+
+    public ServiceProvider Services { get; }
+
+    public TenantStore Store { get; }
+
+    public IByokKeyRingProvider Rings { get; }
+
+    /// <summary>The tenants whose rings are in use.</summary>
+    public IEnumerable<string> InUse => ((KeyRingProvider)Rings).InUse.Select(ring => ring.Tenant);
+
+    public ValueTask<IByokKeyRing> GetAsync(string tenant) => Rings.GetKeyRingAsync(tenant);
+
+    /// <summary>The ring that a handle would use now.</summary>
+    public static ByokKeyRing Inner(IByokKeyRing handle) => Field<ByokKeyRing>(Field<object>(handle, "_ring"), "_ring");
+
+    public static bool IsDisposed(ByokKeyRing ring) => Field<bool>(ring, "_disposed");
+
+    /// <summary>The data keys that a ring's caches hold.</summary>
+    public static IReadOnlyList<DataKey> CachedKeys(ByokKeyRing ring)
+    {
+        var keys = Field<object>(ring, "_dataKeys");
+        return
+        [
+            .. Caches
+                .SelectMany(name => Field<LinkedList<CacheEntry>>(Field<object>(keys, name), "_byUse"))
+                .Select(entry => entry.Key!.Key),
+        ];
+    }
+
+    private static T Field<T>(object owner, string name) =>
+        (T)owner.GetType().GetField(name, BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(owner)!;
+}
