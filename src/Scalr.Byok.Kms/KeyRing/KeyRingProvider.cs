@@ -105,8 +105,9 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
                 if (_rings.TryAdd(tenant, added))
                 {
                     Arm();
-                    using var noFlow = ExecutionContext.SuppressFlow(); // off the first caller's context: the ring is everybody's
-                    _ = Task.Run(() => MakeAsync(tenant, added));
+
+                    // Off the first caller's thread and context: the ring is everybody's, and a store that blocks is not its caller's trouble alone.
+                    ThreadPool.UnsafeQueueUserWorkItem(static look => _ = look.Provider.MakeAsync(look.Tenant, look.Ring), (Provider: this, Tenant: tenant, Ring: added), preferLocal: false);
                     return added;
                 }
             }

@@ -119,6 +119,27 @@ internal sealed class KeyRingProviderTests
     }
 
     [Test]
+    public async Task The_look_up_is_off_its_first_callers_context([Values] bool isSuppressed)
+    {
+        var ambient = new AsyncLocal<string?> { Value = "the first caller's" };
+        string? seen = "not asked";
+        _host.Store.Answers["acme"] = _ =>
+        {
+            seen = ambient.Value;
+            return Task.FromResult<ByokKeySettings?>(_world.Settings("AccessKeys"));
+        };
+        ValueTask<IByokKeyRing> ring;
+        using (isSuppressed ? ExecutionContext.SuppressFlow() : default(IDisposable))
+        {
+            ring = _host.GetAsync("acme");
+        }
+
+        await ring;
+
+        Assert.That(seen, Is.Null);
+    }
+
+    [Test]
     public async Task An_unknown_tenant_is_said_to_be_unknown_and_not_remembered()
     {
         var thrown = await Assert.ThrowsAsync<ByokTenantNotFoundException>(async () => await _host.GetAsync("nobody-7"));

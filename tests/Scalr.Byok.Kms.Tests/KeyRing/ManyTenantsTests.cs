@@ -1,4 +1,6 @@
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Scalr.Byok.Kms.Tests.DependencyInjection;
 using Scalr.Byok.Kms.Tests.World;
 
@@ -76,15 +78,28 @@ internal sealed class ManyTenantsTests
         await host.Services.DisposeAsync(); // before the gate
     }
 
+    [Test]
+    public async Task Tenants_that_make_no_call_have_one_timer_together()
+    {
+        var time = new CountingTime(_world.Time);
+        var host = Host(o => o.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5), builder => builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(time)));
+        for (var i = 0; i < 300; i++)
+        {
+            await host.GetAsync($"tenant-{i}");
+        }
+
+        Assert.That(time.Timers, Is.EqualTo(1));
+    }
+
     private static async Task CallAsync(TenantHost host, string tenant)
     {
         var ring = await host.GetAsync(tenant);
         Assert.That(await ring.DecryptAsync(await ring.EncryptAsync(Plaintext)), Is.EqualTo(Plaintext));
     }
 
-    private TenantHost Host(Action<ByokOptions>? options = null)
+    private TenantHost Host(Action<ByokOptions>? options = null, Action<IByokBuilder>? with = null)
     {
-        var host = new TenantHost(_world, options);
+        var host = new TenantHost(_world, options, with);
         host.Store.Any = tenant =>
         {
             // Each with strings of its own, as from a database.

@@ -123,6 +123,43 @@ internal sealed class TenantChangeTests
     }
 
     [Test]
+    public async Task Calls_that_fail_or_are_cancelled_leave_the_ring_as_well()
+    {
+        _host.Store["acme"] = _world.Settings("AccessKeys");
+        var ring = await _host.GetAsync("acme");
+        var old = TenantHost.Inner(ring);
+        using var cancellation = new CancellationTokenSource();
+        _world.Aws.Faults.Add(Fault.BlackHole());
+        var cancelled = ring.EncryptAsync(Plaintext, cancellationToken: cancellation.Token).AsTask();
+        await Assert.CatchAsync<ArgumentException>(async () => await ring.EncryptAsync(Plaintext, new Dictionary<string, string> { ["aws-crypto-x"] = "" }));
+        await Assert.CatchAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(Plaintext));
+        await Assert.CatchAsync<ArgumentException>(async () => await ring.DecryptAsync(null!, new MemoryStream()));
+
+        _host.Rings.Invalidate("acme");
+        Assert.That(TenantHost.IsDisposed(old), Is.False);
+        await cancellation.CancelAsync();
+
+        await Assert.CatchAsync<OperationCanceledException>(() => cancelled);
+        Assert.That(TenantHost.IsDisposed(old), Is.True);
+    }
+
+    [Test]
+    public async Task Credentials_that_fail_to_be_disposed_fail_nobody()
+    {
+        var host = new TenantHost(_world, with: builder => builder.AddCredentialStrategy<BrittleStrategy>());
+        host.Store["acme"] = new ByokKeySettings { KeyArn = _world.Key.Arn, Credentials = new ByokCredentialSettings { Type = "Brittle" } };
+        BrittleStrategy.AccessKey = _world.AccessKey;
+        var ring = await host.GetAsync("acme");
+        await ring.EncryptAsync(Plaintext);
+        var old = TenantHost.Inner(ring);
+
+        Assert.That(() => host.Rings.Invalidate("acme"), Throws.Nothing);
+
+        Assert.That(TenantHost.IsDisposed(old), Is.True);
+        Assert.That(await ring.EncryptAsync(Plaintext), Is.Not.Empty);
+    }
+
+    [Test]
     public async Task A_look_up_that_began_before_the_change_serves_only_those_who_waited_for_it()
     {
         var hold = new Hold();
