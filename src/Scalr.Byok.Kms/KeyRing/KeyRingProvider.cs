@@ -106,7 +106,7 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
                 {
                     Arm();
 
-                    // Off the first caller's thread and context: the ring is everybody's, and a store that blocks is not its caller's trouble alone.
+                    // Off the first caller's context, since the ring is everybody's, and off the thread, which a store that blocks would hold.
                     ThreadPool.UnsafeQueueUserWorkItem(static look => _ = look.Provider.MakeAsync(look.Tenant, look.Ring), (Provider: this, Tenant: tenant, Ring: added), preferLocal: false);
                     return added;
                 }

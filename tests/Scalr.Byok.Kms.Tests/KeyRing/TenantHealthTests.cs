@@ -91,9 +91,37 @@ internal sealed class TenantHealthTests
         Assert.That((await CheckAsync(_host)).Status, Is.EqualTo(HealthStatus.Healthy));
     }
 
+    [Test]
+    public async Task Of_too_many_tenants_the_rest_is_no_trouble_of_AWS_and_comes_first_the_next_time()
+    {
+        const int Tenants = 200;
+        for (var i = 0; i < Tenants; i++)
+        {
+            _host.Store[$"tenant-{i}"] = _world.Settings("AccessKeys");
+            await _host.GetAsync($"tenant-{i}");
+        }
+
+        _world.Aws.Faults.Add(Fault.BlackHole() with { Times = 32 });
+        var check = CheckAsync(_host);
+        await _world.ReceivedAsync("DescribeKey", 32);
+        _world.Time.Advance(TimeSpan.FromSeconds(5));
+        var report = await check;
+
+        Assert.That(report.Status, Is.EqualTo(HealthStatus.Unhealthy));
+        Assert.That((report.Data["failed"], report.Data["unseen"]), Is.EqualTo((32, Tenants - 32)));
+        Assert.That(report.Description, Is.EqualTo("32 of 32 key rings are not well: 32 ServiceUnavailable (Aws). 168 more were not looked at yet."));
+
+        _world.Time.Advance(TimeSpan.FromSeconds(5)); // the 32 give up
+        report = await CheckAsync(_host);
+        Assert.That(_world.Aws.Log.Count("DescribeKey"), Is.EqualTo(Tenants), "each once");
+        Assert.That(report.Data.Keys, Has.None.EqualTo("unseen"));
+        _world.Time.Advance(Minute);
+        Assert.That((await CheckAsync(_host)).Status, Is.EqualTo(HealthStatus.Healthy));
+    }
+
     private TenantHost Host(bool tellsAll)
     {
-        var host = new TenantHost(_world, with: builder =>
+        var host = new TenantHost(_world, o => o.Resilience.AttemptTimeout = o.Resilience.TotalTimeout, builder => // longer than a health check waits
         {
             builder.AddHealthCheck(configure: o => o.IncludeCustomerData = tellsAll);
             builder.Services.AddLogging();
