@@ -38,4 +38,14 @@ internal static partial class Log
     [LoggerMessage(EventId = 7, Level = LogLevel.Warning,
         Message = "{Operation} on key {KeyArn} was refused: {Reason}. Region {Region} is tried instead, as FailoverOnRevokedReplica allows.")]
     public static partial void FailedOverRefusal(this ILogger logger, string operation, KmsKeyArn keyArn, ByokKeyUnavailableReason reason, string region);
+
+    [LoggerMessage(EventId = 10, Level = LogLevel.Warning,
+        Message = "AWS has not answered for key {KeyArn} in Region {Region} since {Since}. The Region is left alone and tried again from {Until} on.")]
+    public static partial void BreakerOpened(this ILogger logger, KmsKeyArn keyArn, string region, DateTimeOffset since, DateTimeOffset until);
+
+    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "AWS answers again for key {KeyArn} in Region {Region}, which it had not done since {Since}.")]
+    public static partial void BreakerClosed(this ILogger logger, KmsKeyArn keyArn, string region, DateTimeOffset since);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Debug, Message = "{Operation} on key {KeyArn} is tried again, for the {Retry}. time: {Error}.")]
+    public static partial void Retrying(this ILogger logger, string operation, KmsKeyArn keyArn, int retry, string error);
 }
