@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Diagnostics;
 
 namespace Scalr.Byok.Kms.Messages;
 
@@ -69,6 +70,7 @@ internal static class MessageReader
             }
 
             destination?.Advance(plaintextLength);
+            Instruments.Decrypted(plaintextLength);
             return result;
         }
         finally

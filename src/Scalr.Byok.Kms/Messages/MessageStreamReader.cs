@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Diagnostics;
 
 namespace Scalr.Byok.Kms.Messages;
 
@@ -19,6 +20,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
     private Stream _plaintext = Stream.Null;
     private ReadOnlyMemory<byte> _ahead;
     private uint _due = 1;
+    private long _written;
 
     private MessageStreamReader(MessageInput message, MessageHeader header, Segment[] segments, MessageOptions options)
     {
@@ -75,6 +77,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
         _plaintext = plaintext;
         await SegmentPipeline.RunAsync(this, _segments, cancellationToken).ConfigureAwait(false);
         await plaintext.FlushAsync(cancellationToken).ConfigureAwait(false);
+        Instruments.Decrypted(_written);
     }
 
     /// <summary>Reads as many whole frames as fit. What is left over, of a frame that is not all there yet, begins the next segment.</summary>
@@ -138,6 +141,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
             (int start, int length, int whole) = Place(rest.Span, segment.FirstSequence + (uint)i);
             await _plaintext.WriteAsync(rest.Slice(start, length), cancellationToken).ConfigureAwait(false);
             rest = rest[whole..];
+            _written += length;
         }
 
         if (segment.Authentic < segment.FrameCount)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Diagnostics;
 
 namespace Scalr.Byok.Kms.Messages;
 
@@ -70,6 +71,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         await message.WriteAsync(_header, cancellationToken).ConfigureAwait(false);
         await SegmentPipeline.RunAsync(this, _segments, cancellationToken).ConfigureAwait(false);
         await message.FlushAsync(cancellationToken).ConfigureAwait(false);
+        Instruments.Encrypted(_length - _header.Length - (_frames * MessageFormat.RegularFrameOverhead) - FinalFrameExtra);
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Diagnostics;
 
 namespace Scalr.Byok.Kms.Messages;
 
@@ -41,6 +42,7 @@ internal static class MessageWriter
     {
         byte[] message = GC.AllocateUninitializedArray<byte>(MessageLength(template, plaintext.Length, options.MaxMessageLength));
         Write(template, dataKey, NewMessageId(stackalloc byte[MessageFormat.MessageIdLength]), plaintext, message, options.MaxDegreeOfParallelism);
+        Instruments.Encrypted(plaintext.Length);
         return message;
     }
 
@@ -53,6 +55,7 @@ internal static class MessageWriter
         Memory<byte> message = destination.GetMemory(length)[..length];
         Write(template, dataKey, NewMessageId(stackalloc byte[MessageFormat.MessageIdLength]), plaintext, message, options.MaxDegreeOfParallelism);
         destination.Advance(length);
+        Instruments.Encrypted(plaintext.Length);
     }
 
     /// <summary>Encrypts to a message with a given id. An id must never occur twice under one data key: IVs would repeat.</summary>
