@@ -1,9 +1,21 @@
+using Scalr.Byok.Kms.Diagnostics;
+
 namespace Scalr.Byok.Kms.DataKeys;
 
 /// <summary>One place in a <see cref="DataKeyCache"/>, guarded by the lock of the cache.</summary>
 internal sealed class CacheEntry
 {
-    public CacheEntry(byte[] id) => Id = id;
+    private const double RenewalAge = 0.8;
+
+    private readonly CacheTerms _terms;
+    private long _born;
+    private long _messages;
+
+    public CacheEntry(byte[] id, CacheTerms terms)
+    {
+        Id = id;
+        _terms = terms;
+    }
 
     public byte[] Id { get; }
 
@@ -12,27 +24,42 @@ internal sealed class CacheEntry
     /// <summary>The call that makes the first or the next key; null if none is under way.</summary>
     public Task<CachedKey>? Making { get; set; }
 
-    public long Born { get; private set; }
-
-    public long Messages { get; private set; }
-
     public long Bytes { get; set; }
+
+    /// <summary>Whether the key should be replaced before its time is over.</summary>
+    public bool IsDue => Making is null && (Age >= _terms.Limits.MaxAge * RenewalAge || HasReached(RenewalAge));
+
+    /// <summary>Why the key goes, if it is neither for room nor for a revocation: an <see cref="EvictionCause"/>.</summary>
+    public string Spent => Age >= _terms.Limits.MaxAge ? EvictionCause.Age : HasReached(1) ? EvictionCause.Limit : EvictionCause.Renewed;
+
+    private TimeSpan Age => _terms.Time.GetElapsedTime(_born);
+
+    /// <summary>Whether there is a key that may be used up to this age.</summary>
+    public bool Serves(TimeSpan age) => Key is not null && Age < age && !HasReached(1);
 
     public void Count(long bytes)
     {
-        Messages++;
+        _messages++;
         Bytes += bytes;
     }
 
-    public void Take(CachedKey key, long now)
+    public void Take(CachedKey key)
     {
-        Erase();
-        (Key, Born, Messages, Bytes, Making) = (key, now, 0, 0, null);
+        Erase(Spent);
+        (Key, _born, _messages, Bytes, Making) = (key, _terms.Time.GetTimestamp(), 0, 0, null);
+        _terms.Meter.Added();
     }
 
-    public void Erase()
+    /// <param name="cause">An <see cref="EvictionCause"/>.</param>
+    public void Erase(string cause)
     {
-        Key?.Key.Dispose();
-        Key = null;
+        if (Key is { } key)
+        {
+            key.Key.Dispose();
+            Key = null;
+            _terms.Meter.Evicted(cause);
+        }
     }
+
+    private bool HasReached(double share) => _messages >= _terms.Limits.MaxMessages * share || Bytes >= _terms.Limits.MaxBytes * share;
 }

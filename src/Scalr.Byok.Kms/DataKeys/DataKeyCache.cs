@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using Scalr.Byok.Kms.Diagnostics;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
@@ -9,11 +11,9 @@ namespace Scalr.Byok.Kms.DataKeys;
 /// </remarks>
 internal sealed class DataKeyCache : IDisposable
 {
-    private const double RenewalAge = 0.8;
-
     private readonly ByokDataKeyCacheOptions _options;
     private readonly bool _renewsAhead;
-    private readonly TimeProvider _time;
+    private readonly CacheTerms _terms;
     private readonly Lock _gate = new();
     private readonly LinkedList<CacheEntry> _byUse = new();
     private readonly Dictionary<byte[], LinkedListNode<CacheEntry>> _entries = new(BytesComparer.Instance);
@@ -27,7 +27,7 @@ internal sealed class DataKeyCache : IDisposable
     {
         _options = options;
         _renewsAhead = renewsAhead;
-        _time = time;
+        _terms = new CacheTerms(options, time, renewsAhead ? CacheMeter.Encryption : CacheMeter.Decryption); // what is decrypted comes when it comes
     }
 
     /// <summary>A key that is there and may be used.</summary>
@@ -37,22 +37,21 @@ internal sealed class DataKeyCache : IDisposable
     /// <param name="isDue">Whether it should be replaced in the background: call <see cref="Renew"/>.</param>
     public bool TryGet(ReadOnlySpan<byte> id, long bytes, [NotNullWhen(true)] out CachedKey? key, out bool isDue)
     {
+        (key, isDue) = (null, false);
         lock (_gate)
         {
-            if (_entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node) && node.Value is var entry && Serves(entry, _options.MaxAge))
+            if (_entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node) && node.Value is var entry && entry.Serves(_options.MaxAge))
             {
                 _byUse.Remove(node);
                 _byUse.AddFirst(node);
                 entry.Count(bytes);
                 key = entry.Key!;
-                isDue = _renewsAhead && entry.Making is null
-                    && (_time.GetElapsedTime(entry.Born) >= _options.MaxAge * RenewalAge || entry.Messages >= _options.MaxMessages * RenewalAge || entry.Bytes >= _options.MaxBytes * RenewalAge);
-                return true;
+                isDue = _renewsAhead && entry.IsDue;
             }
         }
 
-        (key, isDue) = (null, false);
-        return false;
+        _terms.Meter.Asked(key is not null);
+        return key is not null;
     }
 
     /// <summary>A new key for what asks for it, from the one call that is under way.</summary>
@@ -78,7 +77,7 @@ internal sealed class DataKeyCache : IDisposable
         {
             lock (_gate)
             {
-                if (Serves(entry, _options.MaxAge + _options.OutageGrace))
+                if (entry.Serves(_options.MaxAge + _options.OutageGrace))
                 {
                     entry.Count(bytes);
                     return entry.Key!;
@@ -111,7 +110,7 @@ internal sealed class DataKeyCache : IDisposable
         lock (_gate)
         {
             _revocations++;
-            return Remove(entry => entry.Key is { } key && (key.Owner == owner || key.Owner.IsReplicaOf(owner)));
+            return Remove(entry => entry.Key is { } key && (key.Owner == owner || key.Owner.IsReplicaOf(owner)), EvictionCause.Revoked);
         }
     }
 
@@ -121,7 +120,7 @@ internal sealed class DataKeyCache : IDisposable
     {
         lock (_gate)
         {
-            Remove(entry => entry.Key is not null && !Serves(entry, _options.MaxAge + _options.OutageGrace));
+            Remove(entry => entry.Key is not null && !entry.Serves(_options.MaxAge + _options.OutageGrace));
             return [.. _byUse.Select(entry => entry.Key).OfType<CachedKey>().DistinctBy(key => key.Owner)];
         }
     }
@@ -131,12 +130,9 @@ internal sealed class DataKeyCache : IDisposable
         _disposed.Cancel();
         lock (_gate)
         {
-            Remove(static _ => true);
+            Remove(static _ => true, EvictionCause.Disposed);
         }
     }
-
-    private bool Serves(CacheEntry entry, TimeSpan age) =>
-        entry.Key is not null && _time.GetElapsedTime(entry.Born) < age && entry.Messages < _options.MaxMessages && entry.Bytes < _options.MaxBytes;
 
     private (CacheEntry Entry, Task<CachedKey> Making) Begin(ReadOnlySpan<byte> id, Func<CancellationToken, Task<CachedKey>> make)
     {
@@ -145,7 +141,7 @@ internal sealed class DataKeyCache : IDisposable
             ObjectDisposedException.ThrowIf(_disposed.IsCancellationRequested, typeof(IByokKeyRing));
             if (!_entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node))
             {
-                node = _byUse.AddFirst(new CacheEntry(id.ToArray()));
+                node = _byUse.AddFirst(new CacheEntry(id.ToArray(), _terms));
                 _entries.Add(node.Value.Id, node);
                 MakeRoom();
             }
@@ -155,7 +151,8 @@ internal sealed class DataKeyCache : IDisposable
             {
                 // Off the first caller's context: the key is everybody's.
                 using var noFlow = ExecutionContext.SuppressFlow();
-                entry.Making = Task.Run(() => MakeAsync(entry, make));
+                var caller = Activities.Caller;
+                entry.Making = Task.Run(() => MakeAsync(entry, make, caller));
                 _ = entry.Making.ContinueWith(static making => making.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             }
 
@@ -163,8 +160,9 @@ internal sealed class DataKeyCache : IDisposable
         }
     }
 
-    private async Task<CachedKey> MakeAsync(CacheEntry entry, Func<CancellationToken, Task<CachedKey>> make)
+    private async Task<CachedKey> MakeAsync(CacheEntry entry, Func<CancellationToken, Task<CachedKey>> make, ActivityContext caller)
     {
+        using var activity = Activities.StartShared(Activities.FetchDataKey, caller);
         try
         {
             while (true)
@@ -175,7 +173,7 @@ internal sealed class DataKeyCache : IDisposable
                 {
                     if (revocations == _revocations && !_disposed.IsCancellationRequested)
                     {
-                        entry.Take(made, _time.GetTimestamp());
+                        entry.Take(made);
                         return made;
                     }
                 }
@@ -186,6 +184,7 @@ internal sealed class DataKeyCache : IDisposable
         }
         catch (Exception e)
         {
+            activity.Fail(e);
             lock (_gate)
             {
                 entry.Making = null;
@@ -207,14 +206,14 @@ internal sealed class DataKeyCache : IDisposable
             var previous = node.Previous;
             if (node.Value.Making is null)
             {
-                Drop(node);
+                Drop(node, EvictionCause.Room);
             }
 
             node = previous;
         }
     }
 
-    private int Remove(Func<CacheEntry, bool> isOut)
+    private int Remove(Func<CacheEntry, bool> isOut, string? cause = null)
     {
         var count = 0;
         for (var node = _byUse.First; node is not null;)
@@ -222,7 +221,7 @@ internal sealed class DataKeyCache : IDisposable
             var next = node.Next;
             if (isOut(node.Value))
             {
-                Drop(node);
+                Drop(node, cause ?? node.Value.Spent);
                 count++;
             }
 
@@ -232,9 +231,9 @@ internal sealed class DataKeyCache : IDisposable
         return count;
     }
 
-    private void Drop(LinkedListNode<CacheEntry> node)
+    private void Drop(LinkedListNode<CacheEntry> node, string cause)
     {
-        node.Value.Erase();
+        node.Value.Erase(cause);
         if (node.Value.Making is null)
         {
             _byUse.Remove(node);
