@@ -31,8 +31,9 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
     {
         var (region, roleArn, externalId) = (_sessions.RegionOf(keyArns), credentials.RoleArn, credentials.ExternalId);
-        return _sessions.Create(Action, keyArns, async (policy, token) =>
+        return _sessions.Create(Action, keyArns, async (policy, sends, token) =>
         {
+            sends();
             var answer = await AssumeAsync(region, roleArn, externalId, policy, token).ConfigureAwait(false);
             return new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser);
         });

@@ -41,9 +41,10 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
     {
         var (region, roleArn, audience) = (_sessions.RegionOf(keyArns), credentials.RoleArn, credentials.Audience!);
-        return _sessions.Create(Action, keyArns, async (policy, token) =>
+        return _sessions.Create(Action, keyArns, async (policy, sends, token) =>
         {
             var webToken = await WebIdentityTokens.GetAsync(_tokens!, audience, token).ConfigureAwait(false);
+            sends();
             return await AssumeAsync(region, roleArn, webToken, policy, token).ConfigureAwait(false);
         });
     }

@@ -59,25 +59,25 @@ internal sealed class RoleSessions
     /// </remarks>
     /// <param name="operation">The STS action.</param>
     /// <param name="keyArns">The keys, the one that the session will be used for first; may be empty.</param>
-    /// <param name="assume">Calls AWS STS with a session policy.</param>
-    public SessionCredentials Create(string operation, IReadOnlyList<KmsKeyArn> keyArns, Func<string?, CancellationToken, Task<Grant>> assume)
+    /// <param name="assume">Calls AWS STS with a session policy; calls its second argument when it does.</param>
+    public SessionCredentials Create(string operation, IReadOnlyList<KmsKeyArn> keyArns, Func<string?, Action, CancellationToken, Task<Grant>> assume)
     {
         var (region, policy) = (RegionOf(keyArns), PolicyFor(keyArns));
         var narrowest = PolicyFor([.. keyArns.Take(1)]);
-        return new SessionCredentials(BeginAsync, operation, _pipeline, _time, _logger);
+        return new SessionCredentials(BeginAsync, operation, region, _pipeline, _time, _logger);
 
-        async Task<AwsSession> BeginAsync(CancellationToken cancellationToken)
+        async Task<AwsSession> BeginAsync(Action sends, CancellationToken cancellationToken)
         {
             try
             {
-                return ToSession(await assume(policy, cancellationToken).ConfigureAwait(false), operation, region);
+                return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, region);
             }
             catch (AmazonSecurityTokenServiceException e) when (policy != narrowest && e.ErrorCode is "PackedPolicyTooLarge" or "PackedPolicyTooLargeException")
             {
                 policy = narrowest;
             }
 
-            return ToSession(await assume(policy, cancellationToken).ConfigureAwait(false), operation, region);
+            return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, region);
         }
     }
 

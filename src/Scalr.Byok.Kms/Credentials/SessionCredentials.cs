@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Amazon.Runtime;
 using Microsoft.Extensions.Logging;
@@ -17,7 +18,8 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     private static readonly TimeSpan LongestWindow = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
-    private readonly Func<CancellationToken, Task<AwsSession>> _begin;
+    private readonly Func<Action, CancellationToken, Task<AwsSession>> _begin;
+    private readonly string _region;
     private readonly AwsPipeline _pipeline;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -27,16 +29,18 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     private State _state = new(Session: null, RenewFrom: default, Failures: 0);
     private Task<AwsSession>? _renewal;
 
-    /// <param name="begin">Begins a session: the call to AWS STS.</param>
+    /// <param name="begin">Begins a session: the call to AWS STS. Says so when it is about to send it.</param>
     /// <param name="operation">The STS action, as IAM names it, for logs and errors.</param>
+    /// <param name="region">The Region that is asked.</param>
     /// <param name="pipeline">Time limits of the call.</param>
     /// <param name="time">The clock that sessions expire by.</param>
     /// <param name="logger">Told of renewals that failed in the background.</param>
     public SessionCredentials(
-        Func<CancellationToken, Task<AwsSession>> begin, string operation, AwsPipeline pipeline, TimeProvider time, ILogger logger)
+        Func<Action, CancellationToken, Task<AwsSession>> begin, string operation, string region, AwsPipeline pipeline, TimeProvider time, ILogger logger)
     {
         _begin = begin;
         Operation = operation;
+        _region = region;
         _pipeline = pipeline;
         _time = time;
         _logger = logger;
@@ -44,6 +48,9 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
 
     /// <summary>The action that begins a session, as IAM names it.</summary>
     public string Operation { get; }
+
+    /// <summary>Makes ours what AWS STS throws, to tell of it; null where nobody knows how. What callers get is for their key to explain.</summary>
+    public Func<Exception, Exception>? Explain { get; set; }
 
     /// <summary>A session that has not expired; only a caller who finds none waits for AWS STS.</summary>
     public ValueTask<AwsSession> GetSessionAsync(CancellationToken cancellationToken)
@@ -109,7 +116,8 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
             {
                 // Off the first caller's context: a renewal is everybody's, and nobody's ambient values may flow into it.
                 using var noFlow = ExecutionContext.SuppressFlow();
-                _renewal = Task.Run(BeginAsync);
+                var caller = Activities.Caller;
+                _renewal = Task.Run(() => BeginAsync(caller));
 
                 // In the background nobody awaits a failure, and it is not lost: the log has it and the next caller tries again.
                 _ = _renewal.ContinueWith(
@@ -120,12 +128,16 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         }
     }
 
-    private async Task<AwsSession> BeginAsync()
+    private async Task<AwsSession> BeginAsync(ActivityContext caller)
     {
+        AwsAttempt? request = null;
         try
         {
             var session = await _pipeline.AttemptAsync(
-                static async (begin, token) => await begin(token).ConfigureAwait(false), _begin, _disposed.Token).ConfigureAwait(false);
+                static async (s, token) => await s.Begin(s.Sends, token).ConfigureAwait(false),
+                (Begin: _begin, Sends: new Action(() => request = AwsAttempt.BeginShared(Operation, _region, _time, caller))),
+                _disposed.Token).ConfigureAwait(false);
+            request?.Succeed(requestId: null);
             var now = _time.GetUtcNow();
             lock (_gate)
             {
@@ -138,6 +150,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         }
         catch (Exception e)
         {
+            request?.Fail(_disposed.IsCancellationRequested ? new OperationCanceledException() : Explain?.Invoke(e) ?? e);
             var now = _time.GetUtcNow();
             lock (_gate)
             {

@@ -95,6 +95,9 @@ internal sealed class DataKeySource : IDisposable
     /// <summary>Has somebody told when AWS says that one of the keys cannot be used.</summary>
     public void OnRefusal(Action<KmsKeyArn> refused) => Array.ForEach(_all, key => key.Refused = refused);
 
+    /// <summary>A look at the key of this ARN brought up that it cannot be used.</summary>
+    public void Refuse(KmsKeyArn owner, ByokKeyUnavailableReason reason) => Array.Find(_all, key => key.Arn == owner)?.Refuse(reason);
+
     /// <summary>Begins a new session for the key of this ARN, if it has sessions.</summary>
     /// <exception cref="ByokException">AWS STS refused or could not be reached.</exception>
     public Task RenewSessionAsync(KmsKeyArn owner, CancellationToken cancellationToken) =>

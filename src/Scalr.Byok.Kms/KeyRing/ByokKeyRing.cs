@@ -152,9 +152,9 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     {
         ThrowIfDone(cancellationToken);
         var health = await _probe.ProbeAsync(cancellationToken).ConfigureAwait(false);
-        if (health.Reason is not null)
+        if (health.Reason is { } reason)
         {
-            _dataKeys.Revoke(KeyArn);
+            _source.Refuse(KeyArn, reason);
         }
 
         return health;

@@ -173,9 +173,9 @@ internal sealed class RingDataKeys : IDisposable
     private async Task LookAsync(CachedKey key, CancellationToken cancellationToken)
     {
         await _source.RenewSessionAsync(key.Owner, cancellationToken).ConfigureAwait(false);
-        if (key.Owner == _source.CurrentArn && await _probe.ProbeAsync(cancellationToken).ConfigureAwait(false) is { Reason: not null })
+        if (key.Owner == _source.CurrentArn && await _probe.ProbeAsync(cancellationToken).ConfigureAwait(false) is { Reason: { } reason })
         {
-            Revoke(key.Owner);
+            _source.Refuse(key.Owner, reason);
             return;
         }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Errors;
 
 namespace Scalr.Byok.Kms.Kms;
 
@@ -14,6 +15,7 @@ internal sealed class CustomerKey : IDisposable
     private readonly bool _failoverOnRefusal;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _disposed = new();
+    private bool _isRefused;
 
     /// <param name="key">The key as the settings name it. Not owned.</param>
     /// <param name="replicas">The same key in other Regions, in the order in which they stand in.</param>
@@ -49,6 +51,17 @@ internal sealed class CustomerKey : IDisposable
         ReadOnlyMemory<byte> ciphertextBlob, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken) =>
         CallAsync(AwsAction.Decrypt, (key, step, token) => key.TryUnwrapAsync(ciphertextBlob, encryptionContext, step, token), cancellationToken);
 
+    /// <summary>AWS says that the key cannot be used. Counted once, until it can again.</summary>
+    public void Refuse(ByokKeyUnavailableReason reason)
+    {
+        if (!Interlocked.Exchange(ref _isRefused, true))
+        {
+            Instruments.Revoked(reason);
+        }
+
+        Refused?.Invoke(Arn);
+    }
+
     /// <summary>Ends trials that are under way.</summary>
     public void Dispose() => _disposed.Cancel();
 
@@ -62,10 +75,10 @@ internal sealed class CustomerKey : IDisposable
         {
             await _regions[0].RenewSessionAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (ByokKeyUnavailableException)
+        catch (ByokKeyUnavailableException e)
         {
             Array.ForEach(_regions, key => key.GiveUpSession());
-            Refused?.Invoke(Arn);
+            Refuse(e.Reason);
             throw;
         }
     }
@@ -76,11 +89,13 @@ internal sealed class CustomerKey : IDisposable
         var step = new GuardedCalls.Step { Action = action };
         try
         {
-            return await _regions[0].Calls.CompleteAsync(step, token => TryRegionsAsync(step, attempt, token), cancellationToken).ConfigureAwait(false);
+            var answer = await _regions[0].Calls.CompleteAsync(step, token => TryRegionsAsync(step, attempt, token), cancellationToken).ConfigureAwait(false);
+            Volatile.Write(ref _isRefused, false);
+            return answer;
         }
-        catch (ByokKeyUnavailableException)
+        catch (ByokKeyUnavailableException e)
         {
-            Refused?.Invoke(Arn);
+            Refuse(e.Reason);
             throw;
         }
     }
@@ -99,6 +114,7 @@ internal sealed class CustomerKey : IDisposable
             catch (ByokException e) when (i + 1 < regions.Length && MayFailOver(e))
             {
                 first ??= e;
+                Instruments.FailedOver(regions[i].Arn.Region, CauseOf(e));
                 if (e is ByokKeyUnavailableException refusal)
                 {
                     _logger.FailedOverRefusal(step.Action, regions[i].Arn, refusal.Reason, regions[i + 1].Arn.Region);
@@ -114,6 +130,13 @@ internal sealed class CustomerKey : IDisposable
             }
         }
     }
+
+    private static string CauseOf(ByokException error) => error switch
+    {
+        ByokKeyUnavailableException => FailoverCause.Refused,
+        ByokServiceException { Trouble: ServiceTrouble.Throttled } => FailoverCause.Throttled,
+        _ => FailoverCause.Outage,
+    };
 
     private bool MayFailOver(ByokException error) => error switch
     {
@@ -144,11 +167,17 @@ internal sealed class CustomerKey : IDisposable
             }
         }
 
+        if (closed[0] != _regions[0])
+        {
+            Instruments.FailedOver(Arn.Region, FailoverCause.Breaker);
+        }
+
         return closed;
     }
 
     private async Task TrialAsync(WrappingKey key)
     {
+        using var activity = Activities.StartShared(Activities.TryRegion, Activities.Caller); // nobody waits for it
         try
         {
             // That kms:DescribeKey is denied shows as well that the Region is back: the circuit breaker closes.

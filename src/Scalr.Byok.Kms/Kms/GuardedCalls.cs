@@ -1,4 +1,5 @@
 using System.Globalization;
+using Amazon.Runtime;
 using Microsoft.Extensions.Logging;
 using Polly.CircuitBreaker;
 using Scalr.Byok.Kms.Diagnostics;
@@ -14,6 +15,7 @@ internal sealed class GuardedCalls
     private readonly AwsPipeline _pipeline;
     private readonly ILogger _logger;
     private volatile bool _stopped;
+    private bool _isDown;
 
     /// <param name="key">The key.</param>
     /// <param name="sessionAction">The STS action that the key's sessions begin with; null if it has none.</param>
@@ -26,6 +28,7 @@ internal sealed class GuardedCalls
         _pipeline = pipeline;
         _logger = logger;
         Gate = pipeline.CreateGate();
+        Gate.Changed = OnBreaker;
     }
 
     /// <summary>The circuit breaker of the key in its Region.</summary>
@@ -48,7 +51,13 @@ internal sealed class GuardedCalls
         try
         {
             return await _pipeline.CallAsync(
-                static async (attempt, token) => await attempt(token).ConfigureAwait(false), attempt, cancellationToken).ConfigureAwait(false);
+                static async (s, token) =>
+                {
+                    s.Calls.BeginTry(s.Step);
+                    return await s.Attempt(token).ConfigureAwait(false);
+                },
+                (Calls: this, Step: step, Attempt: attempt),
+                cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -82,22 +91,65 @@ internal sealed class GuardedCalls
         }
         catch (BrokenCircuitException e)
         {
+            AwsAttempt.BeginUnsent(step.Action, _key.Region, _pipeline.Time)?.End(AttemptOutcome.DeniedByBreaker, nameof(BrokenCircuitException), requestId: null);
             throw NotTried(step.Action, e.RetryAfter);
         }
+    }
+
+    /// <summary>Sends the one request of an attempt, measured; its outcome is known when the attempt ends.</summary>
+    public async Task<TAnswer> SendAsync<TClient, TAnswer>(
+        Step step, Func<TClient, CancellationToken, Task<TAnswer>> request, TClient client, CancellationToken token)
+    {
+        step.Request = AwsAttempt.Begin(step.Action, _key.Region, _pipeline.Time);
+        return await request(client, token).OrAbandonAsync(token).ConfigureAwait(false);
     }
 
     private async Task<TAnswer> TranslatedAsync<TAnswer>(Step step, Func<CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
     {
         try
         {
-            return await _pipeline.AttemptAsync(
+            var answer = await _pipeline.AttemptAsync(
                 static async (attempt, token) => await attempt(token).ConfigureAwait(false), attempt, cancellationToken).ConfigureAwait(false);
+            step.Request?.Succeed((answer as AmazonWebServiceResponse)?.ResponseMetadata?.RequestId);
+            return answer;
         }
         catch (Exception e) when (AwsErrors.IsAws(e) && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             var error = AwsErrors.Translate(e, _key, step.Action, _sessionAction);
             step.Trouble = error;
+            step.Request?.Fail(error);
             throw error;
+        }
+        catch (Exception e)
+        {
+            step.Request?.Fail(e);
+            throw;
+        }
+    }
+
+    private void BeginTry(Step step)
+    {
+        if (step.Tries++ > 0)
+        {
+            var error = Failure.Of(step.Trouble ?? new ByokServiceException("")).Type;
+            Instruments.Retried(step.Action, _key.Region, error);
+            _logger.Retrying(step.Action, _key, step.Tries - 1, error);
+        }
+    }
+
+    /// <summary>The log has when a Region is lost and when it is back, not each trial between.</summary>
+    private void OnBreaker(CircuitState state, RegionGate.Opening opening)
+    {
+        Instruments.BreakerChanged(state switch { CircuitState.Open => "open", CircuitState.HalfOpen => "half-open", _ => "closed" }, _key.Region);
+        if (state == CircuitState.Open && !_isDown)
+        {
+            _isDown = true;
+            _logger.BreakerOpened(_key, _key.Region, opening.Since, opening.Until);
+        }
+        else if (state == CircuitState.Closed)
+        {
+            _isDown = false;
+            _logger.BreakerClosed(_key, _key.Region, opening.Since);
         }
     }
 
@@ -138,6 +190,12 @@ internal sealed class GuardedCalls
 
         /// <summary>The last attempt's trouble.</summary>
         public ByokException? Trouble { get; set; }
+
+        /// <summary>The request to AWS that is or was last under way; null if nobody listens.</summary>
+        public AwsAttempt? Request { get; set; }
+
+        /// <summary>How many attempts were begun.</summary>
+        public int Tries { get; set; }
 
         /// <summary>Whether a refusal is good news, and so nothing for the log.</summary>
         public bool IsRefusalHopedFor { get; init; }

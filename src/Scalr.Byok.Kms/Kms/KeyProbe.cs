@@ -28,15 +28,9 @@ internal sealed class KeyProbe
     /// <exception cref="ObjectDisposedException">The ring was disposed.</exception>
     public async Task<KeyHealth> ProbeAsync(CancellationToken cancellationToken)
     {
-        var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
-        try
-        {
-            return await ExamineAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (ByokException e)
-        {
-            return HealthOf(e, start, _time.GetElapsedTime(begin));
-        }
+        var health = await LookAsync(cancellationToken).ConfigureAwait(false);
+        Instruments.Probed(health.Status);
+        return health;
     }
 
     /// <summary>How a key is that AWS refused to describe, or could not be asked about.</summary>
@@ -73,6 +67,19 @@ internal sealed class KeyProbe
     /// <summary>DescribeKey alone being denied says nothing about the key: it may well encrypt and decrypt.</summary>
     public static bool IsDescribeKeyDenied(ByokException error) =>
         error is ByokKeyUnavailableException { Reason: ByokKeyUnavailableReason.AccessDenied, Operation: AwsAction.DescribeKey };
+
+    private async Task<KeyHealth> LookAsync(CancellationToken cancellationToken)
+    {
+        var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
+        try
+        {
+            return await ExamineAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ByokException e)
+        {
+            return HealthOf(e, start, _time.GetElapsedTime(begin));
+        }
+    }
 
     private static async Task<KeyFinding?> LookAtAsync(WrappingKey replica, DateTimeOffset now, CancellationToken cancellationToken)
     {

@@ -33,7 +33,9 @@ internal sealed class WrappingKey : IDisposable
         _credentials = credentials;
         _createClient = createClient;
         _logger = logger;
-        Calls = new GuardedCalls(arn, (credentials as SessionCredentials)?.Operation, pipeline, logger);
+        var sessions = credentials as SessionCredentials;
+        Calls = new GuardedCalls(arn, sessions?.Operation, pipeline, logger);
+        sessions?.Explain = error => AwsErrors.IsAws(error) ? AwsErrors.Translate(error, arn, sessions.Operation, sessions.Operation) : error;
     }
 
     public KmsKeyArn Arn { get; }
@@ -149,12 +151,9 @@ internal sealed class WrappingKey : IDisposable
 
     /// <summary>Begins a new session; does nothing where AWS STS is not asked.</summary>
     /// <exception cref="ByokException">STS refused or could not be reached; the old session stays.</exception>
-    public Task RenewSessionAsync(CancellationToken cancellationToken)
-    {
-        return _credentials is SessionCredentials sessions
-            ? Calls.RunAsync(new GuardedCalls.Step { Action = sessions.Operation }, sessions.RenewAsync, cancellationToken)
-            : Task.CompletedTask;
-    }
+    public Task RenewSessionAsync(CancellationToken cancellationToken) => _credentials is SessionCredentials sessions
+        ? Calls.RunAsync(new GuardedCalls.Step { Action = sessions.Operation }, sessions.RenewAsync, cancellationToken)
+        : Task.CompletedTask;
 
     /// <summary>The next call has to begin a new session.</summary>
     public void GiveUpSession() => (_credentials as SessionCredentials)?.Discard();
@@ -181,24 +180,25 @@ internal sealed class WrappingKey : IDisposable
     {
         if (_credentials is not SessionCredentials sessions)
         {
-            return await call(ClientFor(_credentials), token).OrAbandonAsync(token).ConfigureAwait(false);
+            return await Calls.SendAsync(step, call, ClientFor(_credentials), token).ConfigureAwait(false);
         }
 
         var session = await GetSessionAsync(sessions, step, token).ConfigureAwait(false);
         step.Action = action;
         try
         {
-            return await call(ClientFor(session.Credentials), token).OrAbandonAsync(token).ConfigureAwait(false);
+            return await Calls.SendAsync(step, call, ClientFor(session.Credentials), token).ConfigureAwait(false);
         }
         catch (AmazonServiceException e) when (AwsErrors.SaysSessionEnded(e))
         {
+            step.Request?.End(AttemptOutcome.Refused, e.ErrorCode, e.RequestId);
             _logger.SessionRejected(Arn, e.ErrorCode);
             sessions.Discard(session);
         }
 
         session = await GetSessionAsync(sessions, step, token).ConfigureAwait(false);
         step.Action = action;
-        return await call(ClientFor(session.Credentials), token).OrAbandonAsync(token).ConfigureAwait(false);
+        return await Calls.SendAsync(step, call, ClientFor(session.Credentials), token).ConfigureAwait(false);
     }
 
     private static ValueTask<AwsSession> GetSessionAsync(SessionCredentials sessions, GuardedCalls.Step step, CancellationToken token)

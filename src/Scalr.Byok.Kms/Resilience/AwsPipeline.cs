@@ -44,6 +44,8 @@ internal sealed class AwsPipeline
         _attempt = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(options.AttemptTimeout).Build();
     }
 
+    public TimeProvider Time => _time;
+
     public RegionGate CreateGate() => new(_options, _time);
 
     /// <summary>A whole call: attempts, until one succeeds, fails for good, or the total time limit is over.</summary>

@@ -26,6 +26,9 @@ internal sealed class RegionGate
         _time = time;
     }
 
+    /// <summary>Told of every change of its state, with the opening that begins, lasts or ends.</summary>
+    public Action<CircuitState, Opening>? Changed { get; set; }
+
     /// <summary>Since when it is open, and when it tries again; null if it is closed.</summary>
     public Opening? Open => _opening;
 
@@ -66,12 +69,20 @@ internal sealed class RegionGate
         OnOpened = arguments =>
         {
             var now = _time.GetUtcNow();
-            _opening = new Opening(_opening?.Since ?? now, now + arguments.BreakDuration);
+            var opening = _opening = new Opening(_opening?.Since ?? now, now + arguments.BreakDuration);
+            Changed?.Invoke(CircuitState.Open, opening);
+            return default;
+        },
+        OnHalfOpened = _ =>
+        {
+            Changed?.Invoke(CircuitState.HalfOpen, _opening!);
             return default;
         },
         OnClosed = _ =>
         {
+            var opening = _opening!;
             _opening = null;
+            Changed?.Invoke(CircuitState.Closed, opening);
             return default;
         },
     }).Build());
