@@ -158,7 +158,7 @@ public static class ByokBuilderExtensions
         return builder;
     }
 
-    private static ByokKeyRing CreateRing(IServiceProvider provider, string name) =>
+    private static TracedKeyRing CreateRing(IServiceProvider provider, string name) =>
         provider.GetRequiredService<KeyRingFactory>().Create(provider.GetRequiredService<IOptionsMonitor<ByokKeySettings>>().Get(name));
 
     private static IByokBuilder AddTokens(IByokBuilder builder, IWebIdentityTokenProvider tokens)

@@ -34,7 +34,8 @@ internal sealed class KeyRingFactory
 
     /// <param name="settings">The settings.</param>
     /// <param name="tenant">The tenant that the ring's messages are bound to; null if to none.</param>
-    public ByokKeyRing Create(ByokKeySettings settings, string? tenant = null) => new(CreateKeys(settings), _options, _time, _logger, tenant);
+    public TracedKeyRing Create(ByokKeySettings settings, string? tenant = null) =>
+        new(new ByokKeyRing(CreateKeys(settings), _options, _time, _logger, tenant));
 
     /// <summary>The keys of a ring, each with credentials of its own: a session begins in the Region of its key, so that an outage of another one does not concern it.</summary>
     public RingKeys CreateKeys(ByokKeySettings settings)

@@ -82,6 +82,7 @@ internal sealed class RingWatch : IDisposable
             if (_used)
             {
                 _used = false;
+                using var activity = Activities.StartShared(Activities.Watch, caller: default);
                 await Task.WhenAll(keys.Select(key => _look(key, _disposed.Token))).ConfigureAwait(false);
             }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Credentials;
+using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.KeyRing;
 
 namespace Scalr.Byok.Kms.Verification;
@@ -38,6 +39,7 @@ internal sealed class ByokVerifier : IByokVerifier
         }
 
         cancellationToken.ThrowIfCancellationRequested();
+        using var activity = Activities.Start(Activities.Verify);
         using var steps = new VerificationSteps(options, _totalTimeout, _time, cancellationToken);
         var run = new VerificationRun(
             settings, _validator.Complaints(settings), _factory, credentials => _strategies.Find(credentials?.Type) as IRoleStrategy, steps, _time);

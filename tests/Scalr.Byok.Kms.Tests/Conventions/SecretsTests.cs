@@ -309,7 +309,7 @@ internal sealed class SecretsTests
     /// <summary>What the library keeps below an object, down to the credentials.</summary>
     private static IEnumerable<object> Inside(object owner)
     {
-        foreach (var field in owner.GetType().GetFields(BindingFlags.Instance | BindingFlags.NonPublic).Where(f => f.Name is "_keys" or "<Current>k__BackingField" or "_credentials" or "_state" or "_signed"))
+        foreach (var field in owner.GetType().GetFields(BindingFlags.Instance | BindingFlags.NonPublic).Where(f => f.Name is "_ring" or "_keys" or "<Current>k__BackingField" or "_credentials" or "_state" or "_signed"))
         {
             if (field.GetValue(owner) is { } value)
             {
