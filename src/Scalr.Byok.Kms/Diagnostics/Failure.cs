@@ -1,4 +1,3 @@
-using Amazon.Runtime;
 using Scalr.Byok.Kms.Errors;
 
 namespace Scalr.Byok.Kms.Diagnostics;
@@ -12,7 +11,7 @@ internal readonly record struct Failure(string Outcome, string Type, string? Req
     public static Failure Of(Exception error) => error switch
     {
         ByokKeyUnavailableException e => new(AttemptOutcome.Refused, e.Reason.ToString(), e.RequestId),
-        ByokServiceException e => new(OutcomeOf(e.Trouble), TypeOf(e), e.RequestId),
+        ByokServiceException e => new(OutcomeOf(e.Trouble), e.Code ?? (e.InnerException ?? e).GetType().Name, e.RequestId),
         OperationCanceledException => new(AttemptOutcome.Cancelled, nameof(OperationCanceledException), RequestId: null),
         _ => new(AttemptOutcome.Other, error.GetType().Name, RequestId: null),
     };
@@ -23,8 +22,4 @@ internal readonly record struct Failure(string Outcome, string Type, string? Req
         ServiceTrouble.Throttled => AttemptOutcome.Throttled,
         _ => AttemptOutcome.Other,
     };
-
-    // An AWS exception is kept as the cause only if its code is known, so that an answer cannot bring in values of its own.
-    private static string TypeOf(ByokServiceException error) =>
-        error.InnerException is AmazonServiceException { ErrorCode: { Length: > 0 } code } ? code : (error.InnerException ?? error).GetType().Name;
 }

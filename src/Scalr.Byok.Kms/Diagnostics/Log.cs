@@ -46,6 +46,6 @@ internal static partial class Log
     [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "AWS answers again for key {KeyArn} in Region {Region}, which it had not done since {Since}.")]
     public static partial void BreakerClosed(this ILogger logger, KmsKeyArn keyArn, string region, DateTimeOffset since);
 
-    [LoggerMessage(EventId = 12, Level = LogLevel.Debug, Message = "{Operation} on key {KeyArn} is tried again, for the {Retry}. time: {Error}.")]
+    [LoggerMessage(EventId = 12, Level = LogLevel.Debug, Message = "{Operation} on key {KeyArn} is tried again after {Error} (retry {Retry}).")]
     public static partial void Retrying(this ILogger logger, string operation, KmsKeyArn keyArn, int retry, string error);
 }

@@ -181,6 +181,7 @@ internal static class AwsErrors
             Operation = action,
             Region = key.Region,
             RequestId = requestId,
+            Code = KnownCode(error),
         };
 
     private static ByokServiceException ServiceFailed(string what, Exception error, KmsKeyArn key, string action, bool isTransient) =>
@@ -191,6 +192,7 @@ internal static class AwsErrors
             Region = key.Region,
             RequestId = AwsAnswers.RequestId(error),
             RetryAfter = AwsAnswers.RetryAfter(error),
+            Code = KnownCode(error),
             Trouble = !isTransient ? ServiceTrouble.Other : AwsAnswers.IsThrottling(error) ? ServiceTrouble.Throttled : ServiceTrouble.Outage,
         };
 
@@ -198,13 +200,13 @@ internal static class AwsErrors
     /// <remarks>So only answers with a code of the tables are kept, whose texts are known; ValidationException, for one, quotes what it finds fault with.</remarks>
     private static Exception? Cause(Exception error) => error switch
     {
-        AmazonServiceException service => IsKnown(service.ErrorCode) && !AwsAnswers.QuotesBody(service) ? error : null,
+        AmazonServiceException service => KnownCode(error) is not null && !AwsAnswers.QuotesBody(service) ? error : null,
         XmlException => null,
         _ => error,
     };
 
-    private static bool IsKnown(string? code) =>
-        code is { Length: > 0 } && !code.Contains("Signature", StringComparison.Ordinal) && (Kms.ContainsKey(code) || Sts.ContainsKey(code));
+    private static string? KnownCode(Exception error) => error is AmazonServiceException { ErrorCode: { Length: > 0 } code }
+        && !code.Contains("Signature", StringComparison.Ordinal) && (Kms.ContainsKey(code) || Sts.ContainsKey(code)) ? code : null;
 
     private static IEnumerable<KeyValuePair<string, Entry>> Common()
     {
