@@ -42,8 +42,9 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
     public Task<RoleTrust> DescribeTrustAsync(ByokCredentialSettings credentials, CancellationToken cancellationToken) => Task.FromResult(
         new RoleTrust(ByokPolicies.AssumeRoleTrust(credentials.ExternalId!, _sessions.HostAccountId, RoleArns.PartitionOf(credentials.RoleArn!))));
 
-    public async Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, CancellationToken cancellationToken)
+    public async Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, Action sends, CancellationToken cancellationToken)
     {
+        sends();
         var policy = _sessions.PolicyFor([keyArn]);
         var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, externalId: null, policy, cancellationToken).ConfigureAwait(false);
         _ = _sessions.ToSession(new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser), Action, keyArn.Region); // a 200 without a session lets nobody in

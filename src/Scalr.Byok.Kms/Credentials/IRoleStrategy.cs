@@ -11,7 +11,8 @@ internal interface IRoleStrategy
     Task<RoleTrust> DescribeTrustAsync(ByokCredentialSettings credentials, CancellationToken cancellationToken);
 
     /// <summary>Asks AWS STS for the role as a stranger could ask for it: without the external ID, or with a token of another subject. The session is not kept.</summary>
+    /// <remarks>Calls <paramref name="sends"/> when it does ask.</remarks>
     /// <returns>False if that cannot be tried.</returns>
     /// <exception cref="Amazon.Runtime.AmazonServiceException">AWS STS refused: as it should be.</exception>
-    Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, CancellationToken cancellationToken);
+    Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, Action sends, CancellationToken cancellationToken);
 }

@@ -57,13 +57,14 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
             : new RoleTrust(Policy: null);
     }
 
-    public async Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, CancellationToken cancellationToken)
+    public async Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, Action sends, CancellationToken cancellationToken)
     {
         if (await WebIdentityTokens.GetStrangerAsync(_tokens!, credentials.Audience!, cancellationToken).ConfigureAwait(false) is not { } token)
         {
             return false;
         }
 
+        sends();
         var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, token, _sessions.PolicyFor([keyArn]), cancellationToken).ConfigureAwait(false);
         _ = _sessions.ToSession(answer, Action, keyArn.Region); // a 200 without a session lets nobody in
         return true;

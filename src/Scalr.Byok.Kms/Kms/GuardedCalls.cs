@@ -100,9 +100,12 @@ internal sealed class GuardedCalls
     public async Task<TAnswer> SendAsync<TClient, TAnswer>(
         Step step, Func<TClient, CancellationToken, Task<TAnswer>> request, TClient client, CancellationToken token)
     {
-        step.Request = AwsAttempt.Begin(step.Action, _key.Region, _pipeline.Time);
+        Sends(step);
         return await request(client, token).OrAbandonAsync(token).ConfigureAwait(false);
     }
+
+    /// <summary>As <see cref="SendAsync"/>, for an attempt that does not always send something: to be called when it does.</summary>
+    public void Sends(Step step) => step.Request = AwsAttempt.Begin(step.Action, _key.Region, _pipeline.Time);
 
     private async Task<TAnswer> TranslatedAsync<TAnswer>(Step step, Func<CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
     {
@@ -131,7 +134,7 @@ internal sealed class GuardedCalls
     {
         if (step.Tries++ > 0)
         {
-            var error = Failure.Of(step.Trouble ?? new ByokServiceException("")).Type;
+            var error = step.Trouble is { } trouble ? Failure.Of(trouble).Type : nameof(ByokServiceException);
             Instruments.Retried(step.Action, _key.Region, error);
             _logger.Retrying(step.Action, _key, step.Tries - 1, error);
         }

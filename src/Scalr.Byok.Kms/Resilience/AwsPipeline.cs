@@ -44,6 +44,7 @@ internal sealed class AwsPipeline
         _attempt = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(options.AttemptTimeout).Build();
     }
 
+    /// <summary>The clock of all calls.</summary>
     public TimeProvider Time => _time;
 
     public RegionGate CreateGate() => new(_options, _time);

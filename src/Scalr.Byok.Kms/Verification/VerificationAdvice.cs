@@ -101,7 +101,8 @@ internal sealed class VerificationAdvice
         try
         {
             var step = new GuardedCalls.Step { Action = _role!.Action, IsRefusalHopedFor = true };
-            if (!await _key.Calls.RunAsync(step, token => _key.Calls.SendAsync(step, AskAsync, _role, token), cancellationToken).ConfigureAwait(false))
+            if (!await _key.Calls.RunAsync(
+                step, token => _role.AssumeAsStrangerAsync(_credentials, _key.Arn, () => _key.Calls.Sends(step), token), cancellationToken).ConfigureAwait(false))
             {
                 return StepResult.Skip("Not tried: the host's token provider makes no token of another subject to try with.");
             }
@@ -126,8 +127,6 @@ internal sealed class VerificationAdvice
             return WithRequest(
                 new StepResult(Warning, $"It could not be learnt whether the role admits strangers. {e.Message}") { Remedy = "Verify again later." }, e);
         }
-
-        Task<bool> AskAsync(IRoleStrategy role, CancellationToken token) => role.AssumeAsStrangerAsync(_credentials, _key.Arn, token);
 
         var trust = await DescribeTrustAsync(cancellationToken).ConfigureAwait(false);
         return new StepResult(Warning, IsOidc
