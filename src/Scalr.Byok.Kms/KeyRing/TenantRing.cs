@@ -9,8 +9,8 @@ internal sealed class TenantRing
     private const int Retired = int.MinValue;
 
     private readonly TimeProvider _time;
-    private TaskCompletionSource<ByokKeyRing>? _making = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ByokKeyRing? _ring;
+    private TaskCompletionSource<TracedKeyRing>? _making = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TracedKeyRing? _ring;
     private long _lastUse;
     private int _state;
     private volatile bool _closed;
@@ -66,22 +66,22 @@ internal sealed class TenantRing
 
     /// <summary>The ring, for whoever has entered.</summary>
     /// <exception cref="ObjectDisposedException">The provider was disposed.</exception>
-    public ValueTask<ByokKeyRing> GetAsync(CancellationToken cancellationToken)
+    public ValueTask<TracedKeyRing> GetAsync(CancellationToken cancellationToken)
     {
         Debug.Assert((Volatile.Read(ref _state) & ~Retired) > 0, "whoever asks has entered");
         var making = Volatile.Read(ref _making);
         if (making is not null)
         {
-            return new ValueTask<ByokKeyRing>(making.Task.WaitAsync(cancellationToken));
+            return new ValueTask<TracedKeyRing>(making.Task.WaitAsync(cancellationToken));
         }
 
         var ring = Volatile.Read(ref _ring);
         ObjectDisposedException.ThrowIf(ring is null, typeof(IByokKeyRingProvider));
-        return new ValueTask<ByokKeyRing>(ring);
+        return new ValueTask<TracedKeyRing>(ring);
     }
 
     /// <summary>The look-up is done.</summary>
-    public void Complete(ByokKeyRing ring)
+    public void Complete(TracedKeyRing ring)
     {
         KeyArn = ring.KeyArn;
         Interlocked.Exchange(ref _ring, ring); // before the state is looked at below, as Exit and Close look at both in the other order

@@ -3,7 +3,7 @@ namespace Scalr.Byok.Kms.KeyRing;
 /// <summary>The use of a tenant's ring by one call; the ring is not disposed before it has ended.</summary>
 internal readonly struct TenantUse : IDisposable
 {
-    public TenantUse(TenantRing owner, ByokKeyRing ring)
+    public TenantUse(TenantRing owner, TracedKeyRing ring)
     {
         Owner = owner;
         Ring = ring;
@@ -11,7 +11,7 @@ internal readonly struct TenantUse : IDisposable
 
     public TenantRing Owner { get; }
 
-    public ByokKeyRing Ring { get; }
+    public TracedKeyRing Ring { get; }
 
     public void Dispose() => Owner.Exit(isUse: true);
 }
