@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Scalr.Byok.Kms.Tests.Diagnostics;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Docs;
@@ -81,39 +82,26 @@ internal sealed class ReadmeTests
     }
 
     [Test]
-    public async Task Refusals_are_handled_as_the_README_shows()
+    public async Task Many_customers_work_as_the_README_shows()
     {
         await using var world = await ByokWorld.StartAsync();
-        var ring = world.Ring("AccessKeys");
-        var message = await ring.EncryptAsync(new byte[1]);
-        var told = new List<string>();
-        void TellCustomer(KmsKeyArn key, string remedy) => told.Add($"{key}: {remedy}");
-        void TryLater(TimeSpan? after) => told.Add($"later, after {after}");
+        var services = world.Services();
+        var configuration = new ConfigurationManager();
+        services.AddSingleton(world);
+        var tenant = "acme";
 
-        async Task OpenAsync()
-        {
-            #region failures
-            try
-            {
-                await ring.DecryptAsync(message);
-            }
-            catch (ByokKeyUnavailableException e)                     // the customer's to mend; not a bug
-            {
-                TellCustomer(e.KeyArn, e.Remedy);
-            }
-            catch (ByokServiceException e) when (e.IsTransient)       // AWS's bad day
-            {
-                TryLater(e.RetryAfter);
-            }
-            #endregion
-        }
+        #region tenants
+        services.AddScalrByok(configuration.GetSection("Byok")).AddKeyRings<CustomerStore>();       // your IByokKeySettingsStore
+        #endregion
 
-        world.Key.Disable();
-        await OpenAsync();
-        world.Key.Enable();
-        world.Aws.Faults.Add(LocalAws.Fault.Error("ThrottlingException", 400) with { Times = 1 });
-        await OpenAsync();
-        Assert.That(told, Is.EqualTo(new[] { $"{world.Key.Arn}: Enable the key in AWS KMS.", "later, after " }));
+        var rings = world.Build(services).GetRequiredService<IByokKeyRingProvider>();
+
+        #region tenant
+        var ring = await rings.GetKeyRingAsync(tenant);          // an IByokKeyRingProvider from your services
+        rings.Invalidate(tenant);                                // after the customer has changed the settings
+        #endregion
+
+        Assert.That(ByokMessage.Read(await ring.EncryptAsync(new byte[1])).EncryptionContext, Does.ContainKey("scalr:tenant").WithValue(tenant));
     }
 
     [Test]
@@ -177,7 +165,8 @@ internal sealed class ReadmeTests
     [TestCase("encrypt-stream")]
     [TestCase("decrypt-stream")]
     [TestCase("rewrap")]
-    [TestCase("failures")]
+    [TestCase("tenants")]
+    [TestCase("tenant")]
     [TestCase("tokens")]
     [TestCase("policies")]
     [TestCase("verify")]
@@ -199,6 +188,10 @@ internal sealed class ReadmeTests
     }
 
     [Test]
+    public void Every_metric_stands_in_the_README() =>
+        Assert.That(TelemetryTests.Instruments.Select(one => one.Name["scalr.byok.".Length..]), Has.All.Matches<string>(name => Readme().Contains($"`{name}`")));
+
+    [Test]
     public void Every_reason_stands_in_the_README() =>
         Assert.That(Enum.GetNames<ByokKeyUnavailableReason>(), Has.All.Matches<string>(reason => Readme().Contains($"`{reason}`")));
 
@@ -215,4 +208,9 @@ internal sealed class ReadmeTests
     }
 
     private static string Readme() => File.ReadAllText(Repository.Path("README.md")).ReplaceLineEndings("\n");
+
+    private sealed class CustomerStore(ByokWorld world) : IByokKeySettingsStore
+    {
+        public ValueTask<ByokKeySettings?> FindAsync(string tenant, CancellationToken cancellationToken) => new(world.Settings("AccessKeys"));
+    }
 }

@@ -33,7 +33,7 @@ internal sealed class TenantHost
     public ValueTask<IByokKeyRing> GetAsync(string tenant) => Rings.GetKeyRingAsync(tenant);
 
     /// <summary>The ring that a handle would use now.</summary>
-    public static ByokKeyRing Inner(IByokKeyRing handle) => Field<ByokKeyRing>(Field<object>(handle, "_ring"), "_ring");
+    public static ByokKeyRing Inner(IByokKeyRing handle) => Field<ByokKeyRing>(Field<object>(Field<object>(handle, "_ring"), "_ring"), "_ring");
 
     public static bool IsDisposed(ByokKeyRing ring) => Field<bool>(ring, "_disposed");
 
