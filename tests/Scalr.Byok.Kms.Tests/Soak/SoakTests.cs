@@ -44,8 +44,8 @@ internal sealed class SoakTests
         await TestContext.Out.WriteLineAsync(string.Join(", ", _outcomes.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => $"{one.Key} {one.Value}")));
         Assert.That(_wrongs, Is.Empty);
         Assert.That(_unobserved.Select(e => e.ToString()), Is.Empty, "nobody saw these fail");
-        Assert.That(_outcomes["encrypted"], Is.GreaterThan(100));
-        Assert.That(_outcomes["decrypted"], Is.GreaterThan(100));
+        Assert.That(_outcomes["encrypted"], Is.GreaterThan(10));
+        Assert.That(_outcomes["decrypted"], Is.GreaterThan(10));
 
         void Note(object? sender, UnobservedTaskExceptionEventArgs e) => _unobserved.Enqueue(e.Exception);
     }
