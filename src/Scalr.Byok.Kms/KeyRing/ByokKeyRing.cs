@@ -61,13 +61,15 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         Stream plaintext, Stream message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
         ThrowUnlessUsable(plaintext, nameof(plaintext), message, nameof(message));
-        using var writer = await WithNewKeyAsync(
-            encryptionContext,
+        ThrowIfDone(cancellationToken);
+        var context = _binding.Bind(encryptionContext, nameof(encryptionContext));
+        using var writer = await _dataKeys.UseNewAsync(
+            context,
             bytes: 0,
             (key, template) => MessageStreamWriter.Begin(template, key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options),
             cancellationToken).ConfigureAwait(false);
         await writer.RunAsync(plaintext, message, cancellationToken).ConfigureAwait(false);
-        _dataKeys.Count(_binding.Bind(encryptionContext, nameof(encryptionContext)), writer.Length);
+        _dataKeys.Count(context, writer.Length);
     }
 
     public ValueTask<byte[]> DecryptAsync(

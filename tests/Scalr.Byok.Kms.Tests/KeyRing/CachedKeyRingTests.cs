@@ -226,6 +226,18 @@ internal sealed class CachedKeyRingTests
         Assert.That(_world.Aws.Log.Requests.Where(r => r.ErrorCode is not null), Is.Empty);
     }
 
+    [Test]
+    public async Task What_becomes_of_the_callers_context_while_a_stream_is_read_does_not_matter()
+    {
+        var context = new Dictionary<string, string> { ["a"] = "b" };
+        using var plaintext = new SpoilingStream(Plaintext, () => context["a"] = null!);
+        using var message = new MemoryStream();
+
+        await Ring("AccessKeys").EncryptAsync(plaintext, message, context);
+
+        Assert.That(ByokMessage.Read(message.ToArray()).EncryptionContext, Does.ContainKey("a").WithValue("b"));
+    }
+
     private static void Permit(ByokWorld world, string? policy) => world.User.Policy = world.AssumedRole.Policy = world.OidcRole.Policy = policy;
 
     private static TestCaseData Revocation(string type, string name, Action<ByokWorld> revoke, Action<ByokWorld> giveBack, bool encrypts = false) =>
@@ -241,4 +253,13 @@ internal sealed class CachedKeyRingTests
     });
 
     private int Count(string operation) => _world.Aws.Log.Count(operation);
+
+    private sealed class SpoilingStream(byte[] content, Action spoil) : MemoryStream(content)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            spoil();
+            return base.ReadAsync(buffer, cancellationToken);
+        }
+    }
 }
