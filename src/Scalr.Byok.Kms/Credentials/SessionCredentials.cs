@@ -117,11 +117,9 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
                 // Off the first caller's context: a renewal is everybody's, and nobody's ambient values may flow into it.
                 using var noFlow = ExecutionContext.SuppressFlow();
                 var caller = Activities.Caller;
-                _renewal = Task.Run(() => BeginAsync(caller));
 
                 // In the background nobody awaits a failure, and it is not lost: the log has it and the next caller tries again.
-                _ = _renewal.ContinueWith(
-                    static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                _renewal = Task.Run(() => BeginAsync(caller)).Observed();
             }
 
             return _renewal;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
@@ -152,8 +153,7 @@ internal sealed class DataKeyCache : IDisposable
                 // Off the first caller's context: the key is everybody's.
                 using var noFlow = ExecutionContext.SuppressFlow();
                 var caller = Activities.Caller;
-                entry.Making = Task.Run(() => MakeAsync(entry, make, caller));
-                _ = entry.Making.ContinueWith(static making => making.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                entry.Making = Task.Run(() => MakeAsync(entry, make, caller)).Observed();
             }
 
             return (entry, entry.Making);

@@ -73,7 +73,7 @@ public static class ByokBuilderExtensions
             provider.GetRequiredService<KeySettingsValidator>(),
             provider.GetRequiredService<KeyRingFactory>(),
             provider.GetRequiredService<IOptions<ByokOptions>>(),
-            provider.GetService<TimeProvider>() ?? TimeProvider.System));
+            ByokServiceCollectionExtensions.Time(provider)));
         builder.Services.TryAddSingleton<IByokKeyRingProvider>(provider => provider.GetRequiredService<KeyRingProvider>());
         return builder;
     }

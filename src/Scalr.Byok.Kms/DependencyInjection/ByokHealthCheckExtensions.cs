@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Scalr.Byok.Kms.Health;
 using Scalr.Byok.Kms.KeyRing;
+using static Scalr.Byok.Kms.ByokServiceCollectionExtensions;
 
 namespace Scalr.Byok.Kms;
 
@@ -69,8 +70,6 @@ public static class ByokHealthCheckExtensions
             failureStatus,
             tags));
     }
-
-    private static TimeProvider Time(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
 
     private static IEnumerable<(string Name, Func<IByokKeyRing> Find)> Rings(IServiceProvider provider, string? only) =>
         Names(provider, only).Select(name => (name, (Func<IByokKeyRing>)(() => Ring(provider, name))))

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Text;
 using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
@@ -11,7 +11,6 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
     private const int LongestTenant = 1000;
 
     private static readonly TimeSpan SweepInterval = TimeSpan.FromMinutes(1);
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly IByokKeySettingsStore _store;
     private readonly KeySettingsValidator _validator;
@@ -190,11 +189,7 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
             throw new ArgumentException($"The tenant's name has more than {LongestTenant} characters.", nameof(tenant));
         }
 
-        try
-        {
-            StrictUtf8.GetByteCount(tenant);
-        }
-        catch (EncoderFallbackException)
+        if (ContextSection.Measure(tenant) is null)
         {
             throw new ArgumentException("The tenant's name is not valid Unicode: it has half a surrogate pair.", nameof(tenant));
         }

@@ -28,26 +28,31 @@ internal sealed class KeyProbe
     /// <exception cref="ObjectDisposedException">The ring was disposed.</exception>
     public async Task<KeyHealth> ProbeAsync(CancellationToken cancellationToken)
     {
-        var health = await LookAsync(cancellationToken).ConfigureAwait(false);
+        var (health, _) = await ExamineAsync(cancellationToken).ConfigureAwait(false);
         Instruments.Probed(health.Status);
         return health;
     }
 
-    /// <summary>How a key is that AWS refused to describe, or could not be asked about.</summary>
-    public KeyHealth HealthOf(ByokException error, DateTimeOffset start, TimeSpan duration) =>
-        Health(null, IsDescribeKeyDenied(error) ? null : (error as ByokKeyUnavailableException)?.Reason, [Finding(error)], start, duration);
-
-    /// <summary>As <see cref="ProbeAsync"/>, for a caller who wants to know all about a refusal.</summary>
-    /// <exception cref="ByokException">AWS refused to describe the key, or could not be reached.</exception>
-    public async Task<KeyHealth> ExamineAsync(CancellationToken cancellationToken)
+    /// <summary>As <see cref="ProbeAsync"/>, for a caller who wants to know all about a refusal: what AWS refused or failed to do; null if the key was described.</summary>
+    public async Task<(KeyHealth Health, ByokException? Refusal)> ExamineAsync(CancellationToken cancellationToken)
     {
         var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
-        var key = await _key.DescribeAsync(cancellationToken).ConfigureAwait(false);
+        KeyMetadata key;
+        try
+        {
+            key = await _key.DescribeAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ByokException e)
+        {
+            var reason = IsDescribeKeyDenied(e) ? null : (e as ByokKeyUnavailableException)?.Reason;
+            return (Health(null, reason, [Finding(e)], start, _time.GetElapsedTime(begin)), e);
+        }
+
         var findings = KeyExamination.Examine(_key.Arn, key, _replicas.Select(replica => replica.Arn.Region), start).ToList();
         var looks = _replicas.Where(replica => KeyExamination.MayBeIn(key, replica.Arn.Region))
             .Select(replica => LookAtAsync(replica, start, cancellationToken));
         findings.AddRange((await Task.WhenAll(looks).ConfigureAwait(false)).OfType<KeyFinding>());
-        return Health(key, KeyExamination.ReasonOf(key), findings, start, _time.GetElapsedTime(begin));
+        return (Health(key, KeyExamination.ReasonOf(key), findings, start, _time.GetElapsedTime(begin)), null);
     }
 
     /// <summary>What to say about a key that could not be looked at.</summary>
@@ -67,19 +72,6 @@ internal sealed class KeyProbe
     /// <summary>DescribeKey alone being denied says nothing about the key: it may well encrypt and decrypt.</summary>
     public static bool IsDescribeKeyDenied(ByokException error) =>
         error is ByokKeyUnavailableException { Reason: ByokKeyUnavailableReason.AccessDenied, Operation: AwsAction.DescribeKey };
-
-    private async Task<KeyHealth> LookAsync(CancellationToken cancellationToken)
-    {
-        var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
-        try
-        {
-            return await ExamineAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (ByokException e)
-        {
-            return HealthOf(e, start, _time.GetElapsedTime(begin));
-        }
-    }
 
     private static async Task<KeyFinding?> LookAtAsync(WrappingKey replica, DateTimeOffset now, CancellationToken cancellationToken)
     {

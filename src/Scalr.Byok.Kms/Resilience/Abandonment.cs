@@ -11,8 +11,17 @@ internal static class Abandonment
             return task;
         }
 
+        return task.Observed().WaitAsync(cancellationToken);
+    }
+
+    /// <summary>The task, whose failure alarms nobody although maybe nobody waits for it.</summary>
+    public static Task<TResult> Observed<TResult>(this Task<TResult> task)
+    {
         _ = task.ContinueWith(
-            static abandoned => abandoned.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        return task.WaitAsync(cancellationToken);
+            static failed => failed.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        return task;
     }
 }

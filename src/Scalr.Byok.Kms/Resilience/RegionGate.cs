@@ -32,9 +32,6 @@ internal sealed class RegionGate
     /// <summary>Since when it is open, and when it tries again; null if it is closed.</summary>
     public Opening? Open => _opening;
 
-    /// <summary>Whether it is open, and the time has come to try the Region again.</summary>
-    public bool IsDueForTrial => _opening is { } opening && _time.GetUtcNow() >= opening.Until;
-
     /// <param name="call">The attempt.</param>
     /// <param name="state">What it needs.</param>
     /// <param name="cancellationToken">Ends it, and the wait for its turn: the total time limit.</param>
@@ -54,8 +51,8 @@ internal sealed class RegionGate
         }
     }
 
-    /// <summary>Takes the right to make the one trial; whoever has it gives it back with <see cref="EndTrial"/>.</summary>
-    public bool TryBeginTrial() => IsDueForTrial && Interlocked.CompareExchange(ref _trials, 1, 0) == 0;
+    /// <summary>Takes the right to make the one trial, once the time has come to try the Region again; whoever has it gives it back with <see cref="EndTrial"/>.</summary>
+    public bool TryBeginTrial() => _opening is { } opening && _time.GetUtcNow() >= opening.Until && Interlocked.CompareExchange(ref _trials, 1, 0) == 0;
 
     public void EndTrial() => Volatile.Write(ref _trials, 0);
 

@@ -176,19 +176,10 @@ internal sealed class VerificationRun
 
     private async Task<StepResult> DescribeAsync(WrappingKey key, VerificationAdvice advice, CancellationToken cancellationToken)
     {
-        var probe = new KeyProbe(key, [], _time); // each replica has a step of its own
-        var (start, begin) = (_time.GetUtcNow(), _time.GetTimestamp());
-        try
-        {
-            _health = await probe.ExamineAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (ByokException e)
-        {
-            _health = probe.HealthOf(e, start, _time.GetElapsedTime(begin));
-            throw;
-        }
-
-        return advice.Judge(_health, $"The key is {_health.KeyState} ({_health.KeySpec}, {_health.KeyUsage}, origin {_health.Origin}).");
+        (_health, var refusal) = await LookAsync(key, cancellationToken).ConfigureAwait(false);
+        return refusal is null
+            ? advice.Judge(_health, $"The key is {_health.KeyState} ({_health.KeySpec}, {_health.KeyUsage}, origin {_health.Origin}).")
+            : throw refusal;
     }
 
     private static async Task<StepResult> DecryptAsync(WrappingKey key, byte[] blob, byte[] value, CancellationToken cancellationToken) =>
@@ -203,16 +194,14 @@ internal sealed class VerificationRun
         WrappingKey replica, byte[] blob, byte[] value, VerificationAdvice advice, CancellationToken cancellationToken)
     {
         var allWell = $"The replica in Region {replica.Arn.Region} encrypts, and decrypts what was encrypted in the key's own Region.";
-        StepResult look;
-        try
+        var (health, refusal) = await LookAsync(replica, cancellationToken).ConfigureAwait(false);
+        var look = refusal switch
         {
-            look = advice.Judge(await new KeyProbe(replica, [], _time).ExamineAsync(cancellationToken).ConfigureAwait(false), allWell);
-        }
-        catch (ByokException e) when (KeyProbe.IsDescribeKeyDenied(e))
-        {
-            // Said once, if the key itself may not be described either.
-            look = _health!.KeyState == KmsKeyState.Unknown ? StepResult.Pass(allWell) : await advice.ExplainAsync(e, cancellationToken).ConfigureAwait(false);
-        }
+            null => advice.Judge(health, allWell),
+            _ when !KeyProbe.IsDescribeKeyDenied(refusal) => throw refusal,
+            _ when _health!.KeyState == KmsKeyState.Unknown => StepResult.Pass(allWell), // said once, if the key itself may not be described either
+            _ => await advice.ExplainAsync(refusal, cancellationToken).ConfigureAwait(false),
+        };
 
         if (look.Outcome == ByokVerificationOutcome.Failed)
         {
@@ -226,7 +215,11 @@ internal sealed class VerificationRun
 
     private async Task<StepResult> TryPreviousAsync(WrappingKey key, VerificationAdvice advice, CancellationToken cancellationToken)
     {
-        var health = await new KeyProbe(key, [], _time).ExamineAsync(cancellationToken).ConfigureAwait(false);
-        return advice.Judge(health, $"The previous key {key.Arn} can be reached and is {health.KeyState}.");
+        var (health, refusal) = await LookAsync(key, cancellationToken).ConfigureAwait(false);
+        return refusal is null ? advice.Judge(health, $"The previous key {key.Arn} can be reached and is {health.KeyState}.") : throw refusal;
     }
+
+    /// <summary>A key alone: each replica has a step of its own.</summary>
+    private Task<(KeyHealth Health, ByokException? Refusal)> LookAsync(WrappingKey key, CancellationToken cancellationToken) =>
+        new KeyProbe(key, [], _time).ExamineAsync(cancellationToken);
 }
