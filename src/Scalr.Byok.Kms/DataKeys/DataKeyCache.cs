@@ -63,7 +63,7 @@ internal sealed class DataKeyCache : IDisposable
     /// <exception cref="ByokException">It could not be made, and there is none that may stand in during an outage.</exception>
     public async Task<CachedKey> GetAsync(ReadOnlyMemory<byte> id, long bytes, Func<CancellationToken, Task<CachedKey>> make, CancellationToken cancellationToken)
     {
-        var (entry, making) = Begin(id.Span, make);
+        var (entry, making) = Begin(id.Span, make, isRenewal: false);
         try
         {
             var key = await making.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -90,7 +90,7 @@ internal sealed class DataKeyCache : IDisposable
     }
 
     /// <summary>Begins to make the next key in the background, unless that is under way.</summary>
-    public void Renew(ReadOnlySpan<byte> id, Func<CancellationToken, Task<CachedKey>> make) => Begin(id, make);
+    public void Renew(ReadOnlySpan<byte> id, Func<CancellationToken, Task<CachedKey>> make) => Begin(id, make, isRenewal: true);
 
     /// <summary>Counts bytes that were not known when the key was asked for.</summary>
     public void Count(ReadOnlySpan<byte> id, long bytes)
@@ -135,7 +135,7 @@ internal sealed class DataKeyCache : IDisposable
         }
     }
 
-    private (CacheEntry Entry, Task<CachedKey> Making) Begin(ReadOnlySpan<byte> id, Func<CancellationToken, Task<CachedKey>> make)
+    private (CacheEntry Entry, Task<CachedKey> Making) Begin(ReadOnlySpan<byte> id, Func<CancellationToken, Task<CachedKey>> make, bool isRenewal)
     {
         lock (_gate)
         {
@@ -148,6 +148,11 @@ internal sealed class DataKeyCache : IDisposable
             }
 
             var entry = node.Value;
+            if (entry.Making is null && !isRenewal && entry.Serves(_options.MaxAge))
+            {
+                return (entry, Task.FromResult(entry.Key!)); // made since the caller looked
+            }
+
             if (entry.Making is null)
             {
                 // Off the first caller's context: the key is everybody's.

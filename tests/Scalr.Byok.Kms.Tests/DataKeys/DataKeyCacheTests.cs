@@ -120,6 +120,16 @@ internal sealed class DataKeyCacheTests
     }
 
     [Test]
+    public async Task Whoever_looked_just_before_the_key_was_there_makes_no_other()
+    {
+        Assert.That(Find("a"), Is.Null);
+        var key = await GetAsync("a");
+
+        Assert.That(await GetAsync("a"), Is.SameAs(key));
+        Assert.That(_made, Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public async Task A_failure_is_everybodys_and_the_next_one_tries_again()
     {
         Task<CachedKey> FailAsync() => _cache.GetAsync("a"u8.ToArray(), 0, _ => throw new ByokServiceException("down"), default);
