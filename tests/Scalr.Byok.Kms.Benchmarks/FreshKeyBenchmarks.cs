@@ -7,9 +7,14 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Scalr.Byok.Kms.Benchmarks;
 
 /// <summary>How much slower than the bare call of the AWS SDK is a whole call of the key ring, which makes or opens a data key, on the same server?</summary>
+/// <remarks>
+/// LocalAws answers at once, from the same process, so without latency the ratio is one of processor time. AWS KMS takes some milliseconds.
+/// </remarks>
 [Config(typeof(RatioConfig))]
 public class FreshKeyBenchmarks
 {
+    private const int CallsOfEach = 8;
+
     private readonly byte[] _plaintext = new byte[1024];
     private DemoCustomer? _customer;
     private ServiceProvider? _provider;
@@ -17,6 +22,14 @@ public class FreshKeyBenchmarks
     private IByokKeyRing? _ring;
     private byte[] _message = [];
     private byte[] _blob = [];
+
+    /// <summary>How many call at a time, each <see cref="CallsOfEach"/> times if there are several.</summary>
+    [Params(1, 64)]
+    public int Callers { get; set; }
+
+    /// <summary>How long the server takes to answer, beyond the work it does, in milliseconds.</summary>
+    [Params(0, 5, 20)]
+    public int Latency { get; set; }
 
     [GlobalSetup]
     public async Task SetupAsync()
@@ -37,7 +50,11 @@ public class FreshKeyBenchmarks
             _customer.AccessKey.AccessKeyId,
             _customer.AccessKey.SecretAccessKey,
             new AmazonKeyManagementServiceConfig { ServiceURL = _customer.Aws.Endpoint.AbsoluteUri, AuthenticationRegion = "us-east-1" });
-        _blob = (await WrapAsync()).CiphertextBlob.ToArray();
+        _blob = (await WrapOnceAsync()).CiphertextBlob.ToArray();
+        if (Latency > 0)
+        {
+            _customer.Aws.Faults.Add(Fault.Latency(TimeSpan.FromMilliseconds(Latency)));
+        }
     }
 
     [GlobalCleanup]
@@ -49,16 +66,31 @@ public class FreshKeyBenchmarks
     }
 
     [Benchmark(Baseline = true, Description = "bare kms:Encrypt"), BenchmarkCategory("encrypt")]
-    public Task<EncryptResponse> WrapAsync() =>
-        _kms!.EncryptAsync(new EncryptRequest { KeyId = _customer!.Key.Arn, Plaintext = new MemoryStream(new byte[32]) });
+    public Task WrapAsync() => CallAsync(WrapOnceAsync);
 
     [Benchmark(Description = "key ring"), BenchmarkCategory("encrypt")]
-    public async Task<byte[]> EncryptAsync() => await _ring!.EncryptAsync(_plaintext);
+    public Task EncryptAsync() => CallAsync(() => _ring!.EncryptAsync(_plaintext).AsTask());
 
     [Benchmark(Baseline = true, Description = "bare kms:Decrypt"), BenchmarkCategory("decrypt")]
-    public Task<DecryptResponse> UnwrapAsync() =>
-        _kms!.DecryptAsync(new DecryptRequest { KeyId = _customer!.Key.Arn, CiphertextBlob = new MemoryStream(_blob) });
+    public Task UnwrapAsync() =>
+        CallAsync(() => _kms!.DecryptAsync(new DecryptRequest { KeyId = _customer!.Key.Arn, CiphertextBlob = new MemoryStream(_blob) }));
 
     [Benchmark(Description = "key ring"), BenchmarkCategory("decrypt")]
-    public async Task<byte[]> DecryptAsync() => await _ring!.DecryptAsync(_message);
+    public Task DecryptAsync() => CallAsync(() => _ring!.DecryptAsync(_message).AsTask());
+
+    private Task<EncryptResponse> WrapOnceAsync() =>
+        _kms!.EncryptAsync(new EncryptRequest { KeyId = _customer!.Key.Arn, Plaintext = new MemoryStream(new byte[32]) });
+
+    private Task CallAsync(Func<Task> call)
+    {
+        return Callers == 1 ? call() : Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => RepeatAsync()));
+
+        async Task RepeatAsync()
+        {
+            for (var i = 0; i < CallsOfEach; i++)
+            {
+                await call();
+            }
+        }
+    }
 }

@@ -114,12 +114,9 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         {
             if (_renewal is null)
             {
-                // Off the first caller's context: a renewal is everybody's, and nobody's ambient values may flow into it.
-                using var noFlow = ExecutionContext.SuppressFlow();
-                var caller = Activities.Caller;
-
                 // In the background nobody awaits a failure, and it is not lost: the log has it and the next caller tries again.
-                _renewal = Task.Run(() => BeginAsync(caller)).Observed();
+                var caller = Activities.Caller;
+                _renewal = SharedWork.Start(() => BeginAsync(caller));
             }
 
             return _renewal;

@@ -155,10 +155,8 @@ internal sealed class DataKeyCache : IDisposable
 
             if (entry.Making is null)
             {
-                // Off the first caller's context: the key is everybody's.
-                using var noFlow = ExecutionContext.SuppressFlow();
                 var caller = Activities.Caller;
-                entry.Making = Task.Run(() => MakeAsync(entry, make, caller)).Observed();
+                entry.Making = SharedWork.Start(() => MakeAsync(entry, make, caller));
             }
 
             return (entry, entry.Making);

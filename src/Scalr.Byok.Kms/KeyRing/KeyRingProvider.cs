@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
@@ -105,8 +106,8 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
                 {
                     Arm();
 
-                    // Off the first caller's context, since the ring is everybody's, and off the thread, which a store that blocks would hold.
-                    ThreadPool.UnsafeQueueUserWorkItem(static look => _ = look.Provider.MakeAsync(look.Tenant, look.Ring), (Provider: this, Tenant: tenant, Ring: added), preferLocal: false);
+                    // Also off the thread, which a store that blocks would hold.
+                    _ = SharedWork.Start(() => MakeAsync(tenant, added));
                     return added;
                 }
             }

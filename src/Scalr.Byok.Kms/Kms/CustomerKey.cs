@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Errors;
+using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Kms;
 
@@ -163,7 +165,8 @@ internal sealed class CustomerKey : IDisposable
         {
             if (key.Calls.Gate.TryBeginTrial())
             {
-                _ = Task.Run(() => TrialAsync(key));
+                var caller = Activities.Caller;
+                _ = SharedWork.Start(() => TrialAsync(key, caller));
             }
         }
 
@@ -175,9 +178,9 @@ internal sealed class CustomerKey : IDisposable
         return closed;
     }
 
-    private async Task TrialAsync(WrappingKey key)
+    private async Task TrialAsync(WrappingKey key, ActivityContext caller)
     {
-        using var activity = Activities.StartShared(Activities.TryRegion, Activities.Caller); // nobody waits for it
+        using var activity = Activities.StartShared(Activities.TryRegion, caller); // nobody waits for it
         try
         {
             // That kms:DescribeKey is denied shows as well that the Region is back: the circuit breaker closes.

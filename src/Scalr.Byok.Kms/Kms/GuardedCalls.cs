@@ -51,10 +51,10 @@ internal sealed class GuardedCalls
         try
         {
             return await _pipeline.CallAsync(
-                static async (s, token) =>
+                static (s, token) =>
                 {
                     s.Calls.BeginTry(s.Step);
-                    return await s.Attempt(token).ConfigureAwait(false);
+                    return new ValueTask<TAnswer>(s.Attempt(token));
                 },
                 (Calls: this, Step: step, Attempt: attempt),
                 cancellationToken).ConfigureAwait(false);
@@ -85,7 +85,7 @@ internal sealed class GuardedCalls
         try
         {
             return await Gate.RunAsync(
-                static async (s, token) => await s.Calls.TranslatedAsync(s.Step, s.Attempt, token).ConfigureAwait(false),
+                static (s, token) => new ValueTask<TAnswer>(s.Calls.TranslatedAsync(s.Step, s.Attempt, token)),
                 (Calls: this, Step: step, Attempt: attempt),
                 cancellationToken).ConfigureAwait(false);
         }
@@ -112,7 +112,7 @@ internal sealed class GuardedCalls
         try
         {
             var answer = await _pipeline.AttemptAsync(
-                static async (attempt, token) => await attempt(token).ConfigureAwait(false), attempt, cancellationToken).ConfigureAwait(false);
+                static (attempt, token) => new ValueTask<TAnswer>(attempt(token)), attempt, cancellationToken).ConfigureAwait(false);
             step.Request?.Succeed((answer as AmazonWebServiceResponse)?.ResponseMetadata?.RequestId);
             return answer;
         }

@@ -15,7 +15,8 @@ internal static class Abandonment
     }
 
     /// <summary>The task, whose failure alarms nobody although maybe nobody waits for it.</summary>
-    public static Task<TResult> Observed<TResult>(this Task<TResult> task)
+    public static TTask Observed<TTask>(this TTask task)
+        where TTask : Task
     {
         _ = task.ContinueWith(
             static failed => failed.Exception,
