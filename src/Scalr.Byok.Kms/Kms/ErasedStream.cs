@@ -10,8 +10,7 @@ internal readonly struct ErasedStream : IDisposable
 
     public ErasedStream(MemoryStream? stream) => _stream = stream;
 
-    /// <summary>A copy of the bytes; null if there are none.</summary>
-    public byte[]? Take() => _stream is { Length: > 0 } ? _stream.ToArray() : null;
+    public byte[] Copy() => _stream?.ToArray() ?? [];
 
     public void Dispose()
     {

@@ -125,6 +125,7 @@ internal sealed class GuardedCalls
         }
         catch (Exception e)
         {
+            step.Trouble = e as ByokException ?? step.Trouble; // an answer that cannot be used
             step.Request?.Fail(e);
             throw;
         }

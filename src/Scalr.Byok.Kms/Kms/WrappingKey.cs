@@ -69,9 +69,9 @@ internal sealed class WrappingKey : IDisposable
                 request.Plaintext = new MemoryStream(dataKey.Array!, dataKey.Offset, dataKey.Count, writable: false); // anew for a repeated call: the SDK leaves it at its end
                 return client.EncryptAsync(request, token);
             },
+            answer => AnswerChecks.EnsureUsable(Arn, answer.KeyId, answer.CiphertextBlob, AwsAction.Encrypt),
             cancellationToken).ConfigureAwait(false);
-        EnsureAnsweredBy(answer.KeyId, AwsAction.Encrypt);
-        return answer.CiphertextBlob is { Length: > 0 } blob ? blob.ToArray() : throw Incomplete(AwsAction.Encrypt);
+        return answer.CiphertextBlob.ToArray();
     }
 
     /// <summary>Unwraps by kms:Decrypt, always naming the key. The caller owns the result and erases it.</summary>
@@ -102,12 +102,10 @@ internal sealed class WrappingKey : IDisposable
                 request.CiphertextBlob = new MemoryStream(ciphertextBlob.ToArray(), writable: false);
                 return client.DecryptAsync(request, token);
             },
+            answer => AnswerChecks.EnsureUsable(Arn, answer.KeyId, answer.Plaintext, AwsAction.Decrypt),
             cancellationToken).ConfigureAwait(false);
         using var plaintext = new ErasedStream(answer.Plaintext);
-
-        // The AWS SDK does not compare: an answer for another key could carry anything.
-        EnsureAnsweredBy(answer.KeyId, AwsAction.Decrypt);
-        return plaintext.Take() ?? throw Incomplete(AwsAction.Decrypt);
+        return plaintext.Copy();
     }
 
     /// <summary>What kms:DescribeKey tells about the key.</summary>
@@ -122,11 +120,13 @@ internal sealed class WrappingKey : IDisposable
     public async Task<KeyMetadata> TryDescribeAsync(GuardedCalls.Step step, CancellationToken cancellationToken)
     {
         var request = new DescribeKeyRequest { KeyId = Arn.ToString() };
-        var answer = await TryAsync(AwsAction.DescribeKey, step, (client, token) => client.DescribeKeyAsync(request, token), cancellationToken).ConfigureAwait(false);
-        EnsureAnsweredBy(answer.KeyMetadata?.Arn, AwsAction.DescribeKey);
-
-        // What lacks what decides whether a key can be used is no answer: it must not look like the customer's fault.
-        return answer.KeyMetadata is { KeyState: not null, KeySpec: not null, KeyUsage: not null } metadata ? metadata : throw Incomplete(AwsAction.DescribeKey);
+        var answer = await TryAsync(
+            AwsAction.DescribeKey,
+            step,
+            (client, token) => client.DescribeKeyAsync(request, token),
+            answer => AnswerChecks.EnsureUsable(Arn, answer.KeyMetadata),
+            cancellationToken).ConfigureAwait(false);
+        return answer.KeyMetadata;
     }
 
     /// <summary>Obtains the credentials without using them and says which identity came out: the ARN of a role's session; null where AWS STS is not asked.</summary>
@@ -169,10 +169,19 @@ internal sealed class WrappingKey : IDisposable
         string action,
         GuardedCalls.Step step,
         Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> call,
+        Action<TAnswer> check,
         CancellationToken cancellationToken)
     {
         step.Action = action;
-        return Calls.TryAsync(step, token => AttemptAsync(action, call, step, token), cancellationToken);
+        return Calls.TryAsync(
+            step,
+            async token =>
+            {
+                var answer = await AttemptAsync(action, call, step, token).ConfigureAwait(false);
+                check(answer);
+                return answer;
+            },
+            cancellationToken);
     }
 
     private async Task<TAnswer> AttemptAsync<TAnswer>(
@@ -219,31 +228,6 @@ internal sealed class WrappingKey : IDisposable
 
         return signed.Client;
     }
-
-    private void EnsureAnsweredBy(string? keyId, string action)
-    {
-        if (string.IsNullOrEmpty(keyId))
-        {
-            throw Incomplete(action);
-        }
-
-        if (!KmsKeyArn.TryParse(keyId, out KmsKeyArn answered) || answered != Arn)
-        {
-            throw new ByokServiceException($"AWS KMS answered {action} for another key than {Arn}. The answer was not used.", isTransient: false)
-            {
-                Operation = action,
-                Region = Arn.Region,
-            };
-        }
-    }
-
-    private ByokServiceException Incomplete(string action) =>
-        new($"AWS KMS answered {action} for the key {Arn} without a result. Try again later.")
-        {
-            Operation = action,
-            Region = Arn.Region,
-            Trouble = ServiceTrouble.Outage,
-        };
 
     private sealed record Signed(AWSCredentials Credentials, IAmazonKeyManagementService Client);
 }

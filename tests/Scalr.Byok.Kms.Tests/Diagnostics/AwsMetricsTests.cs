@@ -52,6 +52,7 @@ internal sealed class AwsMetricsTests
         yield return Failure("kms:Encrypt us-east-1 InternalFailure outage", "AccessKeys", Fault.Error("InternalFailure", 500));
         yield return Failure("kms:Encrypt us-east-1 ByokServiceException outage", "AccessKeys", Fault.Body(502, "text/html", "<html></html>"));
         yield return Failure("kms:Encrypt us-east-1 AnswerTooLargeException outage", "AccessKeys", Fault.LongBody(200, "text/plain", "", 2_000_000));
+        yield return Failure("kms:Encrypt us-east-1 ByokServiceException outage", "AccessKeys", Fault.Body(200, "application/x-amz-json-1.1", "{}"));
         yield return Failure("kms:Encrypt us-east-1 RequestExpired other", "AccessKeys", Fault.Error("RequestExpired"));
         yield return Failure("kms:Encrypt us-east-1 ByokServiceException other", "AccessKeys", Fault.Error("ValidationException", 400, "words"));
         yield return Failure("sts:AssumeRole us-east-1 RoleNotAssumable refused", "AssumeRole", Fault.Error("AccessDenied", 403));

@@ -72,6 +72,18 @@ internal sealed class CircuitBreakerTests
     }
 
     [Test]
+    public async Task A_Region_that_says_200_to_everything_is_down()
+    {
+        var ring = Ring();
+        await OpenAsync(ring, Fault.Body(200, "application/x-amz-json-1.1", "{}"));
+
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+
+        Assert.That(Count("Encrypt"), Is.EqualTo(4), "nothing was sent");
+        Assert.That(thrown!.Message, Does.Contain("was not tried"));
+    }
+
+    [Test]
     public async Task Another_customers_key_has_a_breaker_of_its_own()
     {
         var ring = Ring();
@@ -86,9 +98,9 @@ internal sealed class CircuitBreakerTests
 
     private IByokKeyRing Ring() => _world.Ring("AccessKeys", options: o => o.Resilience.BreakerMinimumThroughput = 4);
 
-    private async Task OpenAsync(IByokKeyRing ring)
+    private async Task OpenAsync(IByokKeyRing ring, Fault? fault = null)
     {
-        _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500));
+        _world.Aws.Faults.Add(fault ?? Fault.Error("InternalFailure", 500));
         for (var i = 0; i < 4; i++)
         {
             await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));

@@ -1,0 +1,57 @@
+using Amazon.KeyManagementService.Model;
+using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Errors;
+
+namespace Scalr.Byok.Kms.Kms;
+
+/// <summary>Whether what AWS KMS answered can be used. If not, the attempt has failed as if it had not answered: a proxy that says 200 to everything is an outage.</summary>
+/// <remarks>The AWS SDK does not compare: an answer for another key could carry anything.</remarks>
+internal static class AnswerChecks
+{
+    /// <param name="key">The key that was asked.</param>
+    /// <param name="keyId">The key that answers.</param>
+    /// <param name="result">What it brought; erased if it cannot be used.</param>
+    /// <param name="action">What was asked.</param>
+    /// <exception cref="ByokServiceException">It cannot be used.</exception>
+    public static void EnsureUsable(KmsKeyArn key, string? keyId, MemoryStream? result, string action)
+    {
+        try
+        {
+            EnsureUsable(key, keyId, isWhole: result is { Length: > 0 }, action);
+        }
+        catch
+        {
+            new ErasedStream(result).Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What lacks what decides whether a key can be used is no answer: it must not look like the customer's fault.</summary>
+    /// <param name="key">The key that was asked.</param>
+    /// <param name="metadata">What is told of it.</param>
+    /// <exception cref="ByokServiceException">It cannot be used.</exception>
+    public static void EnsureUsable(KmsKeyArn key, KeyMetadata? metadata) =>
+        EnsureUsable(key, metadata?.Arn, isWhole: metadata is { KeyState: not null, KeySpec: not null, KeyUsage: not null }, AwsAction.DescribeKey);
+
+    private static void EnsureUsable(KmsKeyArn key, string? keyId, bool isWhole, string action)
+    {
+        if (!string.IsNullOrEmpty(keyId) && keyId != key.ToString())
+        {
+            throw new ByokServiceException($"AWS KMS answered {action} for another key than {key}. The answer was not used.", isTransient: false)
+            {
+                Operation = action,
+                Region = key.Region,
+            };
+        }
+
+        if (string.IsNullOrEmpty(keyId) || !isWhole)
+        {
+            throw new ByokServiceException($"AWS KMS answered {action} for the key {key} without a result. Try again later.")
+            {
+                Operation = action,
+                Region = key.Region,
+                Trouble = ServiceTrouble.Outage,
+            };
+        }
+    }
+}
