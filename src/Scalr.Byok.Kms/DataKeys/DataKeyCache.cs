@@ -111,18 +111,18 @@ internal sealed class DataKeyCache : IDisposable
         lock (_gate)
         {
             _revocations++;
-            return Remove(entry => entry.Key is { } key && (key.Owner == owner || key.Owner.IsReplicaOf(owner)), EvictionCause.Revoked);
+            return Remove(entry => entry.Key?.Origin.IsOf(owner) == true, EvictionCause.Revoked);
         }
     }
 
     /// <summary>Erases what has had its time.</summary>
-    /// <returns>One key of each owner that is left.</returns>
-    public IReadOnlyList<CachedKey> Sweep()
+    /// <returns>Where the keys that are left come from, one for each owner.</returns>
+    public IReadOnlyList<KeyOrigin> Sweep()
     {
         lock (_gate)
         {
             Remove(entry => entry.Key is not null && !entry.Serves(_options.MaxAge + _options.OutageGrace));
-            return [.. _byUse.Select(entry => entry.Key).OfType<CachedKey>().DistinctBy(key => key.Owner)];
+            return [.. _byUse.Select(entry => entry.Key?.Origin).OfType<KeyOrigin>().DistinctBy(origin => origin.Owner)];
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Kms;
 
 namespace Scalr.Byok.Kms.DataKeys;
@@ -87,16 +88,17 @@ internal sealed class DataKeySource : IDisposable
 
     /// <summary>Asks AWS KMS to unwrap a data key once more, and erases what comes of it: to see whether that is still allowed.</summary>
     /// <exception cref="ByokException">It is not, or AWS could not be reached.</exception>
-    public async Task CheckAsync(EncryptedDataKey encrypted, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
+    public async Task CheckAsync(KeyOrigin origin, CancellationToken cancellationToken)
     {
-        using var key = (await OpenAsync([encrypted], encryptionContext, cancellationToken).ConfigureAwait(false)).Key;
+        using var key = (await OpenAsync([origin.Encrypted], origin.Context, cancellationToken).ConfigureAwait(false)).Key;
     }
 
     /// <summary>Has somebody told when AWS says that one of the keys cannot be used.</summary>
-    public void OnRefusal(Action<KmsKeyArn> refused) => Array.ForEach(_all, key => key.Refused = refused);
+    public void OnRefusal(Action<KmsKeyArn, ByokKeyUnavailableException> refused) => Array.ForEach(_all, key => key.Refused = refused);
 
     /// <summary>A look at the key of this ARN brought up that it cannot be used.</summary>
-    public void Refuse(KmsKeyArn owner, ByokKeyUnavailableReason reason) => Array.Find(_all, key => key.Arn == owner)?.Refuse(reason);
+    public void Refuse(KmsKeyArn owner, ByokKeyUnavailableReason reason) =>
+        Array.Find(_all, key => key.Arn == owner)?.Refuse(new ByokKeyUnavailableException(owner, reason, AwsAction.DescribeKey));
 
     /// <summary>Begins a new session for the key of this ARN, if it has sessions.</summary>
     /// <exception cref="ByokException">AWS STS refused or could not be reached.</exception>

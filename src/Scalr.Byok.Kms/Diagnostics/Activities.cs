@@ -9,6 +9,8 @@ internal static class Activities
     public const string Decrypt = "Decrypt";
     public const string Rewrap = "Rewrap";
     public const string Probe = "Probe";
+    public const string CreateDataKey = "CreateDataKey";
+    public const string OpenDataKey = "OpenDataKey";
     public const string Verify = "Verify";
 
     /// <summary>Obtains a data key for all who wait for it.</summary>

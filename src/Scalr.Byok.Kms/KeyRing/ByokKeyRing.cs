@@ -16,6 +16,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     private readonly KeyProbe _probe;
     private readonly MessageOptions _options;
     private readonly TenantBinding _binding;
+    private readonly DataKeyIssuer _issuer;
     private bool _disposed;
 
     /// <param name="keys">Owned from now on.</param>
@@ -31,6 +32,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         _dataKeys = new RingDataKeys(_source, _probe, options, time, logger);
         _options = MessageOptions.From(options);
         _binding = new TenantBinding(tenant);
+        _issuer = new DataKeyIssuer(_dataKeys, _options);
     }
 
     public KmsKeyArn KeyArn => _keys.Current.Arn;
@@ -60,7 +62,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     public async Task EncryptAsync(
         Stream plaintext, Stream message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
-        ThrowUnlessUsable(plaintext, nameof(plaintext), message, nameof(message));
+        StreamChecks.ThrowUnlessUsable(plaintext, nameof(plaintext), message, nameof(message));
         ThrowIfDone(cancellationToken);
         var context = _binding.Bind(encryptionContext, nameof(encryptionContext));
         using var writer = await _dataKeys.UseNewAsync(
@@ -103,7 +105,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     public async Task DecryptAsync(
         Stream message, Stream plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
-        ThrowUnlessUsable(message, nameof(message), plaintext, nameof(plaintext));
+        StreamChecks.ThrowUnlessUsable(message, nameof(message), plaintext, nameof(plaintext));
         var expected = Expect(encryptionContext, cancellationToken);
         var input = new MessageInput(message, _options);
         var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
@@ -131,7 +133,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
 
     public async Task RewrapAsync(Stream message, Stream rewrapped, CancellationToken cancellationToken = default)
     {
-        ThrowUnlessUsable(message, nameof(message), rewrapped, nameof(rewrapped));
+        StreamChecks.ThrowUnlessUsable(message, nameof(message), rewrapped, nameof(rewrapped));
         ThrowIfDone(cancellationToken);
         var input = new MessageInput(message, _options);
         var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
@@ -162,6 +164,20 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         return health;
     }
 
+    public ValueTask<ByokDataKey> CreateDataKeyAsync(IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+    {
+        ThrowIfDone(cancellationToken);
+        return _issuer.CreateAsync(_binding.BindDataKey(encryptionContext, nameof(encryptionContext)), cancellationToken);
+    }
+
+    public ValueTask<ByokDataKey> OpenDataKeyAsync(
+        ReadOnlyMemory<byte> encryptedKey, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+    {
+        var expected = Expect(encryptionContext, cancellationToken);
+        var (header, message) = _issuer.Read(encryptedKey);
+        return _binding.AdmitsDataKey(header.EncryptionContext, expected) ? _issuer.OpenAsync(header, message, cancellationToken) : throw new ByokDecryptionException();
+    }
+
     public void Dispose()
     {
         _disposed = true;
@@ -177,7 +193,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     }
 
     private ValueTask<T> WithKeyAsync<T>(MessageHeader header, EncryptionContext expected, Func<DataKey, T> use, CancellationToken cancellationToken) =>
-        _binding.Admits(header.EncryptionContext) && header.EncryptionContext.Contains(expected) ? _dataKeys.UseAsync(header, use, cancellationToken) : throw new ByokDecryptionException();
+        _binding.Admits(header.EncryptionContext, expected) ? _dataKeys.UseAsync(header, use, cancellationToken) : throw new ByokDecryptionException();
 
     private EncryptionContext Expect(IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
     {
@@ -223,20 +239,5 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         cancellationToken.ThrowIfCancellationRequested();
-    }
-
-    private static void ThrowUnlessUsable(Stream source, string sourceName, Stream destination, string destinationName)
-    {
-        ArgumentNullException.ThrowIfNull(source, sourceName);
-        ArgumentNullException.ThrowIfNull(destination, destinationName);
-        if (!source.CanRead)
-        {
-            throw new ArgumentException("The stream cannot be read.", sourceName);
-        }
-
-        if (!destination.CanWrite)
-        {
-            throw new ArgumentException("The stream cannot be written.", destinationName);
-        }
     }
 }

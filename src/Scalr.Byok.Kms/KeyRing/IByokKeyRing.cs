@@ -177,6 +177,40 @@ public interface IByokKeyRing
     /// <inheritdoc cref="RewrapAsync(ReadOnlyMemory{byte}, CancellationToken)" path="/remarks"/>
     Task RewrapAsync(Stream message, Stream rewrapped, CancellationToken cancellationToken = default);
 
+    /// <summary>Makes a data key for many small values, such as the columns of a database.</summary>
+    /// <param name="encryptionContext">Pairs to bind the data key to; names must not start with <c>aws-crypto-</c>. Null: none.</param>
+    /// <param name="cancellationToken">Ends the call to AWS.</param>
+    /// <returns>The data key, open. Store its <see cref="ByokDataKey.EncryptedKey"/> before you use it, and dispose it.</returns>
+    /// <exception cref="ArgumentException">The encryption context cannot be written, or the header would be too long for <see cref="ByokOptions"/>.</exception>
+    /// <inheritdoc cref="EncryptAsync(ReadOnlyMemory{byte}, IReadOnlyDictionary{string, string}, CancellationToken)" path="/exception"/>
+    /// <remarks>
+    /// <para>
+    /// Costs one kms:Encrypt. Where two requests may want a tenant's first data key at once, use <see cref="ByokDataKeyExtensions.GetOrCreateDataKeyAsync"/>.
+    /// </para>
+    /// <para>
+    /// The encrypted key is a message whose plaintext is the 32 bytes. The pair <c>scalr:purpose</c> = <c>data-key</c> in its encryption context tells it from all others;
+    /// who wants <c>DecryptAsync</c> to hand out the bytes has to name that pair.
+    /// </para>
+    /// </remarks>
+    ValueTask<ByokDataKey> CreateDataKeyAsync(IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens a data key that <see cref="CreateDataKeyAsync"/> has made.</summary>
+    /// <param name="encryptedKey">The stored <see cref="ByokDataKey.EncryptedKey"/>, as it was or rewrapped.</param>
+    /// <param name="encryptionContext">Pairs that the data key must be bound to, to the letter; it may have more. Null: any.</param>
+    /// <param name="cancellationToken">Ends the call to AWS.</param>
+    /// <returns>The data key, open. The caller disposes it.</returns>
+    /// <exception cref="ArgumentException">The encryption context cannot belong to a message.</exception>
+    /// <exception cref="ByokDecryptionException">
+    /// The encrypted key was changed or cut, is no data key, or belongs to another key ring or encryption context. Treat it as hostile.
+    /// </exception>
+    /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable.</exception>
+    /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The key ring was disposed.</exception>
+    /// <remarks>Costs one kms:Decrypt in <see cref="ByokDataKeyCacheOptions.MaxAge"/>, however often and by however many it is opened; without a cache, one each time.</remarks>
+    ValueTask<ByokDataKey> OpenDataKeyAsync(
+        ReadOnlyMemory<byte> encryptedKey, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// Asks AWS by kms:DescribeKey how the key and its replicas are: whether they can be used, and what will go wrong. Encrypts and decrypts nothing.
     /// </summary>

@@ -6,14 +6,14 @@ using Scalr.Byok.Kms.Diagnostics;
 namespace Scalr.Byok.Kms.KeyRing;
 
 /// <summary>
-/// Sees to it that a customer's revocation reaches a ring that lives on cached data keys: asks AWS every so often whether they may still be used, as long as somebody
+/// Sees to it that a customer's revocation reaches a ring that has data keys, cached or open: asks AWS every so often whether they may still be used, as long as somebody
 /// uses the ring and it has any.
 /// </summary>
 /// <remarks>One look at a time. What AWS refuses erases the keys on the way (<see cref="DataKeySource.OnRefusal"/>); what it fails to answer changes nothing.</remarks>
 internal sealed class RingWatch : IDisposable
 {
-    private readonly Func<IReadOnlyList<CachedKey>> _sweep;
-    private readonly Func<CachedKey, CancellationToken, Task> _look;
+    private readonly Func<bool> _sweep;
+    private readonly Func<CancellationToken, Task> _look;
     private readonly TimeSpan _interval;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -22,13 +22,12 @@ internal sealed class RingWatch : IDisposable
     private int _armed;
     private volatile bool _used;
 
-    /// <param name="sweep">Erases keys that have had their time, and returns one of each customer's key that is left.</param>
-    /// <param name="look">Asks AWS about a key.</param>
+    /// <param name="sweep">Erases keys that have had their time, and tells whether any is left.</param>
+    /// <param name="look">Asks AWS about the keys.</param>
     /// <param name="interval">How often.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Told of what should not happen.</param>
-    public RingWatch(
-        Func<IReadOnlyList<CachedKey>> sweep, Func<CachedKey, CancellationToken, Task> look, TimeSpan interval, TimeProvider time, ILogger logger)
+    public RingWatch(Func<bool> sweep, Func<CancellationToken, Task> look, TimeSpan interval, TimeProvider time, ILogger logger)
     {
         _sweep = sweep;
         _look = look;
@@ -40,7 +39,11 @@ internal sealed class RingWatch : IDisposable
     /// <summary>The ring is used.</summary>
     public void Touch()
     {
-        _used = true;
+        if (!_used)
+        {
+            _used = true; // not each time: the processors would take the memory from each other
+        }
+
         if (Volatile.Read(ref _armed) == 0)
         {
             Arm();
@@ -78,15 +81,16 @@ internal sealed class RingWatch : IDisposable
         var left = false;
         try
         {
-            var keys = _sweep();
-            if (_used)
+            var any = _sweep();
+            var used = _used;
+            _used = false;
+            if (any && used)
             {
-                _used = false;
                 using var activity = Activities.StartShared(Activities.Watch, caller: default);
-                await Task.WhenAll(keys.Select(key => _look(key, _disposed.Token))).ConfigureAwait(false);
+                await _look(_disposed.Token).ConfigureAwait(false);
             }
 
-            left = _sweep().Count > 0;
+            left = _sweep();
         }
         catch (Exception e) when (e is ByokException or OperationCanceledException or ObjectDisposedException)
         {

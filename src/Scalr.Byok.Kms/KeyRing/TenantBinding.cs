@@ -2,10 +2,13 @@ using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>Binds the messages of a ring to its tenant by a pair in the encryption context, or to nobody.</summary>
+/// <summary>What a ring's messages are bound to by pairs in the encryption context: to its tenant or to nobody, and those of data keys to being that.</summary>
 internal sealed class TenantBinding
 {
-    private readonly KeyValuePair<string, string>? _pair;
+    private static readonly KeyValuePair<string, string> Purpose = new(EncryptionContext.PurposeKey, EncryptionContext.DataKeyPurpose);
+    private static readonly EncryptionContext ForDataKeys = EncryptionContext.Create(null, "purpose", [Purpose]);
+
+    private readonly KeyValuePair<string, string>[] _tenant = [];
     private readonly EncryptionContext _alone = EncryptionContext.Empty;
 
     /// <param name="tenant">The tenant; null if to nobody.</param>
@@ -13,16 +16,31 @@ internal sealed class TenantBinding
     {
         if (tenant is not null)
         {
-            _pair = new(EncryptionContext.TenantKey, tenant);
-            _alone = EncryptionContext.Create(null, nameof(tenant), _pair);
+            _tenant = [new(EncryptionContext.TenantKey, tenant)];
+            _alone = EncryptionContext.Create(null, nameof(tenant), _tenant);
         }
     }
 
+    /// <summary>The key of the tenant's pair, as UTF-8.</summary>
+    public static ReadOnlySpan<byte> TenantKey => "scalr:tenant"u8;
+
     /// <summary>The context of a new message: a caller's pairs and the tenant.</summary>
-    /// <exception cref="ArgumentException">It cannot be written, or the caller has given the tenant.</exception>
+    /// <exception cref="ArgumentException">It cannot be written, or the caller has given the tenant or the purpose.</exception>
     public EncryptionContext Bind(IReadOnlyDictionary<string, string>? pairs, string parameterName) =>
-        pairs is null ? _alone : EncryptionContext.Create(pairs, parameterName, _pair);
+        pairs is null ? _alone : EncryptionContext.Create(pairs, parameterName, _tenant);
+
+    /// <summary>As <see cref="Bind"/>, for the message of a data key.</summary>
+    public EncryptionContext BindDataKey(IReadOnlyDictionary<string, string>? pairs, string parameterName) =>
+        EncryptionContext.Create(pairs, parameterName, [.. _tenant, Purpose]);
 
     /// <summary>Whether a message is this tenant's, as far as its context says, which AWS KMS will be asked to confirm.</summary>
     public bool Admits(EncryptionContext ofMessage) => ofMessage.Contains(_alone);
+
+    /// <summary>Whether a message is this tenant's and what a caller expects. One that holds a data key is what only a caller expects who says so.</summary>
+    public bool Admits(EncryptionContext ofMessage, EncryptionContext expected) =>
+        Admits(ofMessage) && ofMessage.Contains(expected) && (!ofMessage.Contains(ForDataKeys) || expected.Contains(ForDataKeys));
+
+    /// <summary>Whether a message holds a data key of this tenant, and is what a caller expects.</summary>
+    public bool AdmitsDataKey(EncryptionContext ofMessage, EncryptionContext expected) =>
+        Admits(ofMessage) && ofMessage.Contains(expected) && ofMessage.Contains(ForDataKeys);
 }

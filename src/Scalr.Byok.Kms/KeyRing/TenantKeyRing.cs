@@ -87,7 +87,35 @@ internal sealed class TenantKeyRing : IByokKeyRing, IPassingKeyRing
         return await use.Ring.ProbeAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    public async ValueTask<ByokDataKey> CreateDataKeyAsync(IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default) =>
+        await HoldAsync(
+            static (ring, s) => ring.CreateDataKeyAsync(s.encryptionContext, s.cancellationToken), (encryptionContext, cancellationToken), cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<ByokDataKey> OpenDataKeyAsync(
+        ReadOnlyMemory<byte> encryptedKey, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default) =>
+        await HoldAsync(
+            static (ring, s) => ring.OpenDataKeyAsync(s.encryptedKey, s.encryptionContext, s.cancellationToken),
+            (encryptedKey, encryptionContext, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
+
     Task<KeyHealth?> IPassingKeyRing.ProbeIfThereAsync(CancellationToken cancellationToken) => _ring.ProbeAsync(cancellationToken);
+
+    /// <summary>A call whose data key uses the ring until it is disposed or its time is over.</summary>
+    private async ValueTask<ByokDataKey> HoldAsync<TState>(Func<TracedKeyRing, TState, ValueTask<ByokDataKey>> call, TState state, CancellationToken cancellationToken)
+    {
+        var use = await UseAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var key = await call(use.Ring, state).ConfigureAwait(false);
+            key.OnEnd(use.Dispose);
+            return key;
+        }
+        catch
+        {
+            use.Dispose();
+            throw;
+        }
+    }
 
     private async ValueTask<TenantUse> UseAsync(CancellationToken cancellationToken)
     {

@@ -68,6 +68,16 @@ internal sealed class TracedKeyRing : IByokKeyRing, IDisposable
     public Task<KeyHealth> ProbeAsync(CancellationToken cancellationToken = default) =>
         Trace(Activities.Probe, static s => new ValueTask<KeyHealth>(s._ring.ProbeAsync(s.cancellationToken)), (_ring, cancellationToken)).AsTask();
 
+    public ValueTask<ByokDataKey> CreateDataKeyAsync(IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default) =>
+        Trace(Activities.CreateDataKey, static s => s._ring.CreateDataKeyAsync(s.encryptionContext, s.cancellationToken), (_ring, encryptionContext, cancellationToken));
+
+    public ValueTask<ByokDataKey> OpenDataKeyAsync(
+        ReadOnlyMemory<byte> encryptedKey, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default) =>
+        Trace(
+            Activities.OpenDataKey,
+            static s => s._ring.OpenDataKeyAsync(s.encryptedKey, s.encryptionContext, s.cancellationToken),
+            (_ring, encryptedKey, encryptionContext, cancellationToken));
+
     public void Dispose() => _ring.Dispose();
 
     private ValueTask<T> Trace<TState, T>(string name, Func<TState, ValueTask<T>> call, TState state) =>

@@ -33,7 +33,7 @@ internal sealed class CustomerKey : IDisposable
     public KmsKeyArn Arn => _regions[0].Arn;
 
     /// <summary>Told when AWS says that the key cannot be used, before the caller is.</summary>
-    public Action<KmsKeyArn>? Refused { get; set; }
+    public Action<KmsKeyArn, ByokKeyUnavailableException>? Refused { get; set; }
 
     /// <summary>Whether a key ARN names this key, in whatever Region.</summary>
     public bool IsNamedBy(KmsKeyArn arn) => arn == Arn || arn.IsReplicaOf(Arn);
@@ -54,14 +54,14 @@ internal sealed class CustomerKey : IDisposable
         CallAsync(AwsAction.Decrypt, (key, step, token) => key.TryUnwrapAsync(ciphertextBlob, encryptionContext, step, token), cancellationToken);
 
     /// <summary>AWS says that the key cannot be used. Counted once, until it can again.</summary>
-    public void Refuse(ByokKeyUnavailableReason reason)
+    public void Refuse(ByokKeyUnavailableException refusal)
     {
         if (!Interlocked.Exchange(ref _isRefused, true))
         {
-            Instruments.Revoked(reason);
+            Instruments.Revoked(refusal.Reason);
         }
 
-        Refused?.Invoke(Arn);
+        Refused?.Invoke(Arn, refusal);
     }
 
     /// <summary>Ends trials that are under way.</summary>
@@ -80,7 +80,7 @@ internal sealed class CustomerKey : IDisposable
         catch (ByokKeyUnavailableException e)
         {
             Array.ForEach(_regions, key => key.GiveUpSession());
-            Refuse(e.Reason);
+            Refuse(e);
             throw;
         }
     }
@@ -97,7 +97,7 @@ internal sealed class CustomerKey : IDisposable
         }
         catch (ByokKeyUnavailableException e)
         {
-            Refuse(e.Reason);
+            Refuse(e);
             throw;
         }
     }

@@ -20,6 +20,12 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
     /// <summary>The key whose value is the tenant, in messages of rings that are bound to one.</summary>
     public const string TenantKey = "scalr:tenant";
 
+    /// <summary>The key whose value tells that a message holds a data key, so that no other message of 32 bytes is taken for one.</summary>
+    public const string PurposeKey = "scalr:purpose";
+
+    /// <summary>The value for messages that hold a data key.</summary>
+    public const string DataKeyPurpose = "data-key";
+
     private readonly byte[] _section;
 
     private EncryptionContext(byte[] section) => _section = section;
@@ -33,9 +39,10 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
     /// <summary>The context of a caller, for a new message.</summary>
     /// <param name="pairs">The caller's pairs; null and none are the same.</param>
     /// <param name="parameterName">What the caller calls them.</param>
-    /// <param name="bound">A pair that is added, and that is not the caller's to give.</param>
+    /// <param name="bound">Pairs that are added, and that are not the caller's to give.</param>
     /// <exception cref="ArgumentException">A pair, or all of them together, cannot be written.</exception>
-    public static EncryptionContext Create(IReadOnlyDictionary<string, string>? pairs, string parameterName, KeyValuePair<string, string>? bound = null) =>
+    public static EncryptionContext Create(
+        IReadOnlyDictionary<string, string>? pairs, string parameterName, params ReadOnlySpan<KeyValuePair<string, string>> bound) =>
         Create(pairs, parameterName, reservedKeys: false, bound);
 
     /// <summary>The pairs that a caller wants to see in a message, which may be those that the format has put there.</summary>
@@ -43,7 +50,7 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
     /// <param name="parameterName">What the caller calls them.</param>
     /// <exception cref="ArgumentException">A pair, or all of them together, cannot be in a message.</exception>
     public static EncryptionContext CreateExpected(IReadOnlyDictionary<string, string>? pairs, string parameterName) =>
-        Create(pairs, parameterName, reservedKeys: true, bound: null);
+        Create(pairs, parameterName, reservedKeys: true, bound: []);
 
     /// <summary>The context of a message; false if the bytes are not exactly one well-formed context.</summary>
     /// <param name="section">The header field with its length.</param>
@@ -138,19 +145,22 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         return hash.ToHashCode();
     }
 
-    private static EncryptionContext Create(IReadOnlyDictionary<string, string>? pairs, string parameterName, bool reservedKeys, KeyValuePair<string, string>? bound)
+    private static EncryptionContext Create(
+        IReadOnlyDictionary<string, string>? pairs, string parameterName, bool reservedKeys, ReadOnlySpan<KeyValuePair<string, string>> bound)
     {
         // A copy first: what is checked is what is written, whatever the caller's dictionary does meanwhile.
         KeyValuePair<string, string>[] copy = pairs is null ? [] : [.. pairs];
-        if (bound is { } own)
+        foreach (KeyValuePair<string, string> own in bound)
         {
-            if (Array.Exists(copy, pair => pair.Key == own.Key))
-            {
-                throw new ArgumentException($"The key '{own.Key}' of the encryption context is not the caller's to give: the key ring adds it.", parameterName);
-            }
-
-            copy = [.. copy, own];
+            ThrowIfGiven(copy, own.Key, parameterName);
         }
+
+        if (!reservedKeys)
+        {
+            ThrowIfGiven(copy, PurposeKey, parameterName);
+        }
+
+        copy = [.. copy, .. bound];
 
         if (copy.Length == 0)
         {
@@ -170,6 +180,14 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         return ContextSection.TrySort(copy)
             ? new EncryptionContext(ContextSection.Write(copy))
             : throw new ArgumentException("The encryption context has a key twice.", parameterName);
+    }
+
+    private static void ThrowIfGiven(KeyValuePair<string, string>[] pairs, string key, string parameterName)
+    {
+        if (Array.Exists(pairs, pair => pair.Key == key))
+        {
+            throw new ArgumentException($"The key '{key}' of the encryption context is not the caller's to give: the key ring adds it.", parameterName);
+        }
     }
 
     // Keys may be named in a complaint, values never.

@@ -248,6 +248,6 @@ internal sealed class DataKeyCacheTests
             _made.Add(key);
         }
 
-        return new CachedKey(key, owner ?? Owner, _ => Task.CompletedTask);
+        return new CachedKey(key, new KeyOrigin(owner ?? Owner, new EncryptedDataKey("test", default, default), new Dictionary<string, string>(), asked: 0));
     }
 }

@@ -1,0 +1,232 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using Scalr.Byok.Kms.DataKeys;
+
+namespace Scalr.Byok.Kms;
+
+/// <summary>
+/// A data key for many small values, such as the columns of a database: encrypts and decrypts on the spot, without AWS. Its encrypted form is stored once, beside the
+/// tenant whose values it protects.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Made by <see cref="IByokKeyRing.CreateDataKeyAsync"/> and opened by <see cref="IByokKeyRing.OpenDataKeyAsync"/>; both in one is
+/// <see cref="ByokDataKeyExtensions.GetOrCreateDataKeyAsync"/>. Open it for a request or a job and dispose it afterwards: opening it again costs a call to AWS KMS once in
+/// <see cref="ByokDataKeyCacheOptions.MaxAge"/>, as often as it may be.
+/// </para>
+/// <para>
+/// An open key works as long as AWS KMS keeps confirming it, which a key in use is asked every <see cref="ByokOptions.ProbeInterval"/>. Once the customer's key cannot be
+/// used any more, it is erased and throws <see cref="ByokKeyUnavailableException"/>. One that was not confirmed within <see cref="ByokDataKeyCacheOptions.MaxAge"/> (without a
+/// cache: <see cref="ByokOptions.ProbeInterval"/>; while AWS is failing, <see cref="ByokDataKeyCacheOptions.OutageGrace"/> more) throws <see cref="ByokServiceException"/>: open
+/// it again.
+/// </para>
+/// <para>
+/// A value is <see cref="Overhead"/> bytes longer encrypted: version, key id, nonce, ciphertext, tag (ARCHITECTURE.md, "The value"). It is bound to the data key, to the
+/// tenant, and to what is given as associated data. Encrypting the same value twice gives different bytes, so encrypted values cannot be compared or searched.
+/// </para>
+/// <para>Safe for concurrent use.</para>
+/// </remarks>
+public sealed class ByokDataKey : IDisposable
+{
+    /// <summary>How much longer than the value its encrypted form is, in bytes.</summary>
+    public const int Overhead = ValueCipher.Overhead;
+
+    private const int StackLength = 512;
+
+    private readonly ValueCipher _cipher;
+    private readonly KeyTenure? _tenure;
+
+    internal ByokDataKey(ReadOnlyMemory<byte> encryptedKey, ValueCipher cipher, KeyTenure? tenure)
+    {
+        EncryptedKey = encryptedKey;
+        _cipher = cipher;
+        _tenure = tenure;
+        tenure?.HoldBy(this);
+    }
+
+    /// <summary>
+    /// The data key, encrypted: a message that holds 32 bytes, some half a kilobyte, not secret. Store it; without it no value opens. <see cref="IByokKeyRing.RewrapAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// moves it to a new KMS key, and all values with it.
+    /// </summary>
+    public ReadOnlyMemory<byte> EncryptedKey { get; }
+
+    /// <summary>Version and key id: what each value under this key begins with.</summary>
+    internal ReadOnlySpan<byte> Head => _cipher.Head;
+
+    /// <summary>A data key without AWS, for tests of hosts that mock <see cref="IByokKeyRing"/>. <b>Protects nothing:</b> its encrypted form is the key in clear.</summary>
+    /// <param name="encryptedKey">The encrypted form of another such key, to open that one again; nothing: a new key.</param>
+    /// <returns>A key that works until it is disposed.</returns>
+    /// <exception cref="ArgumentException">It is not the encrypted form of such a key.</exception>
+    public static ByokDataKey CreateForTesting(ReadOnlySpan<byte> encryptedKey = default) => TestingKey.Create(encryptedKey);
+
+    /// <summary>Encrypts a value.</summary>
+    /// <param name="value">Any number of bytes, none included.</param>
+    /// <param name="associatedData">
+    /// What the value is bound to, and what must be given again to decrypt it: where it lives, so that it opens nowhere else. <see cref="ByokAssociatedData.For"/> makes it of
+    /// table, column and row.
+    /// </param>
+    /// <returns>The encrypted value, <see cref="Overhead"/> bytes longer.</returns>
+    /// <exception cref="ArgumentException">The value is too long for one array.</exception>
+    /// <exception cref="ByokKeyUnavailableException">The customer's key cannot be used any more. Open the data key again when it can.</exception>
+    /// <exception cref="ByokServiceException">AWS KMS has not confirmed the key in time. Open it again.</exception>
+    /// <exception cref="ObjectDisposedException">The key was disposed, or the host's services were.</exception>
+    public byte[] Encrypt(ReadOnlySpan<byte> value, ReadOnlySpan<byte> associatedData = default)
+    {
+        var encrypted = GC.AllocateUninitializedArray<byte>(EncryptedLength(value.Length, nameof(value)));
+        EncryptCore(value, associatedData, encrypted);
+        return encrypted;
+    }
+
+    /// <summary>Encrypts a value into buffers of your own.</summary>
+    /// <param name="value">Any number of bytes, none included.</param>
+    /// <param name="encrypted">Asked once for room for all of it, and advanced by it. Not advanced if the call fails.</param>
+    /// <param name="associatedData">What the value is bound to.</param>
+    /// <inheritdoc cref="Encrypt(ReadOnlySpan{byte}, ReadOnlySpan{byte})" path="/exception"/>
+    public void Encrypt(ReadOnlySpan<byte> value, IBufferWriter<byte> encrypted, ReadOnlySpan<byte> associatedData = default)
+    {
+        ArgumentNullException.ThrowIfNull(encrypted);
+        var length = EncryptedLength(value.Length, nameof(value));
+        EncryptCore(value, associatedData, encrypted.GetSpan(length)[..length]);
+        encrypted.Advance(length);
+    }
+
+    /// <summary>Encrypts a text as UTF-8.</summary>
+    /// <param name="text">Any text that is valid Unicode.</param>
+    /// <param name="associatedData">What the text is bound to.</param>
+    /// <returns>The encrypted text, <see cref="Overhead"/> bytes longer than its UTF-8.</returns>
+    /// <exception cref="ArgumentException">The text is too long for one array, or has half a surrogate pair.</exception>
+    /// <inheritdoc cref="Encrypt(ReadOnlySpan{byte}, ReadOnlySpan{byte})" path="/exception"/>
+    public byte[] Encrypt(ReadOnlySpan<char> text, ReadOnlySpan<byte> associatedData = default)
+    {
+        var encrypted = GC.AllocateUninitializedArray<byte>(EncryptedLength(ValueText.Measure(text), nameof(text)));
+        var utf8 = encrypted.AsSpan(ValueCipher.CiphertextOffset, encrypted.Length - Overhead); // where its ciphertext replaces it
+        ValueText.Write(text, utf8, nameof(text));
+        EncryptCore(utf8, associatedData, encrypted);
+        return encrypted;
+    }
+
+    /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
+    /// <inheritdoc cref="Encrypt(ReadOnlySpan{char}, ReadOnlySpan{byte})"/>
+    public byte[] Encrypt(string text, ReadOnlySpan<byte> associatedData = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Encrypt(text.AsSpan(), associatedData);
+    }
+
+    /// <summary>Decrypts a value.</summary>
+    /// <param name="encrypted">What <c>Encrypt</c> made.</param>
+    /// <param name="associatedData">What the value was bound to, to the letter.</param>
+    /// <returns>The value, authenticated.</returns>
+    /// <exception cref="ByokDecryptionException">
+    /// The value was changed or cut, or is under another data key, of another tenant, or of another place; in the same words, whichever it is. Treat it as hostile.
+    /// </exception>
+    /// <exception cref="ByokKeyUnavailableException">The customer's key cannot be used any more. Open the data key again when it can.</exception>
+    /// <exception cref="ByokServiceException">AWS KMS has not confirmed the key in time. Open it again.</exception>
+    /// <exception cref="ObjectDisposedException">The key was disposed, or the host's services were.</exception>
+    public byte[] Decrypt(ReadOnlySpan<byte> encrypted, ReadOnlySpan<byte> associatedData = default)
+    {
+        var value = GC.AllocateUninitializedArray<byte>(ValueLength(encrypted));
+        DecryptCore(encrypted, associatedData, value);
+        return value;
+    }
+
+    /// <summary>Decrypts a value into buffers of your own.</summary>
+    /// <param name="encrypted">What <c>Encrypt</c> made.</param>
+    /// <param name="value">Asked once for room for all of it, and advanced by it once it is authenticated. If the call fails, the room is erased and not advanced over.</param>
+    /// <param name="associatedData">What the value was bound to, to the letter.</param>
+    /// <inheritdoc cref="Decrypt(ReadOnlySpan{byte}, ReadOnlySpan{byte})" path="/exception"/>
+    public void Decrypt(ReadOnlySpan<byte> encrypted, IBufferWriter<byte> value, ReadOnlySpan<byte> associatedData = default)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        var length = ValueLength(encrypted);
+        DecryptCore(encrypted, associatedData, value.GetSpan(length)[..length]);
+        value.Advance(length);
+    }
+
+    /// <summary>Decrypts a text.</summary>
+    /// <param name="encrypted">What <c>Encrypt</c> made of a text.</param>
+    /// <param name="associatedData">What the text was bound to, to the letter.</param>
+    /// <returns>The text, authenticated.</returns>
+    /// <exception cref="ByokDecryptionException">As for bytes; so, too, if what was encrypted is not UTF-8.</exception>
+    /// <inheritdoc cref="Decrypt(ReadOnlySpan{byte}, ReadOnlySpan{byte})" path="/exception"/>
+    public string DecryptText(ReadOnlySpan<byte> encrypted, ReadOnlySpan<byte> associatedData = default)
+    {
+        var length = ValueLength(encrypted);
+        var rented = length > StackLength ? ArrayPool<byte>.Shared.Rent(length) : null;
+        var utf8 = (rented ?? stackalloc byte[StackLength])[..length];
+        try
+        {
+            DecryptCore(encrypted, associatedData, utf8);
+            return ValueText.TryRead(utf8, out var text) ? text : throw new ByokDecryptionException();
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(utf8);
+            if (rented is not null)
+            {
+                ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+    }
+
+    /// <summary>Erases the key. Calls that other threads have begun may still end.</summary>
+    public void Dispose()
+    {
+        _tenure?.Close();
+        _cipher.Dispose();
+    }
+
+    /// <summary>Whether a value says that it is under this key.</summary>
+    internal bool IsNamedBy(ReadOnlySpan<byte> encrypted) => _cipher.IsNamedBy(encrypted);
+
+    /// <summary>Has something done when the key may not be used any more.</summary>
+    internal void OnEnd(Action release) => _tenure?.OnEnd(release);
+
+    private static int EncryptedLength(int length, string parameterName) => length <= Array.MaxLength - Overhead
+        ? length + Overhead
+        : throw new ArgumentException("The encrypted value would not fit into one array.", parameterName);
+
+    private static int ValueLength(ReadOnlySpan<byte> encrypted) => encrypted.Length >= Overhead ? encrypted.Length - Overhead : throw new ByokDecryptionException();
+
+    private void EncryptCore(ReadOnlySpan<byte> value, ReadOnlySpan<byte> associatedData, Span<byte> encrypted)
+    {
+        try
+        {
+            _tenure?.Use();
+            _cipher.Encrypt(value, associatedData, encrypted);
+        }
+        catch (Exception e)
+        {
+            CryptographicOperations.ZeroMemory(encrypted); // there may be a text in it
+            throw Explained(e);
+        }
+
+        GC.KeepAlive(this); // a key that is not referenced any more counts as forgotten
+    }
+
+    private void DecryptCore(ReadOnlySpan<byte> encrypted, ReadOnlySpan<byte> associatedData, Span<byte> value)
+    {
+        bool isAuthentic;
+        try
+        {
+            _tenure?.Use();
+            isAuthentic = _cipher.TryDecrypt(encrypted, associatedData, value);
+        }
+        catch (Exception e)
+        {
+            CryptographicOperations.ZeroMemory(value);
+            throw Explained(e);
+        }
+
+        GC.KeepAlive(this);
+        if (!isAuthentic)
+        {
+            CryptographicOperations.ZeroMemory(value);
+            throw new ByokDecryptionException();
+        }
+    }
+
+    /// <summary>A key that was erased at this moment is told of by why it was.</summary>
+    private Exception Explained(Exception error) =>
+        error is ObjectDisposedException ? _tenure?.Failure() ?? new ObjectDisposedException(nameof(ByokDataKey)) : error;
+}

@@ -1,0 +1,17 @@
+namespace Scalr.Byok.Kms.DataKeys;
+
+/// <summary>Data keys for tests of hosts, whose encrypted form is the key in clear behind words that say so.</summary>
+internal static class TestingKey
+{
+    private static ReadOnlySpan<byte> Warning => "for testing, not encrypted: "u8;
+
+    public static ByokDataKey Create(ReadOnlySpan<byte> encryptedKey)
+    {
+        using var secret = encryptedKey.IsEmpty ? DataKey.Generate() : Open(encryptedKey);
+        return new ByokDataKey((byte[])[.. Warning, .. secret.Span], ValueCipher.Derive(secret, tenant: default), tenure: null);
+    }
+
+    private static DataKey Open(ReadOnlySpan<byte> encryptedKey) => encryptedKey.StartsWith(Warning) && encryptedKey.Length == Warning.Length + DataKey.Length
+        ? DataKey.CopyFrom(encryptedKey[Warning.Length..])
+        : throw new ArgumentException("This is not the encrypted form of a data key for testing.", nameof(encryptedKey));
+}
