@@ -1,5 +1,8 @@
 using System.Security.Cryptography;
 using BenchmarkDotNet.Attributes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.KeyRing;
 
 namespace Scalr.Byok.Kms.Benchmarks;
 
@@ -15,7 +18,7 @@ public class ValueBenchmarks
     private readonly byte[] _tag = new byte[16];
     private readonly byte[] _ciphertext = new byte[32];
     private readonly AesGcm _raw = new(new byte[32], 16);
-    private readonly ByokDataKey _key = ByokDataKey.CreateForTesting();
+    private readonly ByokDataKey _key = Open();
     private ICryptoTransform? _aes;
     private byte[] _encrypted = [];
 
@@ -29,6 +32,17 @@ public class ValueBenchmarks
         _aes.TransformBlock(_blocks, 0, 32, _subkey, 0);
         using AesGcm gcm = new(_subkey, 16);
         gcm.Encrypt(_iv, _value, _ciphertext, _tag, _place);
+    }
+
+    /// <summary>A data key as a ring opens it.</summary>
+    private static ByokDataKey Open()
+    {
+        var (keys, cipher, owner) = (new OpenDataKeys(), ValueCipher.Derive(Yardstick.DataKey, "acme"u8), KmsKeyArn.Parse("arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"));
+        KeyOrigin origin = new(owner, new EncryptedDataKey(EncryptedDataKey.AwsKms, default, default), new Dictionary<string, string>(), TimeProvider.System.GetTimestamp());
+        RingWatch watch = new(keys.Sweep, _ => Task.CompletedTask, TimeSpan.FromHours(1), TimeProvider.System, NullLogger.Instance);
+        KeyTenure tenure = new(cipher, origin, new TenureTerms(TimeSpan.FromHours(1), default, TimeProvider.System, watch.Touch), keys);
+        keys.TryAdd(tenure, 0);
+        return new ByokDataKey(default, cipher, tenure);
     }
 
     /// <summary>24 random bytes, two blocks of AES, a cipher made and used.</summary>

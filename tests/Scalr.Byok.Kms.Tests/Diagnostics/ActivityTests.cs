@@ -37,6 +37,7 @@ internal sealed class ActivityTests
         yield return Call("Rewrap", (ring, message) => ring.RewrapAsync(message).AsTask(), calls: false);
         yield return Call("Rewrap", (ring, message) => ring.RewrapAsync(new MemoryStream(message), new MemoryStream()), calls: false);
         yield return Call("Probe", (ring, _) => ring.ProbeAsync());
+        yield return Call("CreateDataKey", (ring, _) => ring.CreateDataKeyAsync().AsTask());
     }
 
     [TestCaseSource(nameof(Calls))]
@@ -73,6 +74,17 @@ internal sealed class ActivityTests
         var activity = _record.Activities[^1];
         Assert.That((activity.OperationName, activity.Status, activity.StatusDescription), Is.EqualTo((name, ActivityStatusCode.Error, nameof(ObjectDisposedException))));
         Assert.That(Tags(activity), Has.Member("error.type=ObjectDisposedException"), $"calls: {calls}");
+    }
+
+    [Test]
+    public async Task Opening_a_data_key_is_an_activity_but_not_each_value()
+    {
+        var ring = _world.Ring("AccessKeys");
+        using var made = await ring.CreateDataKeyAsync();
+        using var key = await ring.OpenDataKeyAsync(made.EncryptedKey);
+        key.Decrypt(key.Encrypt([1]));
+
+        Assert.That(_record.Activities.Select(activity => activity.OperationName), Is.EqualTo(TelemetryRecord.Each("kms:Encrypt", "CreateDataKey", "kms:Decrypt", "OpenDataKey")));
     }
 
     [Test]

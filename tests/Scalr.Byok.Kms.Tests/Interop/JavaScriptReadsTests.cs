@@ -32,6 +32,19 @@ internal sealed class JavaScriptReadsTests : InteropFixture
     }
 
     [Test]
+    public async Task CreateDataKey_makes_a_message_that_JavaScript_decrypts_to_the_32_bytes()
+    {
+        var ring = Ring();
+        using var key = await ring.CreateDataKeyAsync(Contexts.One);
+
+        var opened = await Node.DecryptAsync(key.EncryptedKey.ToArray(), World.Key.Arn);
+
+        var purpose = new Dictionary<string, string> { ["scalr:purpose"] = "data-key" };
+        Assert.That(opened.Bytes, Has.Length.EqualTo(32).And.EqualTo(await ring.DecryptAsync(key.EncryptedKey, purpose)));
+        Assert.That(opened.EncryptionContext, Is.EqualTo(Contexts.One.Concat(purpose)));
+    }
+
+    [Test]
     public async Task Encrypt_binds_what_JavaScript_checks([Values] Way writer, [Values] Way reader)
     {
         var message = await Ring().EncryptAsync(writer, "abc"u8.ToArray(), Contexts.One);
