@@ -190,43 +190,54 @@ public sealed class ByokDataKey : IDisposable
 
     private void EncryptCore(ReadOnlySpan<byte> value, ReadOnlySpan<byte> associatedData, Span<byte> encrypted)
     {
+        var isDone = false;
         try
         {
             _tenure?.Use();
             _cipher.Encrypt(value, associatedData, encrypted);
+            isDone = true;
+            GC.KeepAlive(this); // a key that is not referenced any more counts as forgotten
         }
-        catch (Exception e)
+        catch (ObjectDisposedException)
         {
-            CryptographicOperations.ZeroMemory(encrypted); // there may be a text in it
-            throw Explained(e);
+            throw Failure();
         }
-
-        GC.KeepAlive(this); // a key that is not referenced any more counts as forgotten
+        finally
+        {
+            if (!isDone)
+            {
+                CryptographicOperations.ZeroMemory(encrypted); // there may be a text in it
+            }
+        }
     }
 
     private void DecryptCore(ReadOnlySpan<byte> encrypted, ReadOnlySpan<byte> associatedData, Span<byte> value)
     {
-        bool isAuthentic;
+        var isAuthentic = false;
         try
         {
             _tenure?.Use();
             isAuthentic = _cipher.TryDecrypt(encrypted, associatedData, value);
+            GC.KeepAlive(this);
         }
-        catch (Exception e)
+        catch (ObjectDisposedException)
         {
-            CryptographicOperations.ZeroMemory(value);
-            throw Explained(e);
+            throw Failure();
+        }
+        finally
+        {
+            if (!isAuthentic)
+            {
+                CryptographicOperations.ZeroMemory(value);
+            }
         }
 
-        GC.KeepAlive(this);
         if (!isAuthentic)
         {
-            CryptographicOperations.ZeroMemory(value);
             throw new ByokDecryptionException();
         }
     }
 
     /// <summary>A key that was erased at this moment is told of by why it was.</summary>
-    private Exception Explained(Exception error) =>
-        error is ObjectDisposedException ? _tenure?.Failure() ?? new ObjectDisposedException(nameof(ByokDataKey)) : error;
+    private Exception Failure() => _tenure?.Failure() ?? new ObjectDisposedException(nameof(ByokDataKey));
 }

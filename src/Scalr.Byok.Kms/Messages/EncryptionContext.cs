@@ -160,7 +160,11 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
             ThrowIfGiven(copy, PurposeKey, parameterName);
         }
 
-        copy = [.. copy, .. bound];
+        if (!bound.IsEmpty)
+        {
+            copy = [.. copy, .. bound];
+        }
+
 
         if (copy.Length == 0)
         {
@@ -184,9 +188,12 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
 
     private static void ThrowIfGiven(KeyValuePair<string, string>[] pairs, string key, string parameterName)
     {
-        if (Array.Exists(pairs, pair => pair.Key == key))
+        foreach (KeyValuePair<string, string> pair in pairs)
         {
-            throw new ArgumentException($"The key '{key}' of the encryption context is not the caller's to give: the key ring adds it.", parameterName);
+            if (pair.Key == key)
+            {
+                throw new ArgumentException($"The key '{key}' of the encryption context is not the caller's to give: the key ring adds it.", parameterName);
+            }
         }
     }
 

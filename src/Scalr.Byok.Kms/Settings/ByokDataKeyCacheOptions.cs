@@ -8,6 +8,7 @@ namespace Scalr.Byok.Kms;
 public sealed class ByokDataKeyCacheOptions
 {
     /// <summary>How long a data key serves: zero to 1 hour. Default 5 minutes. Zero turns the cache off: every call goes to AWS KMS.</summary>
+    /// <remarks>So long, too, an open <see cref="ByokDataKey"/> may be used after AWS KMS has confirmed it; with zero, for <see cref="ByokOptions.ProbeInterval"/>.</remarks>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>How many messages are encrypted under one data key: 1 or more. Default 1,000,000. Each has keys of its own, derived from it.</summary>

@@ -42,10 +42,13 @@ public sealed class ByokOptions
     public ByokDataKeyCacheOptions DataKeyCache { get; set; } = new();
 
     /// <summary>
-    /// How often a key ring in use asks AWS whether its cached data keys may still be used: 1 second to 1 hour. Default 60 seconds. So long, and no longer,
+    /// How often a key ring in use asks AWS whether its cached and open data keys may still be used: 1 second to 1 hour. Default 60 seconds. So long, and no longer,
     /// a customer's revocation can go unnoticed.
     /// </summary>
-    /// <remarks>It costs one kms:DescribeKey and one kms:Decrypt for each key in use, and one STS call where a role is assumed. A ring that nobody used since is not asked about.</remarks>
+    /// <remarks>
+    /// It costs one kms:DescribeKey and one kms:Decrypt for each key in use (for each <see cref="ByokDataKey"/> in use, if there are any), and one STS call where a role is assumed.
+    /// A ring that nobody used since is not asked about. Without a cache, open data keys are asked about twice as often, since this is how long they last.
+    /// </remarks>
     public TimeSpan ProbeInterval { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>

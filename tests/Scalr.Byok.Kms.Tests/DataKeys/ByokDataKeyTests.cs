@@ -167,13 +167,12 @@ internal sealed class ByokDataKeyTests
     [Test]
     public async Task A_key_erased_in_use_never_encrypts_under_zeros()
     {
-        using var zeros = Of(DataKey.CopyFrom(new byte[32]), default);
-        for (var round = 0; round < 300; round++)
+        for (var round = 0; round < 100; round++)
         {
             using var secret = DataKey.Generate();
             var cipher = ValueCipher.Derive(secret, default);
             using var twin = ValueCipher.Derive(secret, default);
-            var started = new CountdownEvent(2);
+            using var started = new CountdownEvent(2);
             var workers = Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
             {
                 started.Signal();

@@ -105,6 +105,24 @@ internal sealed class ReadmeTests
     }
 
     [Test]
+    public async Task Values_of_columns_work_as_the_README_shows()
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var (ring, keyStore, tenant, rowId) = (world.Ring("AssumeRole"), new KeyStore(), "acme", "42");
+
+        #region values
+        using var key = await ring.GetOrCreateDataKeyAsync(keyStore, tenant);    // your IByokDataKeyStore: find, and add if absent
+        byte[] place = ByokAssociatedData.For("variables", "value", rowId);      // where the value lives: it opens nowhere else
+        byte[] column = key.Encrypt("db password", place);
+        string text = key.DecryptText(column, place);
+        #endregion
+
+        Assert.That(text, Is.EqualTo("db password"));
+        Assert.That(column, Has.Length.EqualTo(text.Length + 48));
+        Assert.That(keyStore.Keys, Does.ContainKey(tenant).WithValue(key.EncryptedKey.ToArray()));
+    }
+
+    [Test]
     public async Task Policies_and_the_verification_work_as_the_README_shows()
     {
         await using var world = await ByokWorld.StartAsync();
@@ -152,7 +170,7 @@ internal sealed class ReadmeTests
         var builder = services.AddScalrByok();
 
         #region tokens
-        builder.AddWebIdentityTokens((audience, cancellationToken) => issuer.CreateTokenAsync(audience, cancellationToken));
+        builder.AddWebIdentityTokens((audience, cancellationToken) => issuer.CreateTokenAsync(audience, cancellationToken));   // for OIDC
         #endregion
 
         builder.AddKeyRing("acme", s => (s.KeyArn, s.Credentials) = (world.Key.Arn, world.Settings("Oidc").Credentials));
@@ -167,6 +185,7 @@ internal sealed class ReadmeTests
     [TestCase("rewrap")]
     [TestCase("tenants")]
     [TestCase("tenant")]
+    [TestCase("values")]
     [TestCase("tokens")]
     [TestCase("policies")]
     [TestCase("verify")]
@@ -208,6 +227,15 @@ internal sealed class ReadmeTests
     }
 
     private static string Readme() => File.ReadAllText(Repository.Path("README.md")).ReplaceLineEndings("\n");
+
+    private sealed class KeyStore : IByokDataKeyStore
+    {
+        public Dictionary<string, byte[]> Keys { get; } = [];
+
+        public ValueTask<byte[]?> FindAsync(string name, CancellationToken cancellationToken) => new(Keys.GetValueOrDefault(name));
+
+        public ValueTask<bool> TryAddAsync(string name, byte[] encryptedKey, CancellationToken cancellationToken) => new(Keys.TryAdd(name, encryptedKey));
+    }
 
     private sealed class CustomerStore(ByokWorld world) : IByokKeySettingsStore
     {
