@@ -1,0 +1,19 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Scalr.Byok.Kms;
+
+namespace Columns;
+
+/// <summary>What a host registers.</summary>
+public static class ColumnsBuilderExtensions
+{
+    /// <summary>Adds encrypted columns to a host whose <c>AddScalrByok(…)</c> says how AWS is reached.</summary>
+    /// <param name="byok">The library's builder.</param>
+    /// <param name="database">The host's database.</param>
+    public static IByokBuilder AddColumns(this IByokBuilder byok, DbContextOptions<HostContext> database)
+    {
+        ArgumentNullException.ThrowIfNull(byok);
+        byok.Services.AddSingleton(database).AddSingleton<TenantContexts>().AddSingleton<DataKeyChange>();
+        return byok.AddKeyRings<CustomerStore>();
+    }
+}

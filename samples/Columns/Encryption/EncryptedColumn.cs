@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using Microsoft.EntityFrameworkCore;
+using Scalr.Byok.Kms;
+
+namespace Columns.Encryption;
+
+/// <summary>One encrypted column: the entity's text, which EF Core does not map, and the mapped shadow property of bytes that stands for it.</summary>
+public sealed class EncryptedColumn
+{
+    private static readonly ConcurrentDictionary<Type, EncryptedColumn[]> Known = new();
+
+    private readonly PropertyInfo _text;
+    private readonly EncryptedAttribute _place;
+
+    private EncryptedColumn(PropertyInfo text, EncryptedAttribute place)
+    {
+        _text = text;
+        _place = place;
+        Stored = text.Name + "Encrypted";
+    }
+
+    /// <summary>The shadow property's name, for <c>EF.Property&lt;byte[]&gt;(row, …)</c>.</summary>
+    public string Stored { get; }
+
+    /// <summary>The encrypted columns of an entity's type; none is an empty list.</summary>
+    public static IReadOnlyList<EncryptedColumn> Of(Type entity) => Known.GetOrAdd(entity, static type =>
+    [
+        .. from property in type.GetProperties()
+           let place = property.GetCustomAttribute<EncryptedAttribute>()
+           where place is not null
+           select new EncryptedColumn(property, place),
+    ]);
+
+    /// <summary>Maps the shadow properties. The last line of <see cref="DbContext.OnModelCreating"/>.</summary>
+    public static void Map(ModelBuilder model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var nullability = new NullabilityInfoContext();
+        foreach (var entity in model.Model.GetEntityTypes().Select(type => type.ClrType).ToList())
+        {
+            foreach (var column in Of(entity))
+            {
+                var isRequired = nullability.Create(column._text).ReadState == NullabilityState.NotNull;
+                model.Entity(entity).Property<byte[]>(column.Stored).HasColumnName(column._place.Column).IsRequired(isRequired);
+            }
+        }
+    }
+
+    /// <summary>The entity's text, in clear.</summary>
+    public string? Read(TenantRow row) => (string?)_text.GetValue(row);
+
+    /// <summary>Gives the entity its text.</summary>
+    public void Write(TenantRow row, string text) => _text.SetValue(row, text);
+
+    /// <summary>Where the value lives: table, column, row. The tenant is bound by the data key.</summary>
+    public byte[] Place(Guid row) => ByokAssociatedData.For(_place.Table, _place.Column, row.ToString());
+}

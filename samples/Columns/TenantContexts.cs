@@ -1,0 +1,49 @@
+using Microsoft.EntityFrameworkCore;
+using Scalr.Byok.Kms;
+
+namespace Columns;
+
+/// <summary>Opens the database for one tenant and one request: a context with the tenant's data keys. A singleton; in a web host, middleware would open one for each request.</summary>
+/// <param name="options">The host's database.</param>
+/// <param name="rings">The tenants' key rings.</param>
+public sealed class TenantContexts(DbContextOptions<HostContext> options, IByokKeyRingProvider rings)
+{
+    /// <summary>Opens the tenant's data keys, making the first if there is none. AWS KMS is asked once in <see cref="ByokDataKeyCacheOptions.MaxAge"/>.</summary>
+    /// <returns>The context; the caller disposes it.</returns>
+    /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable.</exception>
+    public async Task<HostContext> OpenAsync(string tenant, CancellationToken cancellationToken = default)
+    {
+        var ring = await rings.GetKeyRingAsync(tenant, cancellationToken);
+        var store = new DataKeyStore(options, tenant);
+        var opened = new List<ByokDataKey>();
+        try
+        {
+            foreach (var name in await store.ListAsync(cancellationToken))
+            {
+                opened.Add(await ring.GetOrCreateDataKeyAsync(store, name, cancellationToken: cancellationToken));
+            }
+
+            return new HostContext(options, tenant, new ByokDataKeys(opened));
+        }
+        catch
+        {
+            opened.ForEach(key => key.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Moves the tenant's data keys, and with them all values, to the tenant's new KMS key: a few hundred bytes are rewrapped, and no row is touched.</summary>
+    public async Task RewrapAsync(string tenant, CancellationToken cancellationToken = default)
+    {
+        var ring = await rings.GetKeyRingAsync(tenant, cancellationToken);
+        var store = new DataKeyStore(options, tenant);
+        foreach (var name in await store.ListAsync(cancellationToken))
+        {
+            var stored = await store.FindAsync(name, cancellationToken);
+            if (stored is not null)
+            {
+                await store.TryReplaceAsync(name, stored, await ring.RewrapAsync(stored, cancellationToken), cancellationToken);
+            }
+        }
+    }
+}
