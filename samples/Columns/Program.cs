@@ -1,5 +1,5 @@
 // How does a host with EF Core keep its customers' columns encrypted, each under the customer's own key?
-// Runs offline on LocalAws, with SQLite, or with PostgreSQL where BYOK_POSTGRES (or --postgres "…") gives a server's connection string.
+// Runs offline on LocalAws, with SQLite; or with PostgreSQL, where BYOK_POSTGRES gives a server's connection string (--sqlite: SQLite all the same).
 using System.Buffers;
 using System.Diagnostics;
 using System.Text;
@@ -13,9 +13,9 @@ const int Rows = 10_000;
 const int Page = 500; // rows of a request
 
 var wrong = 0;
-var postgres = args is ["--postgres", var server] ? server : Environment.GetEnvironmentVariable("BYOK_POSTGRES");
+var postgres = Environment.GetEnvironmentVariable("BYOK_POSTGRES") is { Length: > 0 } server && !args.Contains("--sqlite") ? server : null;
 await using var aws = await LocalAwsServer.StartAsync();
-await using var database = await Database.CreateAsync(string.IsNullOrEmpty(postgres) ? null : postgres);
+await using var database = await Database.CreateAsync(postgres);
 var customers = new Dictionary<string, Customer> { ["acme"] = new(aws, "111122223333"), ["globex"] = new(aws, "444455556666") };
 await using var writer = Host();
 await using var reader = Host(); // another process of the host: it has no data key in its memory

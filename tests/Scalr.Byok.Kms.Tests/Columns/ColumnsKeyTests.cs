@@ -1,0 +1,135 @@
+using Columns;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Scalr.Byok.Kms.Tests.Columns;
+
+/// <summary>The life of a tenant's keys in samples/Columns: the first data key, another KMS key, another data key, revocation.</summary>
+[TestFixture(ColumnsWorld.Sqlite)]
+[TestFixture(ColumnsWorld.Postgres)]
+[CancelAfter(120_000)]
+internal sealed class ColumnsKeyTests(string database)
+{
+    private ColumnsWorld _world = null!;
+
+    [SetUp]
+    public async Task StartAsync() => _world = await ColumnsWorld.StartAsync(database);
+
+    [TearDown]
+    public async Task StopAsync()
+    {
+        if (_world is not null)
+        {
+            await _world.DisposeAsync();
+        }
+    }
+
+    [Test]
+    public async Task First_requests_that_race_end_with_one_data_key()
+    {
+        var hosts = Enumerable.Range(0, 4).Select(_ => _world.CreateHost().GetRequiredService<TenantContexts>()).ToList();
+
+        await Task.WhenAll(hosts.Concat(hosts).Select(async (contexts, number) =>
+        {
+            await using var context = await contexts.OpenAsync("acme");
+            context.Add(new Variable { Workspace = "w", Name = $"{number}" });
+            await context.SaveChangesAsync();
+        }));
+
+        Assert.That((await _world.ReadAsync()).Select(row => row.Name), Is.EquivalentTo(Enumerable.Range(0, 8).Select(number => $"{number}")));
+        Assert.That(await DataKeysAsync(), Is.EqualTo((int[])[1]));
+        Assert.That(_world.Byok.Aws.Log.Count("Encrypt"), Is.GreaterThan(1), "more than one wanted to make the key");
+    }
+
+    [Test]
+    public async Task The_store_keeps_the_key_that_came_first()
+    {
+        var store = new DataKeyStore(_world.Database.Options, "acme");
+
+        var added = await Task.WhenAll(Enumerable.Range(1, 4).Select(number => store.TryAddAsync("1", [(byte)number], default).AsTask()));
+
+        Assert.That(added.Count(one => one), Is.EqualTo(1));
+        Assert.That(await store.FindAsync("1", default), Is.EqualTo((byte[])[(byte)(Array.IndexOf(added, true) + 1)]));
+        Assert.That(await new DataKeyStore(_world.Database.Options, "globex").TryAddAsync("1", [9], default), Is.True, "another tenant's is another");
+        Assert.That(await store.FindAsync("2", default), Is.Null);
+    }
+
+    [Test]
+    public async Task Another_KMS_key_takes_one_rewrap_and_touches_no_row()
+    {
+        var ids = await _world.WriteAsync("acme", 3);
+        var before = await _world.StoredAsync(ids[0]);
+        var old = _world.Acme.ChangeKey();
+        _world.ChangeSettings("acme", _world.Acme.Settings(old));
+        Assert.That(await _world.ReadAsync(), Has.Count.EqualTo(3), "the old key still decrypts");
+        _world.Byok.Aws.Log.Clear();
+
+        await _world.Contexts.RewrapAsync("acme");
+
+        Assert.That(_world.Byok.Aws.Log.Count("Encrypt"), Is.EqualTo(1));
+        _world.ChangeSettings("acme", _world.Acme.Settings());
+        old.Disable();
+        Assert.That((await _world.ReadAsync()).Select(row => row.Value), Is.EqualTo((string[])["value-0", "value-1", "value-2"]));
+        Assert.That(await _world.StoredAsync(ids[0]), Is.EqualTo(before));
+    }
+
+    [Test]
+    public async Task Another_data_key_is_introduced_while_the_host_goes_on()
+    {
+        var change = _world.Host.GetRequiredService<DataKeyChange>();
+        await _world.WriteAsync("acme", 3);
+        await using var early = await _world.OpenAsync();
+        await change.AddAsync("acme");
+        Assert.That(await _world.ReadAsync(), Has.Count.EqualTo(3), "the old data key is still open");
+        await _world.WriteAsync("acme", 1);
+
+        Assert.That(await change.MoveAsync("acme"), Is.EqualTo(6), "of the eight values, those under the old key");
+        early.Add(new Variable { Workspace = "w", Name = "late" });
+        await early.SaveChangesAsync();
+        Assert.That(await change.MoveAsync("acme"), Is.EqualTo(1), "what a request under way has written");
+        Assert.That(await change.MoveAsync("acme"), Is.Zero);
+        await change.DropOldAsync("acme");
+
+        Assert.That(await DataKeysAsync(), Is.EqualTo((int[])[2]));
+        Assert.That((await _world.ReadAsync()).Select(row => row.Name), Is.EqualTo((string[])["late", "name-0", "name-0", "name-1", "name-2"]));
+    }
+
+    [Test]
+    public async Task Moving_values_goes_through_all_pages()
+    {
+        await _world.WriteAsync("acme", 501);
+        var change = _world.Host.GetRequiredService<DataKeyChange>();
+        await change.AddAsync("acme");
+
+        Assert.That(await change.MoveAsync("acme"), Is.EqualTo(1002));
+    }
+
+    [Test]
+    public async Task A_revocation_stops_reads_and_writes_until_the_key_is_given_back()
+    {
+        await _world.WriteAsync("acme", 2);
+        await _world.WriteAsync("globex", 1);
+        await using var open = await _world.OpenAsync();
+        var tracked = await open.Variables.OrderBy(row => row.Id).FirstAsync();
+        _world.Acme.Key.Disable();
+        Assert.That(await _world.ReadAsync(), Has.Count.EqualTo(2), "nobody knows yet");
+
+        _world.Byok.Time.Advance(TimeSpan.FromSeconds(60));
+        await _world.Byok.LoggedAsync("cached data keys are erased");
+
+        Assert.That((await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => _world.OpenAsync()))!.Reason, Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
+        await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => open.Variables.OrderBy(row => row.Id).LastAsync());
+        tracked.Value = "another";
+        await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => open.SaveChangesAsync());
+        Assert.That(await _world.ReadAsync("globex"), Has.Count.EqualTo(1), "another customer is not concerned");
+
+        _world.Acme.Key.Enable();
+        Assert.That((await _world.ReadAsync()).Select(row => row.Value), Is.EqualTo((string[])["value-0", "value-1"]));
+    }
+
+    private async Task<List<int>> DataKeysAsync()
+    {
+        await using var context = new HostContext(_world.Database.Options);
+        return await context.StoredDataKeys.Select(key => key.Number).ToListAsync();
+    }
+}
