@@ -22,7 +22,7 @@ public sealed class DataKeyChange(DbContextOptions<HostContext> options, IByokKe
     {
         var ring = await rings.GetKeyRingAsync(tenant, cancellationToken);
         var store = new DataKeyStore(options, tenant);
-        var next = DataKeyStore.Next((await store.ListAsync(cancellationToken))[0]);
+        var next = DataKeyStore.Next(await store.ListAsync(cancellationToken));
         (await ring.GetOrCreateDataKeyAsync(store, next, cancellationToken: cancellationToken)).Dispose();
     }
 
@@ -35,9 +35,9 @@ public sealed class DataKeyChange(DbContextOptions<HostContext> options, IByokKe
     public async Task DropOldAsync(string tenant, CancellationToken cancellationToken = default)
     {
         var store = new DataKeyStore(options, tenant);
-        foreach (var name in (await store.ListAsync(cancellationToken)).Skip(1))
+        foreach (var old in (await store.ListAsync(cancellationToken)).Skip(1))
         {
-            await store.RemoveAsync(name, cancellationToken);
+            await store.RemoveAsync(old, cancellationToken);
         }
     }
 

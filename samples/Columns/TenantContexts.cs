@@ -18,9 +18,15 @@ public sealed class TenantContexts(DbContextOptions<HostContext> options, IByokK
         var opened = new List<ByokDataKey>();
         try
         {
-            foreach (var name in await store.ListAsync(cancellationToken))
+            var stored = await store.ListAsync(cancellationToken);
+            if (stored.Count == 0)
             {
-                opened.Add(await ring.GetOrCreateDataKeyAsync(store, name, cancellationToken: cancellationToken));
+                opened.Add(await ring.GetOrCreateDataKeyAsync(store, DataKeyStore.Next(stored), cancellationToken: cancellationToken));
+            }
+
+            foreach (var key in stored)
+            {
+                opened.Add(await ring.OpenDataKeyAsync(key.EncryptedKey, cancellationToken: cancellationToken));
             }
 
             return new HostContext(options, tenant, new ByokDataKeys(opened));
@@ -37,13 +43,9 @@ public sealed class TenantContexts(DbContextOptions<HostContext> options, IByokK
     {
         var ring = await rings.GetKeyRingAsync(tenant, cancellationToken);
         var store = new DataKeyStore(options, tenant);
-        foreach (var name in await store.ListAsync(cancellationToken))
+        foreach (var key in await store.ListAsync(cancellationToken))
         {
-            var stored = await store.FindAsync(name, cancellationToken);
-            if (stored is not null)
-            {
-                await store.TryReplaceAsync(name, stored, await ring.RewrapAsync(stored, cancellationToken), cancellationToken);
-            }
+            await store.ReplaceAsync(key, await ring.RewrapAsync(key.EncryptedKey, cancellationToken), cancellationToken);
         }
     }
 }

@@ -4,24 +4,23 @@ using Scalr.Byok.Kms;
 
 namespace Columns;
 
-/// <summary>One tenant's encrypted data keys, by number, in a table of the host's database.</summary>
+/// <summary>One tenant's encrypted data keys, named by their number, in a table of the host's database.</summary>
 /// <param name="options">The host's database.</param>
 /// <param name="tenant">The tenant.</param>
 public sealed class DataKeyStore(DbContextOptions<HostContext> options, string tenant) : IByokDataKeyStore
 {
-    /// <summary>The names of the tenant's data keys, newest first; "1" if none was made yet.</summary>
-    public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken = default)
+    /// <summary>The tenant's data keys, newest first.</summary>
+    public async Task<IReadOnlyList<StoredDataKey>> ListAsync(CancellationToken cancellationToken = default)
     {
         await using var context = new HostContext(options);
-        var numbers = await context.StoredDataKeys.Where(key => key.Tenant == tenant).Select(key => key.Number).ToListAsync(cancellationToken);
-        return [.. numbers.DefaultIfEmpty(1).OrderDescending().Select(Name)];
+        return await context.StoredDataKeys.AsNoTracking().Where(key => key.Tenant == tenant).OrderByDescending(key => key.Number).ToListAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
     public async ValueTask<byte[]?> FindAsync(string name, CancellationToken cancellationToken)
     {
         await using var context = new HostContext(options);
-        return await Named(context, name).Select(key => key.EncryptedKey).SingleOrDefaultAsync(cancellationToken);
+        return await Numbered(context, Number(name)).Select(key => key.EncryptedKey).SingleOrDefaultAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -35,30 +34,25 @@ public sealed class DataKeyStore(DbContextOptions<HostContext> options, string t
     }
 
     /// <summary>Replaces an encrypted data key by its rewrapped form, unless somebody else has replaced it meanwhile.</summary>
-    public async Task<bool> TryReplaceAsync(string name, byte[] encryptedKey, byte[] rewrapped, CancellationToken cancellationToken = default)
+    public async Task ReplaceAsync(StoredDataKey stored, byte[] rewrapped, CancellationToken cancellationToken = default)
     {
         await using var context = new HostContext(options);
-        return await Named(context, name).Where(key => key.EncryptedKey == encryptedKey)
-            .ExecuteUpdateAsync(set => set.SetProperty(key => key.EncryptedKey, rewrapped), cancellationToken) == 1;
+        await Numbered(context, stored.Number).Where(key => key.EncryptedKey == stored.EncryptedKey)
+            .ExecuteUpdateAsync(set => set.SetProperty(key => key.EncryptedKey, rewrapped), cancellationToken);
     }
 
     /// <summary>Removes a data key. Every value that is still under it is lost.</summary>
-    public async Task RemoveAsync(string name, CancellationToken cancellationToken = default)
+    public async Task RemoveAsync(StoredDataKey stored, CancellationToken cancellationToken = default)
     {
         await using var context = new HostContext(options);
-        await Named(context, name).ExecuteDeleteAsync(cancellationToken);
+        await Numbered(context, stored.Number).ExecuteDeleteAsync(cancellationToken);
     }
 
-    /// <summary>The name of the data key that takes another's place.</summary>
-    public static string Next(string name) => Name(Number(name) + 1);
-
-    private static string Name(int number) => number.ToString(CultureInfo.InvariantCulture);
+    /// <summary>The name of the data key that comes after the newest there is.</summary>
+    public static string Next(IReadOnlyList<StoredDataKey> newestFirst) =>
+        ((newestFirst.Count == 0 ? 0 : newestFirst[0].Number) + 1).ToString(CultureInfo.InvariantCulture);
 
     private static int Number(string name) => int.Parse(name, CultureInfo.InvariantCulture);
 
-    private IQueryable<StoredDataKey> Named(HostContext context, string name)
-    {
-        var number = Number(name);
-        return context.StoredDataKeys.Where(key => key.Tenant == tenant && key.Number == number);
-    }
+    private IQueryable<StoredDataKey> Numbered(HostContext context, int number) => context.StoredDataKeys.Where(key => key.Tenant == tenant && key.Number == number);
 }
