@@ -1,7 +1,7 @@
 namespace LocalAws;
 
 /// <summary>
-/// A customer who did what a bring-your-own-key guide asks: one multi-Region KMS key, and three ways for a host to use it: an IAM user's
+/// A customer who did what a bring-your-own-key guide asks: a multi-Region KMS key (and the next one), and three ways for a host to use it: an IAM user's
 /// access key, a role with an external ID, and a role for tokens of the host's OpenID Connect issuer. For samples and demonstrations.
 /// </summary>
 public sealed class DemoCustomer : IAsyncDisposable
@@ -17,9 +17,10 @@ public sealed class DemoCustomer : IAsyncDisposable
         Issuer = issuer;
         var customer = aws.Account(CustomerAccount);
         Key = customer.CreateKey("us-east-1", multiRegion: true);
+        NextKey = customer.CreateKey("us-east-1", multiRegion: true);
         var permissions = $$"""
             { "Version": "2012-10-17", "Statement": { "Effect": "Allow",
-              "Action": ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"], "Resource": "{{Key.Arn}}" } }
+              "Action": ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"], "Resource": ["{{Key.Arn}}", "{{NextKey.Arn}}"] } }
             """;
 
         AccessKey = customer.CreateUser("byok", permissions).CreateAccessKey();
@@ -48,6 +49,9 @@ public sealed class DemoCustomer : IAsyncDisposable
     /// <summary>The customer's key.</summary>
     public LocalKey Key { get; }
 
+    /// <summary>The key that the customer goes over to some day; it may be used already.</summary>
+    public LocalKey NextKey { get; }
+
     /// <summary>The access key of the customer's IAM user.</summary>
     public LocalAccessKey AccessKey { get; }
 
@@ -71,13 +75,22 @@ public sealed class DemoCustomer : IAsyncDisposable
     /// <param name="cancellationToken">Ends the start only.</param>
     public static async Task<DemoCustomer> StartAsync(LocalAwsOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var issuer = await LocalIssuer.StartAsync(IssuerName, options?.Time, cancellationToken);
-        return new DemoCustomer(await LocalAwsServer.StartAsync(options, cancellationToken), issuer);
+        var aws = await LocalAwsServer.StartAsync(options, cancellationToken);
+        try
+        {
+            return new DemoCustomer(aws, await LocalIssuer.StartAsync(IssuerName, options?.Time, cancellationToken));
+        }
+        catch
+        {
+            await aws.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>A token of the host's issuer for this customer.</summary>
     /// <param name="audience">The aud claim.</param>
-    public string CreateToken(string audience) => Issuer.CreateToken(audience, Subject);
+    /// <param name="lifetime">From now to the exp claim; null for 5 minutes.</param>
+    public string CreateToken(string audience, TimeSpan? lifetime = null) => Issuer.CreateToken(audience, Subject, lifetime);
 
     /// <summary>Stops AWS and the issuer.</summary>
     public async ValueTask DisposeAsync()

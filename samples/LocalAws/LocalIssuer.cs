@@ -1,6 +1,6 @@
 using System.Net.Mime;
 using System.Security.Cryptography;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using LocalAws.Wire;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -87,17 +87,17 @@ public sealed class LocalIssuer : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext context, CancellationToken cancellationToken)
     {
-        object? document = context.Request.Path.Value switch
+        JsonObject? document = context.Request.Path.Value switch
         {
-            "/.well-known/openid-configuration" => new
+            "/.well-known/openid-configuration" => new()
             {
-                issuer = Issuer,
-                jwks_uri = new Uri(Address, "/jwks"),
-                response_types_supported = new[] { "id_token" },
-                subject_types_supported = new[] { "public" },
-                id_token_signing_alg_values_supported = new[] { SecurityAlgorithms.RsaSha256 },
+                ["issuer"] = Issuer,
+                ["jwks_uri"] = new Uri(Address, "/jwks").ToString(),
+                ["response_types_supported"] = new JsonArray("id_token"),
+                ["subject_types_supported"] = new JsonArray("public"),
+                ["id_token_signing_alg_values_supported"] = new JsonArray(SecurityAlgorithms.RsaSha256),
             },
-            "/jwks" => new { keys = new[] { PublicKey() } },
+            "/jwks" => new() { ["keys"] = new JsonArray(PublicKey()) },
             _ => null,
         };
         if (document is null)
@@ -107,20 +107,20 @@ public sealed class LocalIssuer : IAsyncDisposable
         }
 
         context.Response.ContentType = MediaTypeNames.Application.Json;
-        await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(document), cancellationToken);
+        await context.Response.WriteAsync(document.ToJsonString(), cancellationToken);
     }
 
-    private object PublicKey()
+    private JsonObject PublicKey()
     {
         var parameters = _key.ExportParameters(includePrivateParameters: false);
-        return new
+        return new JsonObject
         {
-            kty = "RSA",
-            use = "sig",
-            alg = SecurityAlgorithms.RsaSha256,
-            kid = _keyId,
-            n = Base64UrlEncoder.Encode(parameters.Modulus),
-            e = Base64UrlEncoder.Encode(parameters.Exponent),
+            ["kty"] = "RSA",
+            ["use"] = "sig",
+            ["alg"] = SecurityAlgorithms.RsaSha256,
+            ["kid"] = _keyId,
+            ["n"] = Base64UrlEncoder.Encode(parameters.Modulus),
+            ["e"] = Base64UrlEncoder.Encode(parameters.Exponent),
         };
     }
 }

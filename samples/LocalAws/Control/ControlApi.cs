@@ -1,6 +1,7 @@
+using System.Net.Mime;
 using System.Text.Json;
-using System.Text.Json.Serialization;
-using LocalAws.Iam;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 
 namespace LocalAws.Control;
 
@@ -12,28 +13,27 @@ namespace LocalAws.Control;
 /// POST               /_local/accounts/{id}/users             name, policy                          -> arn, access key
 /// POST               /_local/accounts/{id}/roles             name, trustPolicy, policy, maxSessionSeconds -> arn
 /// POST               /_local/accounts/{id}/oidc-providers    issuer, audiences, discovery          -> nothing
+/// POST               /_local/keys/{region}/{id}/disable      no body                               -> arn, state
+/// POST               /_local/keys/{region}/{id}/enable       no body                               -> arn, state
 /// </code>
 /// </summary>
 internal sealed class ControlApi
 {
     public const string Root = "/_local";
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-    };
-
     private readonly Func<string, LocalAccount> _accounts;
+    private readonly Func<string, string, LocalKey?> _keys;
     private readonly Faults _faults;
     private readonly RequestLog _log;
 
-    public ControlApi(Func<string, LocalAccount> accounts, Faults faults, RequestLog log)
+    /// <param name="accounts">An account by its id.</param>
+    /// <param name="keys">A key by its Region and id.</param>
+    /// <param name="faults">The faults.</param>
+    /// <param name="log">The request log.</param>
+    public ControlApi(Func<string, LocalAccount> accounts, Func<string, string, LocalKey?> keys, Faults faults, RequestLog log)
     {
         _accounts = accounts;
+        _keys = keys;
         _faults = faults;
         _log = log;
     }
@@ -46,63 +46,75 @@ internal sealed class ControlApi
         }
         catch (Exception error) when (error is JsonException or ArgumentException or FormatException or InvalidOperationException)
         {
-            await SendAsync(context, StatusCodes.Status400BadRequest, new { message = error.Message }, cancellationToken);
+            await SendAsync(context, StatusCodes.Status400BadRequest, new JsonObject { ["message"] = error.Message }, cancellationToken);
         }
     }
 
-    private static async Task<T> ReadAsync<T>(HttpRequest request, CancellationToken cancellationToken) =>
-        await request.ReadFromJsonAsync<T>(Json, cancellationToken) ?? throw new JsonException("A JSON object is needed.");
+    private static async Task<T> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+        await request.ReadFromJsonAsync(type, cancellationToken) ?? throw new JsonException("A JSON object is needed.");
 
-    private static async Task SendAsync(HttpContext context, int status, object? answer, CancellationToken cancellationToken)
+    private static async Task SendAsync(HttpContext context, int status, JsonNode? answer, CancellationToken cancellationToken)
     {
         context.Response.StatusCode = answer is null ? StatusCodes.Status404NotFound : status;
         if (answer is not null)
         {
-            await context.Response.WriteAsJsonAsync(answer, answer.GetType(), Json, cancellationToken);
+            context.Response.ContentType = MediaTypeNames.Application.Json;
+            await context.Response.WriteAsync(answer.ToJsonString(), cancellationToken);
         }
     }
 
     /// <summary>Null: no such thing.</summary>
-    private async Task<object?> DecideAsync(HttpRequest request, CancellationToken cancellationToken)
+    private async Task<JsonNode?> DecideAsync(HttpRequest request, CancellationToken cancellationToken)
     {
+        var json = ControlJson.Wire;
         var path = request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries)[1..];
         return (request.Method, path) switch
         {
-            ("GET", ["requests"]) => _log.Requests,
+            ("GET", ["requests"]) => JsonSerializer.SerializeToNode(_log.Requests, json.IReadOnlyListLoggedRequest),
             ("DELETE", ["requests"]) => Done(_log.Clear),
-            ("GET", ["faults"]) => _faults.List().Select(ControlFault.Of).ToArray(),
-            ("POST", ["faults"]) => ControlFault.Of(_faults.Add((await ReadAsync<ControlFault>(request, cancellationToken)).ToFault())),
+            ("GET", ["faults"]) => new JsonArray([.. _faults.List().Select(Told)]),
+            ("POST", ["faults"]) => Told(_faults.Add((await ReadAsync(request, json.ControlFault, cancellationToken)).ToFault())),
             ("DELETE", ["faults"]) => Done(_faults.Clear),
-            ("POST", ["accounts", var id, "users"]) => Create(_accounts(id), await ReadAsync<ControlUser>(request, cancellationToken)),
-            ("POST", ["accounts", var id, "roles"]) => Create(_accounts(id), await ReadAsync<ControlRole>(request, cancellationToken)),
-            ("POST", ["accounts", var id, "oidc-providers"]) => Create(_accounts(id), await ReadAsync<ControlProvider>(request, cancellationToken)),
+            ("POST", ["accounts", var id, "users"]) => Create(_accounts(id), await ReadAsync(request, json.ControlUser, cancellationToken)),
+            ("POST", ["accounts", var id, "roles"]) => Create(_accounts(id), await ReadAsync(request, json.ControlRole, cancellationToken)),
+            ("POST", ["accounts", var id, "oidc-providers"]) => Create(_accounts(id), await ReadAsync(request, json.ControlProvider, cancellationToken)),
+            ("POST", ["keys", var region, var id, "disable"]) when _keys(region, id) is { } key => Switch(key, key.Disable),
+            ("POST", ["keys", var region, var id, "enable"]) when _keys(region, id) is { } key => Switch(key, key.Enable),
             _ => null,
         };
     }
 
-    private static object Done(Action action)
+    private static JsonNode? Told(Fault fault) => JsonSerializer.SerializeToNode(ControlFault.Of(fault), ControlJson.Wire.ControlFault);
+
+    private static JsonObject Done(Action action)
     {
         action();
-        return new { };
+        return [];
     }
 
-    private static object Create(LocalAccount account, ControlUser wanted)
+    private static JsonObject Switch(LocalKey key, Action change)
+    {
+        change();
+        return new JsonObject { ["arn"] = key.Arn, ["state"] = key.State };
+    }
+
+    private static JsonObject Create(LocalAccount account, ControlUser wanted)
     {
         var user = account.CreateUser(wanted.Name, PolicyJson(wanted.Policy));
         var key = user.CreateAccessKey();
-        return new { user.Arn, key.AccessKeyId, key.SecretAccessKey };
+        return new JsonObject { ["arn"] = user.Arn, ["accessKeyId"] = key.AccessKeyId, ["secretAccessKey"] = key.SecretAccessKey };
     }
 
-    private static object Create(LocalAccount account, ControlRole wanted)
+    private static JsonObject Create(LocalAccount account, ControlRole wanted)
     {
         TimeSpan? maxSession = wanted.MaxSessionSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
-        return new { account.CreateRole(wanted.Name, PolicyJson(wanted.TrustPolicy)!, PolicyJson(wanted.Policy), maxSession).Arn };
+        return new JsonObject { ["arn"] = account.CreateRole(wanted.Name, PolicyJson(wanted.TrustPolicy)!, PolicyJson(wanted.Policy), maxSession).Arn };
     }
 
-    private static object Create(LocalAccount account, ControlProvider wanted)
+    private static JsonObject Create(LocalAccount account, ControlProvider wanted)
     {
         account.CreateOidcProvider(wanted.Issuer, wanted.Audiences, wanted.Discovery);
-        return new { };
+        return [];
     }
 
     /// <summary>A policy may be written as it is, or packed in a string, as the tools of AWS have it.</summary>
@@ -112,10 +124,4 @@ internal sealed class ControlApi
         { ValueKind: JsonValueKind.String } text => text.GetString(),
         { } json => json.GetRawText(),
     };
-
-    private sealed record ControlUser(string Name, JsonElement? Policy = null);
-
-    private sealed record ControlRole(string Name, JsonElement TrustPolicy, JsonElement? Policy = null, int? MaxSessionSeconds = null);
-
-    private sealed record ControlProvider(string Issuer, string[] Audiences, Uri? Discovery = null);
 }

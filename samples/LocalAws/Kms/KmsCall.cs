@@ -44,7 +44,8 @@ internal sealed class KmsCall : Call
     {
         try
         {
-            var json = JsonSerializer.Deserialize<JsonElement>(body);
+            using var document = JsonDocument.Parse(body);
+            var json = document.RootElement.Clone();
             return json.ValueKind == JsonValueKind.Object ? json : null;
         }
         catch (JsonException)
