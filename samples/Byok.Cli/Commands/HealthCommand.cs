@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Text.Json;
+using Byok.Cli.Output;
+using Byok.Cli.Settings;
+
+namespace Byok.Cli.Commands;
+
+/// <summary>byok health</summary>
+internal sealed class HealthCommand : Command, IHasExamples
+{
+    private readonly CliContext _context;
+    private readonly KeyOptions _key = new();
+    private readonly Option<bool> _watch = new("--watch", "-w") { Description = "Ask again and again, and log each change with its time, until Ctrl+C." };
+    private readonly Option<double> _interval = new("--interval")
+    {
+        HelpName = "SECONDS",
+        Description = "How long --watch waits between two looks: 0.1 to 3600.",
+        DefaultValueFactory = _ => 5,
+    };
+
+    private readonly Option<bool> _json = new("--json") { Description = "Print JSON; with --watch one line for each change." };
+
+    public HealthCommand(CliContext context)
+        : base("health", "Ask AWS by kms:DescribeKey how the key and its replicas are.")
+    {
+        _context = context;
+        _interval.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token]
+                && !(double.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0.1 and <= 3600))
+            {
+                result.AddError("out of range");
+            }
+        });
+        Options.Add(_watch);
+        Options.Add(_interval);
+        Options.Add(_json);
+        _key.AddTo(this);
+        SetAction(RunAsync);
+    }
+
+    public IReadOnlyList<string> Examples =>
+    [
+        "byok health --settings acme.json",
+        "byok health --settings acme.json --watch --interval 10",
+        "byok health --settings acme.json --watch --json >> acme-health.jsonl",
+    ];
+
+    private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        await using var host = KeyHost.Open(await new SettingsReader(_context, _key).ReadAsync(result, cancellationToken));
+        var (ring, json) = (host.Ring, result.GetValue(_json));
+        if (result.GetValue(_watch))
+        {
+            return await new HealthWatch(_context, ring, TimeSpan.FromSeconds(result.GetValue(_interval)), json).RunAsync(cancellationToken);
+        }
+
+        var health = await ring.ProbeAsync(cancellationToken);
+        if (json)
+        {
+            _context.Terminal.WriteLine(JsonSerializer.Serialize(health, CliJson.Default.KeyHealth));
+        }
+        else
+        {
+            new HealthView(_context.Terminal).Log(health);
+        }
+
+        return HealthView.CodeOf(health);
+    }
+}

@@ -1,0 +1,70 @@
+using System.Text.Json;
+using Byok.Cli.Output;
+using Scalr.Byok.Kms;
+using Spectre.Console;
+
+namespace Byok.Cli.Commands;
+
+/// <summary>Asks again and again. A terminal shows the last answer in a line that refreshes; each change is logged above it.</summary>
+internal sealed class HealthWatch(CliContext context, IByokKeyRing ring, TimeSpan interval, bool json)
+{
+    private readonly HealthView _view = new(context.Terminal);
+    private KeyHealth? _last;
+
+    /// <returns>The exit code of the last answer.</returns>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (json || !context.Terminal.OutputIsTerminal)
+            {
+                await WatchAsync(_ => { }, cancellationToken);
+            }
+            else
+            {
+                await context.Terminal.Out.Live(new Text("")).StartAsync(live => WatchAsync(
+                    health => live.UpdateTarget(new Markup($"{HealthView.Time(health.CheckedAt)} {HealthView.Line(health)} [dim]Ctrl+C ends[/]")),
+                    cancellationToken));
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && _last is not null)
+        {
+            // The usual end.
+        }
+
+        return HealthView.CodeOf(_last!);
+    }
+
+    private async Task WatchAsync(Action<KeyHealth> show, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(interval, context.Time);
+        do
+        {
+            var health = await ring.ProbeAsync(cancellationToken);
+            if (_last is null || Changed(_last, health))
+            {
+                Log(health);
+            }
+
+            _last = health;
+            show(health);
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private static bool Changed(KeyHealth before, KeyHealth now) =>
+        (before.Status, before.KeyState, before.Reason) != (now.Status, now.KeyState, now.Reason)
+        || !before.Findings.Select(finding => finding.Code).ToHashSet().SetEquals(now.Findings.Select(finding => finding.Code));
+
+    private void Log(KeyHealth health)
+    {
+        if (json)
+        {
+            context.Terminal.WriteLine(JsonSerializer.Serialize(health, CliJson.Compact().KeyHealth));
+        }
+        else
+        {
+            _view.Log(health);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.CommandLine;
+
+namespace Byok.Cli.Commands;
+
+/// <summary>How many files at a time.</summary>
+internal static class ParallelOption
+{
+    private const int Most = 64;
+
+    public static Option<int> Create()
+    {
+        var option = new Option<int>("--parallel", "-j")
+        {
+            HelpName = "a number from 1 to 64",
+            Description = "How many files at a time. Large ones use all processors by themselves.",
+            DefaultValueFactory = _ => 4,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !(int.TryParse(token.Value, out var number) && number is >= 1 and <= Most))
+            {
+                result.AddError("out of range");
+            }
+        });
+        return option;
+    }
+}

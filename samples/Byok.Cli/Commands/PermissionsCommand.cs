@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Byok.Cli.Settings;
+using Scalr.Byok.Kms;
+
+namespace Byok.Cli.Commands;
+
+/// <summary>byok policy permissions</summary>
+internal sealed class PermissionsCommand : Command, IHasExamples
+{
+    private readonly CliContext _context;
+    private readonly KeyOptions _key = new();
+    private readonly PolicyOptions _policy = new();
+    private readonly Option<bool> _noDescribeKey = new("--no-describe-key") { Description = "Leave kms:DescribeKey out, which is recommended but not required." };
+
+    public PermissionsCommand(CliContext context)
+        : base("permissions", "What the user or the role may do with the key. As Terraform: the key, its replicas and an IAM user.")
+    {
+        _context = context;
+        Options.Add(_noDescribeKey);
+        _policy.AddTo(this, _key.Settings, _key.KeyArn, _key.ReplicaRegions);
+        SetAction(Run);
+    }
+
+    public IReadOnlyList<string> Examples =>
+    [
+        "byok policy permissions --key-arn arn:aws:kms:us-east-1:111122223333:key/mrk-… --replica-region us-east-2",
+        "byok policy permissions --terraform > byok.tf",
+    ];
+
+    private void Run(ParseResult result)
+    {
+        var settings = new SettingsReader(_context, _key).Read(result).Key;
+        var describeKey = !result.GetValue(_noDescribeKey);
+        _context.Terminal.WriteLine(
+            _policy.IsTerraform(result) ? _policy.Stack(result, settings, describeKey).WithUser()
+            : ByokPolicies.KeyPermissions(PolicyOptions.DemandKeyArn(settings), settings.ReplicaRegions, describeKey));
+    }
+}

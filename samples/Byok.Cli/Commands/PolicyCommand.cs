@@ -1,0 +1,16 @@
+using System.CommandLine;
+
+namespace Byok.Cli.Commands;
+
+/// <summary>byok policy</summary>
+internal sealed class PolicyCommand : Command
+{
+    public PolicyCommand(CliContext context)
+        : base("policy", "Write the IAM policies that a customer needs, as JSON or as Terraform configuration with all that belongs to them.")
+    {
+        Subcommands.Add(new PermissionsCommand(context));
+        Subcommands.Add(new AssumeRoleCommand(context));
+        Subcommands.Add(new OidcCommand(context));
+        Subcommands.Add(new ExternalIdCommand(context));
+    }
+}

@@ -1,0 +1,106 @@
+using Byok.Cli.Files;
+using Byok.Cli.Output;
+
+namespace Byok.Cli.Commands;
+
+/// <summary>Encrypts or decrypts one stream into another.</summary>
+internal delegate Task StreamWork(Stream source, Stream target, CancellationToken cancellationToken);
+
+/// <summary>What encrypt and decrypt have in common: from where, to where, and what is shown of it.</summary>
+internal sealed class Transfer
+{
+    private readonly Terminal _terminal;
+    private readonly TransferRequest _request;
+    private readonly bool _encrypts;
+    private readonly IReadOnlyList<FileJob> _jobs;
+
+    /// <exception cref="UsageException">The request cannot be done, whatever the key.</exception>
+    public Transfer(Terminal terminal, TransferRequest request, bool encrypts)
+    {
+        _terminal = terminal;
+        _request = request;
+        _encrypts = encrypts;
+        _jobs = request.IsStream ? [] : FilePlan.Make(encrypts, request.Sources, request.Output);
+        RefuseWhatNobodyWants();
+    }
+
+    private bool FromInput => _request.Sources is [TransferOptions.Standard];
+
+    private bool ToOutput => _request.Output == TransferOptions.Standard;
+
+    private string Doing => _encrypts ? "Encrypting" : "Decrypting";
+
+    public async Task<int> RunAsync(StreamWork workAsync, bool verbose, CancellationToken cancellationToken)
+    {
+        if (_request.IsStream)
+        {
+            await RunStreamAsync(workAsync, cancellationToken);
+            return ExitCode.Success;
+        }
+
+        var report = await new FileRun(_terminal, _request.Parallel).RunAsync(
+            $"{Doing} {Shown.Count(_jobs.Count, "file")}",
+            _jobs,
+            async (job, progress, token) =>
+            {
+                await using var source = SourceFile.Open(job.Source);
+                await WriteFileAsync(new MeteredStream(source, progress), job.Target, SourceFile.ModeOf(source), workAsync, token);
+                return FileOutcome.Done;
+            },
+            cancellationToken);
+        new FilesView(_terminal).Show(report, _request.Json, verbose, _encrypts ? "encrypted" : "decrypted");
+        return report.Code();
+    }
+
+    private async Task RunStreamAsync(StreamWork workAsync, CancellationToken cancellationToken)
+    {
+        await using var source = FromInput ? _terminal.OpenInput() : SourceFile.Open(_request.Sources[0]);
+        var file = source as FileStream;
+        await new ByteProgress(_terminal).RunAsync(Doing, file is { CanSeek: true } ? file.Length : null, async progress =>
+        {
+            var metered = new MeteredStream(source, progress);
+            if (!ToOutput)
+            {
+                await WriteFileAsync(metered, _request.Output!, file is null ? null : SourceFile.ModeOf(file), workAsync, cancellationToken);
+                return;
+            }
+
+            await using var output = _terminal.OpenOutput();
+            if (_encrypts)
+            {
+                await workAsync(metered, output, cancellationToken);
+                return;
+            }
+
+            // A pipe cannot take back what it was given, and only the end of a message tells whether it is whole.
+            await using var held = new HeldPlaintext();
+            await workAsync(metered, held, cancellationToken);
+            await held.ReleaseAsync(output, cancellationToken);
+        });
+    }
+
+    private async Task WriteFileAsync(Stream source, string target, UnixFileMode? mode, StreamWork workAsync, CancellationToken cancellationToken)
+    {
+        await using var output = OutputFile.Create(target, _request.Force, mode);
+        await workAsync(source, output.Stream, cancellationToken);
+        await output.CommitAsync(cancellationToken);
+    }
+
+    private void RefuseWhatNobodyWants()
+    {
+        if (FromInput && _terminal.InputIsTerminal)
+        {
+            throw new UsageException("There is nothing to read: name a file, or pipe something in.");
+        }
+
+        if (ToOutput && _encrypts && _terminal.OutputIsTerminal)
+        {
+            throw new UsageException("A message is no text for a terminal: name a file with --output, or pipe it on.");
+        }
+
+        if (FromInput && !ToOutput && _request.Output is { } output && (Directory.Exists(output) || Path.EndsInDirectorySeparator(output)))
+        {
+            throw new UsageException($"{output} is a directory: what comes from standard input needs the name of a file.");
+        }
+    }
+}

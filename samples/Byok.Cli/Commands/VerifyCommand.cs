@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Text.Json;
+using Byok.Cli.Output;
+using Byok.Cli.Settings;
+using Scalr.Byok.Kms;
+
+namespace Byok.Cli.Commands;
+
+/// <summary>byok verify</summary>
+internal sealed class VerifyCommand : Command, IHasExamples
+{
+    private readonly CliContext _context;
+    private readonly KeyOptions _key = new();
+    private readonly Option<int> _wait = new("--wait")
+    {
+        HelpName = "SECONDS",
+        Description = "How long denied steps are tried again, up to an hour: AWS can need minutes to spread a change. Default: not at all.",
+    };
+
+    private readonly Option<bool> _json = new("--json") { Description = "Print JSON." };
+
+    public VerifyCommand(CliContext context)
+        : base("verify", "Try the key settings step by step, and say what to do about each step that fails.")
+    {
+        _context = context;
+        _wait.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !(int.TryParse(token.Value, out var seconds) && seconds is >= 0 and <= 3600))
+            {
+                result.AddError("out of range");
+            }
+        });
+        Options.Add(_wait);
+        Options.Add(_json);
+        _key.AddTo(this);
+        SetAction(RunAsync);
+    }
+
+    public IReadOnlyList<string> Examples =>
+    [
+        "byok verify --settings acme.json",
+        "byok verify --key-arn arn:aws:kms:us-east-1:111122223333:key/mrk-… --credentials-type AccessKeys --access-key-id AKIA…",
+        "byok verify --settings acme.json --wait 300 --json",
+    ];
+
+    private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        var settings = await new SettingsReader(_context, _key).ReadAsync(result, cancellationToken);
+        await using var host = KeyHost.Open(settings);
+        var (terminal, json) = (_context.Terminal, result.GetValue(_json));
+        Task<ByokVerification> VerifyAsync(IProgress<ByokVerificationProgress>? progress) => host.Verifier.VerifyAsync(
+            settings.Key,
+            new ByokVerificationOptions { Progress = progress, WaitForPropagation = TimeSpan.FromSeconds(result.GetValue(_wait)) },
+            cancellationToken);
+
+        var verification = json ? await VerifyAsync(progress: null) : await new VerificationView(terminal).RunAsync(VerifyAsync);
+        if (!terminal.OutputIsTerminal)
+        {
+            verification = LogCopy.Of(verification, settings.Key.Credentials.ExternalId);
+        }
+
+        if (json)
+        {
+            terminal.WriteLine(JsonSerializer.Serialize(verification, CliJson.Default.ByokVerification));
+        }
+        else
+        {
+            new RemediesView(terminal).Show(verification);
+        }
+
+        return Code(verification);
+    }
+
+    private static int Code(ByokVerification verification)
+    {
+        var failed = verification.Steps.Where(step => step.Outcome == ByokVerificationOutcome.Failed).ToList();
+        return failed.Count == 0 ? verification.Steps.Any(step => step.Outcome == ByokVerificationOutcome.Warning) ? ExitCode.Warnings : ExitCode.Success
+            : failed.TrueForAll(IsOutage) ? ExitCode.ServiceFailing : ExitCode.KeyUnusable;
+    }
+
+    /// <summary>AWS did not refuse, it failed.</summary>
+    private static bool IsOutage(ByokVerificationStep step) => step is { Reason: null, Operation: not null };
+}

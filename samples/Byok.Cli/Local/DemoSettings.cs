@@ -1,0 +1,7 @@
+namespace Byok.Cli.Local;
+
+/// <summary>Where the settings of one credentials type are.</summary>
+/// <param name="CredentialsType">The type.</param>
+/// <param name="Settings">The settings file.</param>
+/// <param name="NextSettings">The settings file after the customer's change to another key, with the first one among the previous.</param>
+internal sealed record DemoSettings(string CredentialsType, string Settings, string NextSettings);

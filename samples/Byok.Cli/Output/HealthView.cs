@@ -1,0 +1,52 @@
+using System.Globalization;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Scalr.Byok.Kms;
+using Spectre.Console;
+
+namespace Byok.Cli.Output;
+
+/// <summary>How a key is, in lines.</summary>
+internal sealed class HealthView(Terminal terminal)
+{
+    public static int CodeOf(KeyHealth health) => health switch
+    {
+        { Status: HealthStatus.Healthy } => ExitCode.Success,
+        { Status: HealthStatus.Degraded } => ExitCode.Warnings,
+        { Reason: not null } => ExitCode.KeyUnusable,
+        _ => ExitCode.ServiceFailing,
+    };
+
+    /// <summary>The status in one line, as markup.</summary>
+    public static string Line(KeyHealth health) =>
+        $"[{ColorOf(health)}]{health.Status}[/] {(health.KeyState == KmsKeyState.Unknown ? "" : $"({health.KeyState}) ")}{Shown.Markup(health.KeyArn.ToString())}";
+
+    /// <summary>When it was seen, the status, and what was found.</summary>
+    public void Log(KeyHealth health)
+    {
+        Write($"{Time(health.CheckedAt)} {Line(health)}");
+        foreach (var finding in health.Findings)
+        {
+            Write($"  [{ColorOf(finding.Severity)}]{finding.Code}[/] ({finding.Owner}): {Shown.Markup(finding.Message)} {Shown.Markup(finding.Remedy)}");
+        }
+    }
+
+    public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    private static string ColorOf(KeyHealth health) =>
+        health.Status switch { HealthStatus.Healthy => "green", HealthStatus.Degraded => "yellow", _ => "red" };
+
+    private static string ColorOf(KeyFindingSeverity severity) =>
+        severity switch { KeyFindingSeverity.Information => "blue", KeyFindingSeverity.Warning => "yellow", _ => "red" };
+
+    private void Write(string markup)
+    {
+        if (terminal.OutputIsTerminal)
+        {
+            terminal.Out.MarkupLine(markup);
+        }
+        else
+        {
+            terminal.WriteLine(Markup.Remove(markup));
+        }
+    }
+}

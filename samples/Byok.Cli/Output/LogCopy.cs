@@ -1,0 +1,30 @@
+using Scalr.Byok.Kms;
+
+namespace Byok.Cli.Output;
+
+/// <summary>A verification that may end up in a log: the trust policy in it shows no external ID.</summary>
+internal static class LogCopy
+{
+    private const string Instead = "(external ID)";
+
+    public static ByokVerification Of(ByokVerification verification, string? externalId) => new()
+    {
+        Duration = verification.Duration,
+        KeyHealth = verification.KeyHealth,
+        Steps = string.IsNullOrEmpty(externalId) ? verification.Steps : [.. verification.Steps.Select(step => Of(step, externalId))],
+    };
+
+    private static ByokVerificationStep Of(ByokVerificationStep step, string externalId) => new()
+    {
+        Check = step.Check,
+        Outcome = step.Outcome,
+        Message = step.Message,
+        Remedy = step.Remedy,
+        Policy = step.Policy?.Replace($"\"{externalId}\"", $"\"{Instead}\"", StringComparison.Ordinal),
+        Reason = step.Reason,
+        Region = step.Region,
+        Operation = step.Operation,
+        RequestId = step.RequestId,
+        Duration = step.Duration,
+    };
+}

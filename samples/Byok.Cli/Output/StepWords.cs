@@ -1,0 +1,28 @@
+using Scalr.Byok.Kms;
+
+namespace Byok.Cli.Output;
+
+/// <summary>How a step of a verification is called and coloured.</summary>
+internal static class StepWords
+{
+    public static string NameOf(ByokVerificationStep step) => step.Check switch
+    {
+        ByokVerificationCheck.KeyArn => "Key ARN",
+        ByokVerificationCheck.AllowedRegion => "Region",
+        ByokVerificationCheck.RoleTrust => "Role trust",
+        ByokVerificationCheck.DescribeKey => "kms:DescribeKey",
+        ByokVerificationCheck.Encrypt => "kms:Encrypt",
+        ByokVerificationCheck.Decrypt => "kms:Decrypt",
+        ByokVerificationCheck.Replica => $"Replica {step.Region}",
+        ByokVerificationCheck.PreviousKey => $"Previous key {step.Region}",
+        var other => other.ToString(),
+    };
+
+    public static (string Sign, string Color) LookOf(ByokVerificationOutcome outcome) => outcome switch
+    {
+        ByokVerificationOutcome.Passed => ("ok", "green"),
+        ByokVerificationOutcome.Warning => ("warning", "yellow"),
+        ByokVerificationOutcome.Failed => ("FAILED", "red"),
+        _ => ("skipped", "grey"),
+    };
+}
