@@ -10,16 +10,19 @@ internal static class ParseComplaints
 {
     public static IReadOnlyList<string> Find(ParseResult parsed)
     {
-        if (parsed.Errors.Count == 0)
+        List<string> unknown = [.. OptionsTakenForFiles(parsed), .. parsed.UnmatchedTokens];
+        if (parsed.Errors.Count == 0 && unknown.Count == 0)
         {
             return [];
         }
 
-        var complaints = parsed.UnmatchedTokens.Count > 0
-            ? parsed.UnmatchedTokens.Select(Describe).Distinct().Take(1)
-            : parsed.Errors.Select(error => Describe(error, parsed)).Distinct();
+        var complaints = unknown.Count > 0 ? [Describe(unknown[0])] : parsed.Errors.Select(error => Describe(error)).Distinct();
         return [.. complaints, $"Try: {Path(parsed.CommandResult)} --help"];
     }
+
+    /// <summary>Where any number of files may be named, an option that there is not would pass for one. A file can be called ./-name.</summary>
+    private static IEnumerable<string> OptionsTakenForFiles(ParseResult parsed) => parsed.CommandResult.Children.OfType<ArgumentResult>()
+        .SelectMany(argument => argument.Tokens).Select(token => token.Value).Where(value => value.Length > 1 && value.StartsWith('-'));
 
     private static string Describe(string token)
     {
@@ -35,19 +38,17 @@ internal static class ParseComplaints
             : $"{name}: there is no such option here.";
     }
 
-    private static string Describe(ParseError error, ParseResult parsed) => error.SymbolResult switch
+    private static string Describe(ParseError error) => error.SymbolResult switch
     {
+        OptionResult { Tokens.Count: 0, Implicit: true } option => $"{option.Option.Name} is needed.",
         OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value.",
         OptionResult option when option.Option.Arity.MaximumNumberOfValues == 1 && option.Tokens.Count > 1 => $"{option.Option.Name} is given more than once.",
         OptionResult option => $"{option.Option.Name} has a value that does not fit; it takes {option.Option.HelpName ?? "another"}.",
         ArgumentResult argument => $"{argument.Argument.HelpName ?? argument.Argument.Name} is missing or does not fit.",
         CommandResult { Command.Subcommands: { Count: > 0 } subcommands } =>
             $"A command is needed: {string.Join(", ", subcommands.Select(command => command.Name))}.",
-        _ => MissingOption(parsed) is { } missing ? $"{missing.Name} is needed." : "The command line is not complete.",
+        _ => "The command line is not complete.",
     };
-
-    private static Option? MissingOption(ParseResult parsed) =>
-        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Required && parsed.GetResult(option) is null or { Tokens.Count: 0 });
 
     private static string Path(CommandResult result) =>
         result.Parent is CommandResult parent ? $"{Path(parent)} {result.Command.Name}" : "byok";

@@ -27,8 +27,8 @@ internal sealed class AssumeRoleCommand : Command, IHasExamples
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok policy assume-role --external-id \"$(byok policy external-id)\" --host-account 444455556666",
-        "byok policy assume-role --settings acme.json --terraform > byok.tf",
+        "byok policy assume-role --external-id $(byok policy external-id)",
+        "byok policy assume-role -s acme.json --terraform > byok.tf",
     ];
 
     private void Run(ParseResult result)

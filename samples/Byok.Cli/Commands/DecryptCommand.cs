@@ -27,9 +27,9 @@ internal sealed class DecryptCommand : Command, IHasExamples
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok decrypt report.pdf.byok --settings acme.json --context account=acme   # makes report.pdf",
-        "byok decrypt vault --output documents --settings acme.json                 # a whole directory",
-        "byok decrypt acme.dump.byok --output - --settings acme.json | psql acme",
+        "byok decrypt report.pdf.byok -c account=acme -s acme.json",
+        "byok decrypt vault -o documents -s acme.json",
+        "byok decrypt acme.byok -o - -s acme.json | psql acme",
     ];
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)

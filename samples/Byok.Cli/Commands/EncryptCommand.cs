@@ -27,9 +27,9 @@ internal sealed class EncryptCommand : Command, IHasExamples
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok encrypt report.pdf --settings acme.json --context account=acme     # makes report.pdf.byok",
-        "byok encrypt documents --output vault --settings acme.json              # a whole directory",
-        "pg_dump acme | byok encrypt --settings acme.json > acme.dump.byok",
+        "byok encrypt report.pdf -c account=acme -s acme.json",
+        "byok encrypt documents -o vault -s acme.json",
+        "pg_dump acme | byok encrypt -s acme.json > acme.byok",
     ];
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)

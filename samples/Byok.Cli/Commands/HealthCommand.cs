@@ -41,9 +41,9 @@ internal sealed class HealthCommand : Command, IHasExamples
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok health --settings acme.json",
-        "byok health --settings acme.json --watch --interval 10",
-        "byok health --settings acme.json --watch --json >> acme-health.jsonl",
+        "byok health -s acme.json",
+        "byok health --watch --interval 10 -s acme.json",
+        "byok health --watch --json -s acme.json >> acme.jsonl",
     ];
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Byok.Cli.Output;
 using Scalr.Byok.Kms;
-using Spectre.Console;
 
 namespace Byok.Cli.Commands;
 
@@ -9,6 +8,7 @@ namespace Byok.Cli.Commands;
 internal sealed class HealthWatch(CliContext context, IByokKeyRing ring, TimeSpan interval, bool json)
 {
     private readonly HealthView _view = new(context.Terminal);
+    private readonly StatusLine? _status = json || !context.Terminal.OutputIsTerminal ? null : new(context.Terminal.Out);
     private KeyHealth? _last;
 
     /// <returns>The exit code of the last answer.</returns>
@@ -16,26 +16,18 @@ internal sealed class HealthWatch(CliContext context, IByokKeyRing ring, TimeSpa
     {
         try
         {
-            if (json || !context.Terminal.OutputIsTerminal)
-            {
-                await WatchAsync(_ => { }, cancellationToken);
-            }
-            else
-            {
-                await context.Terminal.Out.Live(new Text("")).StartAsync(live => WatchAsync(
-                    health => live.UpdateTarget(new Markup($"{HealthView.Time(health.CheckedAt)} {HealthView.Line(health)} [dim]Ctrl+C ends[/]")),
-                    cancellationToken));
-            }
+            await WatchAsync(cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && _last is not null)
         {
             // The usual end.
         }
 
+        _status?.Clear();
         return HealthView.CodeOf(_last!);
     }
 
-    private async Task WatchAsync(Action<KeyHealth> show, CancellationToken cancellationToken)
+    private async Task WatchAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(interval, context.Time);
         do
@@ -43,11 +35,12 @@ internal sealed class HealthWatch(CliContext context, IByokKeyRing ring, TimeSpa
             var health = await ring.ProbeAsync(cancellationToken);
             if (_last is null || Changed(_last, health))
             {
+                _status?.Clear();
                 Log(health);
             }
 
             _last = health;
-            show(health);
+            _status?.Show($"{HealthView.Time(health.CheckedAt)} {HealthView.Status(health)}. Ctrl+C ends.", HealthView.StyleOf(health));
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }

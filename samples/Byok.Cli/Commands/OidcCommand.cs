@@ -44,8 +44,9 @@ internal sealed class OidcCommand : Command, IHasExamples
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok policy oidc --account-name acme --audience scalr_kms --aws-account 111122223333",
-        "byok policy oidc --account-name acme --audience scalr_kms --terraform > byok.tf",
+        "byok policy oidc --account-name acme -s acme.json",
+        "byok policy oidc --account-name acme --audience scalr_kms \\",
+        "    --terraform > byok.tf",
     ];
 
     private void Run(ParseResult result)

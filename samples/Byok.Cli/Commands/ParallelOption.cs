@@ -11,7 +11,7 @@ internal static class ParallelOption
     {
         var option = new Option<int>("--parallel", "-j")
         {
-            HelpName = "a number from 1 to 64",
+            HelpName = "1-64",
             Description = "How many files at a time. Large ones use all processors by themselves.",
             DefaultValueFactory = _ => 4,
         };

@@ -23,7 +23,8 @@ internal sealed class PermissionsCommand : Command, IHasExamples
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok policy permissions --key-arn arn:aws:kms:us-east-1:111122223333:key/mrk-… --replica-region us-east-2",
+        "byok policy permissions --key-arn $ARN",
+        "byok policy permissions -s acme.json",
         "byok policy permissions --terraform > byok.tf",
     ];
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Byok.Cli.Files;
+using Byok.Cli.Output;
 using Byok.Cli.Settings;
 using Scalr.Byok.Kms;
 
@@ -30,7 +31,7 @@ internal sealed class RewrapCommand : Command, IHasExamples
         SetAction(RunAsync);
     }
 
-    public IReadOnlyList<string> Examples => ["byok rewrap vault --settings acme-new-key.json", "byok rewrap *.byok --settings acme-new-key.json --parallel 16 --json"];
+    public IReadOnlyList<string> Examples => ["byok rewrap vault -s acme-next.json", "byok rewrap *.byok -j 16 --json -s acme-next.json"];
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
@@ -38,7 +39,7 @@ internal sealed class RewrapCommand : Command, IHasExamples
         await using var host = KeyHost.Open(await new SettingsReader(_context, _key).ReadAsync(result, cancellationToken));
         var ring = host.Ring;
         var report = await new FileRun(_context.Terminal, result.GetValue(_parallel)).RunAsync(
-            $"Rewrapping {Output.Shown.Count(jobs.Count, "file")}", jobs, (job, progress, token) => RewrapAsync(ring, job, progress, token), cancellationToken);
+            $"Rewrapping {Shown.Count(jobs.Count, "file")}", jobs, (job, progress, token) => RewrapAsync(ring, job, progress, token), cancellationToken);
         new FilesView(_context.Terminal).Show(report, result.GetValue(_json), Verbosity.Of(result), "rewrapped");
         if (!result.GetValue(_json) && !_context.Terminal.ErrorIsTerminal)
         {

@@ -38,9 +38,9 @@ internal sealed class VerifyCommand : Command, IHasExamples
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok verify --settings acme.json",
-        "byok verify --key-arn arn:aws:kms:us-east-1:111122223333:key/mrk-… --credentials-type AccessKeys --access-key-id AKIA…",
-        "byok verify --settings acme.json --wait 300 --json",
+        "byok verify -s acme.json",
+        "byok verify -s acme.json --wait 300 --json",
+        "byok verify --key-arn $ARN --credentials-type AccessKeys",
     ];
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)

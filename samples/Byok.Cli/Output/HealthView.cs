@@ -16,14 +16,15 @@ internal sealed class HealthView(Terminal terminal)
         _ => ExitCode.ServiceFailing,
     };
 
-    /// <summary>The status in one line, as markup.</summary>
-    public static string Line(KeyHealth health) =>
-        $"[{ColorOf(health)}]{health.Status}[/] {(health.KeyState == KmsKeyState.Unknown ? "" : $"({health.KeyState}) ")}{Shown.Markup(health.KeyArn.ToString())}";
+    /// <summary>The status, and the state if it is known.</summary>
+    public static string Status(KeyHealth health) => $"{health.Status}{(health.KeyState == KmsKeyState.Unknown ? "" : $" ({health.KeyState})")}";
+
+    public static Style StyleOf(KeyHealth health) => Style.Parse(ColorOf(health));
 
     /// <summary>When it was seen, the status, and what was found.</summary>
     public void Log(KeyHealth health)
     {
-        Write($"{Time(health.CheckedAt)} {Line(health)}");
+        Write($"{Time(health.CheckedAt)} [{ColorOf(health)}]{Status(health)}[/] {Shown.Markup(health.KeyArn.ToString())}");
         foreach (var finding in health.Findings)
         {
             Write($"  [{ColorOf(finding.Severity)}]{finding.Code}[/] ({finding.Owner}): {Shown.Markup(finding.Message)} {Shown.Markup(finding.Remedy)}");
