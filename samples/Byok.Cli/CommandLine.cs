@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using Byok.Cli.Commands;
 using Byok.Cli.Output;
 using Spectre.Console;
@@ -10,27 +9,12 @@ namespace Byok.Cli;
 internal sealed class CommandLine
 {
     private readonly Terminal _terminal;
-    private readonly RootCommand _root;
+    private readonly ByokCommand _root;
 
     public CommandLine(CliContext context)
     {
         _terminal = context.Terminal;
-        _root = new RootCommand("Encrypt data under a customer's AWS KMS key (bring your own key).")
-        {
-            new VerifyCommand(context),
-            new EncryptCommand(context),
-            new DecryptCommand(context),
-            new InspectCommand(context),
-            new RewrapCommand(context),
-            new HealthCommand(context),
-            new PolicyCommand(context),
-            new LocalCommand(context),
-        };
-        _root.Options.Add(Verbosity.CreateOption());
-        foreach (var help in _root.Options.OfType<HelpOption>())
-        {
-            help.Action = new HelpWithExamples((HelpAction)help.Action!);
-        }
+        _root = new ByokCommand(context);
     }
 
     public async Task<int> RunAsync(string[] args, CancellationToken cancellationToken)

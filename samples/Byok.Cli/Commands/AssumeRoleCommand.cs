@@ -27,7 +27,7 @@ internal sealed class AssumeRoleCommand : Command, IHasExamples
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok policy assume-role --external-id $(byok policy external-id)",
+        "byok policy assume-role --external-id $ID",
         "byok policy assume-role -s acme.json --terraform > byok.tf",
     ];
 

@@ -45,7 +45,7 @@ internal sealed class OidcCommand : Command, IHasExamples
     public IReadOnlyList<string> Examples =>
     [
         "byok policy oidc --account-name acme -s acme.json",
-        "byok policy oidc --account-name acme --audience scalr_kms \\",
+        "byok policy oidc --account-name acme --audience aud \\",
         "    --terraform > byok.tf",
     ];
 

@@ -84,6 +84,27 @@ public sealed class RequestLogTests
         Assert.That(aws.Server.Log.Requests, Is.Empty);
     }
 
+    [Test]
+    public async Task The_control_API_disables_and_enables_a_key()
+    {
+        await using var aws = await LocalAwsFixture.StartAsync();
+        using var http = new HttpClient { BaseAddress = new Uri(aws.Server.Endpoint, "/_local/") };
+        var key = aws.Server.Account("444455556666").CreateKey("us-east-1", multiRegion: true);
+
+        using var disabled = await http.PostAsync($"keys/us-east-1/{key.KeyId}/disable", content: null);
+        Assert.That((await disabled.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("state").GetString(), Is.EqualTo(LocalKeyState.Disabled));
+        Assert.That(key.State, Is.EqualTo(LocalKeyState.Disabled));
+
+        using var enabled = await http.PostAsync($"keys/us-east-1/{key.KeyId}/enable", content: null);
+        Assert.That((await enabled.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("arn").GetString(), Is.EqualTo(key.Arn));
+        Assert.That(key.State, Is.EqualTo(LocalKeyState.Enabled));
+
+        key.ScheduleDeletion();
+        using var forbidden = await http.PostAsync($"keys/us-east-1/{key.KeyId}/enable", content: null);
+        using var unknown = await http.PostAsync($"keys/us-east-2/{key.KeyId}/enable", content: null);
+        Assert.That((forbidden.StatusCode, unknown.StatusCode), Is.EqualTo((HttpStatusCode.BadRequest, HttpStatusCode.NotFound)));
+    }
+
     [TestCase("Host", "evil.example")]
     [TestCase("Host", "127.0.0.1.evil.example")]
     [TestCase("Origin", "http://evil.example")]
