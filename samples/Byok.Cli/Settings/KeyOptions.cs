@@ -30,7 +30,7 @@ internal sealed class KeyOptions
 
     public Option<string?> TokenFile { get; } = new("--token-file") { HelpName = "FILE", Description = "The file that holds the token (Oidc)." };
 
-    public Option<Uri?> Endpoint { get; } = new("--endpoint")
+    public Option<string?> Endpoint { get; } = new("--endpoint")
     {
         HelpName = "URL",
         Description = "An address in place of AWS KMS and AWS STS: https, or http on this machine.",

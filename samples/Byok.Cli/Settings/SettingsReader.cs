@@ -32,7 +32,7 @@ internal sealed class SettingsReader(CliContext context, KeyOptions options)
             key,
             configuration.GetSection("Byok"),
             result.GetValue(options.AllowedRegions) ?? [],
-            result.GetValue(options.Endpoint),
+            Address(result.GetValue(options.Endpoint)),
             result.GetValue(options.TokenFile) ?? context.Environment[TokenFileKey] ?? Beside(file, fromFile?[TokenFileKey]));
     }
 
@@ -70,6 +70,11 @@ internal sealed class SettingsReader(CliContext context, KeyOptions options)
             throw new UsageException($"The settings file cannot be read. {error.Message}");
         }
     }
+
+    private static Uri? Address(string? text) =>
+        text is null ? null
+        : Uri.TryCreate(text, UriKind.Absolute, out var address) ? address
+        : throw new UsageException("--endpoint must be an https address, such as https://kms.example.com.");
 
     private static T? Cause<T>(Exception? error)
         where T : Exception => error is null or T ? error as T : Cause<T>(error.InnerException);

@@ -9,11 +9,14 @@ internal sealed class UsageTests
 
     private CliWorld _world = null!;
 
-    [SetUp]
+    [OneTimeSetUp]
     public async Task StartAsync() => _world = await CliWorld.StartAsync();
 
-    [TearDown]
+    [OneTimeTearDown]
     public async Task StopAsync() => await _world.DisposeAsync();
+
+    [SetUp]
+    public void NobodyIsThere() => (_world.AtTerminal, _world.Input) = (false, Stream.Null);
 
     [TestCase("", "A command is needed: verify, encrypt, decrypt, inspect, rewrap, health, policy, local.")]
     [TestCase("policy", "A command is needed: permissions, assume-role, oidc, external-id.")]

@@ -1,0 +1,136 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Scalr.Byok.Kms.Tests.Cli;
+
+/// <summary>
+/// The tour that the README shows, as processes: byok local, then every other command against it, once for each credentials type. .ci/run takes the
+/// published native binary on the same tour.
+/// </summary>
+[Platform("Linux,MacOsX")]
+internal sealed class TourTests
+{
+    private const int Long = 200_000_000;
+
+    private DirectoryInfo _directory = null!;
+    private ByokProcess _local = null!;
+    private JsonElement _report;
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        _directory = Directory.CreateTempSubdirectory("byok-tour-");
+        _local = ByokProcess.Start(_directory.FullName, "local", "--out", "demo", "--json");
+        _report = JsonDocument.Parse((await _local.Output.ReadLineAsync())!).RootElement;
+    }
+
+    [OneTimeTearDown]
+    public async Task StopAsync()
+    {
+        await _local.InterruptAsync();
+        var end = await _local.EndAsync(closeInput: false);
+        _local.Dispose();
+        _directory.Delete(recursive: true);
+        Assert.That((end.Code, end.Output, end.Error), Is.EqualTo((0, "", "")), "byok local ends cleanly");
+    }
+
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(2)]
+    public async Task The_tour(int type)
+    {
+        var (settings, nextSettings, name) = Settings(type);
+
+        Assert.That((await RunAsync(0, "verify", "-s", settings)).Output, Does.Contain("The key can be used."));
+        var health = JsonDocument.Parse((await RunAsync(0, "health", "--json", "-s", settings)).Output).RootElement;
+        Assert.That(health.GetProperty("status").GetString(), Is.EqualTo("Healthy"));
+
+        var hashes = new Dictionary<string, string>();
+        foreach (var length in new[] { 0, 1, Long })
+        {
+            var file = $"{name}/{length}.bin";
+            hashes[file] = await CreateAsync(file, length);
+        }
+
+        await RunAsync(0, "encrypt", name, "-o", $"{name}.vault", "-c", $"customer={name}", "-s", settings);
+        var header = JsonDocument.Parse((await RunAsync(0, "inspect", $"{name}.vault/1.bin.byok", "--json")).Output).RootElement;
+        Assert.That(header.GetProperty("authenticated").GetBoolean(), Is.False);
+        Assert.That(header.GetProperty("keyArns")[0].GetString(), Is.EqualTo(_report.GetProperty("keyArn").GetString()));
+        Assert.That(header.GetProperty("encryptionContext").GetProperty("customer").GetString(), Is.EqualTo(name));
+
+        await DecryptAndCompareAsync($"{name}.vault", $"{name}.first", settings, name, hashes);
+
+        Assert.That((await RunAsync(0, "rewrap", $"{name}.vault", "-s", nextSettings)).Output, Does.StartWith("3 files rewrapped"));
+        Assert.That((await RunAsync(0, "rewrap", $"{name}.vault", "-s", nextSettings)).Output, Does.Contain("3 already under the current key"));
+        await RunAsync(6, "decrypt", $"{name}.vault/1.bin.byok", "-o", "none", "-s", settings);
+        await DecryptAndCompareAsync($"{name}.vault", $"{name}.second", nextSettings, name, hashes);
+
+        await WatchAsync(settings);
+    }
+
+    private (string Settings, string NextSettings, string Name) Settings(int type)
+    {
+        var settings = _report.GetProperty("settings")[type];
+        return (settings.GetProperty("settings").GetString()!, settings.GetProperty("nextSettings").GetString()!, settings.GetProperty("credentialsType").GetString()!);
+    }
+
+    private async Task<CliResult> RunAsync(int code, params string[] args)
+    {
+        var result = await ByokProcess.RunAsync(_directory.FullName, args);
+        Assert.That(result.Code, Is.EqualTo(code), $"byok {string.Join(' ', args)}\n{result}");
+        Assert.That(result.Error, code == 6 ? Does.StartWith("byok: ") : Is.Empty);
+        return result;
+    }
+
+    private async Task DecryptAndCompareAsync(string from, string to, string settings, string name, Dictionary<string, string> hashes)
+    {
+        await RunAsync(0, "decrypt", from, "-o", to, "-c", $"customer={name}", "-s", settings);
+        var files = new DirectoryInfo(Path.Combine(_directory.FullName, to)).GetFiles();
+        Assert.That(files.Select(file => file.Name), Is.EquivalentTo(hashes.Keys.Select(Path.GetFileName)));
+        foreach (var file in files)
+        {
+            Assert.That(await HashAsync(file.FullName), Is.EqualTo(hashes[$"{name}/{file.Name}"]), file.Name);
+        }
+
+        Directory.Delete(Path.Combine(_directory.FullName, to), recursive: true);
+    }
+
+    /// <summary>byok health --watch sees the key disabled and enabled, and Ctrl+C ends it with the last answer's exit code.</summary>
+    private async Task WatchAsync(string settings)
+    {
+        using var http = new HttpClient();
+        using var watch = ByokProcess.Start(_directory.FullName, "health", "--watch", "--interval", "0.1", "-s", settings);
+
+        Assert.That(await watch.Output.ReadLineAsync(), Does.Contain("Healthy (Enabled)"));
+        (await http.PostAsync(_report.GetProperty("disableKey").GetString(), content: null)).EnsureSuccessStatusCode();
+        try
+        {
+            Assert.That(await watch.Output.ReadLineAsync(), Does.Contain("Unhealthy (Disabled)"));
+            Assert.That(await watch.Output.ReadLineAsync(), Does.Contain("KeyDisabled (Customer)"));
+            await RunAsync(4, "health", "-s", settings);
+        }
+        finally
+        {
+            (await http.PostAsync(_report.GetProperty("enableKey").GetString(), content: null)).EnsureSuccessStatusCode();
+        }
+
+        Assert.That(await watch.Output.ReadLineAsync(), Does.Contain("Healthy (Enabled)"));
+
+        await watch.InterruptAsync();
+        Assert.That((await watch.EndAsync(closeInput: false)).Code, Is.Zero);
+    }
+
+    private async Task<string> CreateAsync(string file, int length)
+    {
+        var path = Path.Combine(_directory.FullName, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await File.WriteAllBytesAsync(path, RandomNumberGenerator.GetBytes(length));
+        return await HashAsync(path);
+    }
+
+    private static async Task<string> HashAsync(string path)
+    {
+        await using var stream = File.OpenRead(path);
+        return Convert.ToHexString(await SHA256.HashDataAsync(stream));
+    }
+}
