@@ -4,12 +4,12 @@ using Spectre.Console;
 
 namespace Byok.Cli.Output;
 
-/// <summary>The steps of a verification as they come: a table that grows at a terminal, lines elsewhere.</summary>
+/// <summary>The steps of a verification as they come: a table that grows at a terminal that can draw, lines elsewhere.</summary>
 internal sealed class VerificationView(Terminal terminal)
 {
     public async Task<ByokVerification> RunAsync(Func<IProgress<ByokVerificationProgress>, Task<ByokVerification>> verifyAsync)
     {
-        if (!terminal.OutputIsTerminal)
+        if (!terminal.OutputIsTerminal || !terminal.Out.Profile.Capabilities.Ansi)
         {
             return await verifyAsync(new Listener(progress => WriteLine(progress)));
         }

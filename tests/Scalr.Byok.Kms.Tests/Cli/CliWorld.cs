@@ -30,6 +30,9 @@ internal sealed class CliWorld : IAsyncDisposable
 
     public int Width { get; set; } = 120;
 
+    /// <summary>Whether the terminal can move its cursor.</summary>
+    public bool CanDraw { get; set; }
+
     /// <summary>In place of the environment variables.</summary>
     public Dictionary<string, string?> Environment { get; } = [];
 
@@ -89,7 +92,7 @@ internal sealed class CliWorld : IAsyncDisposable
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(writer),
-            Ansi = AnsiSupport.No,
+            Ansi = CanDraw ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
         });
