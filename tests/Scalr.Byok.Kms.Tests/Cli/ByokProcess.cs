@@ -15,26 +15,25 @@ internal sealed class ByokProcess : IDisposable
         _error = process.StandardError.ReadToEndAsync();
     }
 
+    /// <summary>The command, without its arguments.</summary>
+    public static IReadOnlyList<string> Command { get; } = Environment.GetEnvironmentVariable("BYOK_CLI") is { Length: > 0 } binary
+        ? [binary]
+        : ["dotnet", typeof(CommandLine).Assembly.Location];
+
     public StreamReader Output => _process.StandardOutput;
 
     public Stream Input => _process.StandardInput.BaseStream;
 
     public static ByokProcess Start(string directory, params string[] args)
     {
-        var binary = Environment.GetEnvironmentVariable("BYOK_CLI");
-        var start = new ProcessStartInfo(string.IsNullOrEmpty(binary) ? "dotnet" : binary)
+        var start = new ProcessStartInfo(Command[0])
         {
             WorkingDirectory = directory,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        if (string.IsNullOrEmpty(binary))
-        {
-            start.ArgumentList.Add(typeof(CommandLine).Assembly.Location);
-        }
-
-        foreach (var arg in args)
+        foreach (var arg in Command.Skip(1).Concat(args))
         {
             start.ArgumentList.Add(arg);
         }

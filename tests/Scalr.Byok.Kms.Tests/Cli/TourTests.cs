@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Scalr.Byok.Kms.Tests.Conventions;
 
 namespace Scalr.Byok.Kms.Tests.Cli;
 
@@ -20,7 +22,7 @@ internal sealed class TourTests
     public async Task StartAsync()
     {
         _directory = Directory.CreateTempSubdirectory("byok-tour-");
-        _local = ByokProcess.Start(_directory.FullName, "local", "--out", "demo", "--json");
+        _local = ByokProcess.Start(_directory.FullName, "local", "--json");
         _report = JsonDocument.Parse((await _local.Output.ReadLineAsync())!).RootElement;
     }
 
@@ -66,6 +68,34 @@ internal sealed class TourTests
         await DecryptAndCompareAsync($"{name}.vault", $"{name}.second", nextSettings, name, hashes);
 
         await WatchAsync(settings);
+    }
+
+    [Test]
+    public async Task The_guide_can_be_followed_to_the_letter()
+    {
+        var guide = await File.ReadAllTextAsync(Path.Combine(House.Root.FullName, "samples", "Byok.Cli", "README.md"));
+        var tour = guide.ReplaceLineEndings("\n").Split("In another terminal")[1].Split("\n```\n")[1].Split('\n');
+        Assert.That(tour, Has.Length.EqualTo(7).And.All.Match("^(byok|echo) "));
+        await File.WriteAllTextAsync(
+            Path.Combine(_directory.FullName, "tour.sh"),
+            $$"""
+            byok() { {{string.Join(' ', ByokProcess.Command.Select(word => $"'{word}'"))}} "$@"; }
+            set -ex
+            {{string.Join('\n', tour).Replace("--watch --interval 1", "", StringComparison.Ordinal)}}
+            """);
+
+        using var shell = Process.Start(new ProcessStartInfo("sh", "tour.sh")
+        {
+            WorkingDirectory = _directory.FullName,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var error = shell.StandardError.ReadToEndAsync();
+        var output = await shell.StandardOutput.ReadToEndAsync();
+        await shell.WaitForExitAsync();
+
+        Assert.That(shell.ExitCode, Is.Zero, await error);
+        Assert.That(output, Does.Contain("The key can be used.").And.Contain("\nhello\n").And.Contain("1 file rewrapped").And.Contain("Healthy (Enabled)"));
     }
 
     private (string Settings, string NextSettings, string Name) Settings(int type)
