@@ -98,6 +98,28 @@ internal sealed class TourTests
         Assert.That(output, Does.Contain("The key can be used.").And.Contain("\nhello\n").And.Contain("1 file rewrapped").And.Contain("Healthy (Enabled)"));
     }
 
+    [TestCase("encrypt")]
+    [TestCase("decrypt")]
+    public async Task Ctrl_C_leaves_nothing_behind(string command)
+    {
+        var directory = _directory.CreateSubdirectory($"cancelled-{command}");
+        await RunAsync(0, "encrypt", typeof(TourTests).Assembly.Location, "-o", "long.byok", "-f", "-s", Settings(0).Settings);
+        var half = (await File.ReadAllBytesAsync(Path.Combine(_directory.FullName, "long.byok")))[..1_000_000];
+        using var byok = ByokProcess.Start(_directory.FullName, command, "-o", $"{directory.Name}/target", "-s", Settings(0).Settings);
+        await byok.Input.WriteAsync(half);
+        await byok.Input.FlushAsync();
+        while (directory.GetFiles() is not [{ Length: > 100_000 }])
+        {
+            await Task.Delay(5);
+        }
+
+        await byok.InterruptAsync();
+        var result = await byok.EndAsync(closeInput: false);
+
+        Assert.That((result.Code, result.Output, result.Error), Is.EqualTo((130, "", $"byok: Cancelled.{Environment.NewLine}")));
+        Assert.That(directory.GetFiles(), Is.Empty);
+    }
+
     private (string Settings, string NextSettings, string Name) Settings(int type)
     {
         var settings = _report.GetProperty("settings")[type];
