@@ -10,7 +10,7 @@ internal sealed class HeldPlaintext : Stream
 {
     private const int MostInMemory = 1024 * 1024;
 
-    private readonly MemoryStream _memory = new();
+    private readonly MemoryStream _memory = new(MostInMemory); // never grows, so that no copy is left behind
     private FileStream? _file;
 
     public override bool CanRead => false;
