@@ -32,6 +32,9 @@ public sealed class LocalAwsServer : IAsyncDisposable
     /// <summary>What was asked for.</summary>
     public RequestLog Log { get; } = new();
 
+    /// <summary>The connections of all clients.</summary>
+    public Connections Connections => _host!.Connections;
+
     /// <summary>Starts a server; when the task ends, it listens.</summary>
     public static async Task<LocalAwsServer> StartAsync(LocalAwsOptions? options = null, CancellationToken cancellationToken = default)
     {

@@ -19,20 +19,24 @@ internal sealed class LoopbackHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping;
     private int _disposed;
 
-    private LoopbackHost(WebApplication app, CancellationTokenSource stopping)
+    private LoopbackHost(WebApplication app, Connections connections, CancellationTokenSource stopping)
     {
         _app = app;
         _stopping = stopping;
+        Connections = connections;
         var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>();
         Address = new Uri(addresses.Addresses.Single());
     }
 
     public Uri Address { get; }
 
+    public Connections Connections { get; }
+
     /// <summary><paramref name="answer"/> gets a token that is cancelled when the client has gone away or the host is disposed.</summary>
     public static async Task<LoopbackHost> StartAsync(int port, Func<HttpContext, CancellationToken, Task> answer, CancellationToken cancellationToken)
     {
         var stopping = new CancellationTokenSource();
+        var connections = new Connections();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -41,7 +45,11 @@ internal sealed class LoopbackHost : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = MaxBodyLength;
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null;
-            kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Loopback, port, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.Use(next => connection => connections.CountAsync(next, connection));
+            });
         });
 
         var app = builder.Build();
@@ -68,7 +76,7 @@ internal sealed class LoopbackHost : IAsyncDisposable
             throw;
         }
 
-        return new LoopbackHost(app, stopping);
+        return new LoopbackHost(app, connections, stopping);
     }
 
     public async ValueTask DisposeAsync()

@@ -101,8 +101,7 @@ internal sealed class EndpointTests
     public async Task Sockets_are_bounded_by_the_endpoint_not_by_the_rings()
     {
         await using var world = await ByokWorld.StartAsync();
-        await using var gate = new CountingGate(world.Aws.Endpoint);
-        var services = world.Services(o => o.Endpoints.Kms[ByokEndpoints.AnyRegion] = o.Endpoints.Sts[ByokEndpoints.AnyRegion] = gate.Address);
+        var services = world.Services();
         var names = Enumerable.Range(0, 50).Select(i => $"customer-{i}").ToArray();
         foreach (var name in names)
         {
@@ -118,7 +117,7 @@ internal sealed class EndpointTests
         }
 
         Assert.That(world.Aws.Log.Count("Encrypt"), Is.EqualTo(50));
-        Assert.That(gate.Accepted, Is.InRange(1, 2), "connections");
+        Assert.That(world.Aws.Connections.Accepted, Is.InRange(1, 2), "connections");
     }
 
     private static void AssertCalls(AwsClientConfiguration configuration, string region, string kms, string sts)

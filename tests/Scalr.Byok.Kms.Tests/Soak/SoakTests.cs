@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using LocalAws;
 using Microsoft.Extensions.DependencyInjection;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Soak;
 
@@ -19,35 +20,20 @@ internal sealed class SoakTests
 
     private readonly ConcurrentQueue<string> _wrongs = new();
     private readonly ConcurrentDictionary<string, int> _outcomes = new();
-    private readonly ConcurrentQueue<Exception> _unobserved = new();
 
     [Test]
     public async Task Every_plaintext_is_right_and_every_refusal_justified()
     {
         var seconds = int.TryParse(Environment.GetEnvironmentVariable("BYOK_SOAK_SECONDS"), CultureInfo.InvariantCulture, out var asked) ? asked : 0;
         var (tenants, workers, duration) = seconds > 0 ? (1000, 64, TimeSpan.FromSeconds(seconds)) : (30, 16, TimeSpan.FromSeconds(5));
-        TaskScheduler.UnobservedTaskException += Note;
-        try
-        {
-            await RunAsync(tenants, workers, duration);
-            for (var i = 0; i < 3; i++)
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-            }
-        }
-        finally
-        {
-            TaskScheduler.UnobservedTaskException -= Note;
-        }
+        using var unobserved = new Unobserved();
+        await RunAsync(tenants, workers, duration);
 
         await TestContext.Out.WriteLineAsync(string.Join(", ", _outcomes.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => $"{one.Key} {one.Value}")));
         Assert.That(_wrongs, Is.Empty);
-        Assert.That(_unobserved.Select(e => e.ToString()), Is.Empty, "nobody saw these fail");
+        unobserved.DemandNone();
         Assert.That(_outcomes["encrypted"], Is.GreaterThan(10));
         Assert.That(_outcomes["decrypted"], Is.GreaterThan(10));
-
-        void Note(object? sender, UnobservedTaskExceptionEventArgs e) => _unobserved.Enqueue(e.Exception);
     }
 
     private async Task RunAsync(int tenants, int workers, TimeSpan duration)
@@ -79,7 +65,7 @@ internal sealed class SoakTests
     private static ServiceProvider Build(LocalAwsServer aws, Customer[] customers)
     {
         var services = new ServiceCollection();
-        var host = aws.Account(HostAccount).CreateUser("host", World.Policies.AllowAssumeRole).CreateAccessKey();
+        var host = aws.Account(HostAccount).CreateUser("host", Policies.AllowAssumeRole).CreateAccessKey();
         services.AddSingleton(customers);
         services.AddScalrByok(o =>
         {

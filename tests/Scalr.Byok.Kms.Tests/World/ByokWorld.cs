@@ -7,7 +7,7 @@ namespace Scalr.Byok.Kms.Tests.World;
 
 /// <summary>
 /// A host, a customer and AWS between them, over the real wire protocols: the customer's key, a user, two roles and an OIDC provider, all set up as the
-/// README tells the customer. Ends every test by proving that nothing but the five allowed actions was ever called, bystanders left aside.
+/// README tells the customer. Ends every test by proving that nothing but the five allowed actions was ever called, bystanders left aside, and that no timer is left.
 /// </summary>
 internal sealed class ByokWorld : IAsyncDisposable
 {
@@ -34,6 +34,7 @@ internal sealed class ByokWorld : IAsyncDisposable
         Aws = aws;
         OidcIssuer = issuer;
         Time = time;
+        Clock = new CountingTime(time);
         Customer = aws.Account(CustomerAccount);
         Key = Customer.CreateKey(Region, multiRegion: true);
 
@@ -58,6 +59,9 @@ internal sealed class ByokWorld : IAsyncDisposable
 
     /// <summary>The time of the library, of AWS's sessions and of the tokens.</summary>
     public FakeTimeProvider Time { get; }
+
+    /// <summary>The same time, as the library has it.</summary>
+    public CountingTime Clock { get; }
 
     public LocalAccount Customer { get; }
 
@@ -130,7 +134,7 @@ internal sealed class ByokWorld : IAsyncDisposable
     public ServiceCollection Services(Action<ByokOptions>? options = null)
     {
         var services = new ServiceCollection();
-        services.AddSingleton<TimeProvider>(Time);
+        services.AddSingleton<TimeProvider>(Clock);
         services.AddSingleton<ILoggerFactory>(Logs);
         services.AddScalrByok(o =>
         {
@@ -222,6 +226,7 @@ internal sealed class ByokWorld : IAsyncDisposable
             await provider.DisposeAsync();
         }
 
+        await UntilAsync(() => Clock.Alive == 0, "timers are left");
         await Aws.DisposeAsync();
         await OidcIssuer.DisposeAsync();
         DemandAllowedCalls();

@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+
+namespace Scalr.Byok.Kms.Tests.World;
+
+/// <summary>Another clock, whose timers are counted.</summary>
+internal sealed class CountingTime : TimeProvider
+{
+    private readonly TimeProvider _clock;
+    private readonly ConcurrentDictionary<ITimer, bool> _alive = new();
+    private int _created;
+
+    public CountingTime(TimeProvider clock) => _clock = clock;
+
+    /// <summary>How many timers were ever created.</summary>
+    public int Created => Volatile.Read(ref _created);
+
+    /// <summary>How many timers are not disposed.</summary>
+    public int Alive => _alive.Count;
+
+    /// <summary>How many of them are the timers of pauses.</summary>
+    public int Pauses => _alive.Keys.OfType<Timer>().Count(timer => timer.State is Task);
+
+    /// <summary>How many of them are the timers of so long a time limit.</summary>
+    public int Limits(TimeSpan limit) => _alive.Keys.OfType<Timer>().Count(timer => timer.State is CancellationTokenSource && timer.DueTime == limit);
+
+    public override TimeZoneInfo LocalTimeZone => _clock.LocalTimeZone;
+
+    public override long TimestampFrequency => _clock.TimestampFrequency;
+
+    public override DateTimeOffset GetUtcNow() => _clock.GetUtcNow();
+
+    public override long GetTimestamp() => _clock.GetTimestamp();
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        Interlocked.Increment(ref _created);
+        var timer = new Timer(this, _clock.CreateTimer(callback, state, dueTime, period), state, dueTime);
+        _alive[timer] = true;
+        return timer;
+    }
+
+    private sealed class Timer(CountingTime owner, ITimer timer, object? state, TimeSpan dueTime) : ITimer
+    {
+        /// <summary>What it is for: a pause is a task, and a time limit cancels.</summary>
+        public object? State => state;
+
+        public TimeSpan DueTime => dueTime;
+
+        public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(dueTime, period);
+
+        public void Dispose()
+        {
+            owner._alive.TryRemove(this, out _);
+            timer.Dispose();
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return default;
+        }
+    }
+}

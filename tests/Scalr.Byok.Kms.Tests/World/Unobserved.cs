@@ -1,0 +1,33 @@
+using System.Collections.Concurrent;
+
+namespace Scalr.Byok.Kms.Tests.World;
+
+/// <summary>Hears of tasks that failed and that nobody looked at. What runs beside it is heard, too.</summary>
+internal sealed class Unobserved : IDisposable
+{
+    private readonly ConcurrentQueue<string> _failures = new();
+
+    public Unobserved()
+    {
+        Collect(); // what others have left
+        TaskScheduler.UnobservedTaskException += Note;
+    }
+
+    /// <summary>There were none until now.</summary>
+    public void DemandNone()
+    {
+        Collect();
+        Assert.That(_failures, Is.Empty, "nobody saw these fail");
+    }
+
+    public void Dispose() => TaskScheduler.UnobservedTaskException -= Note;
+
+    /// <summary>Has the garbage collector find what is not used any more, so that it can be told of.</summary>
+    public static void Collect()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
+    private void Note(object? sender, UnobservedTaskExceptionEventArgs e) => _failures.Enqueue(e.Exception.ToString());
+}
