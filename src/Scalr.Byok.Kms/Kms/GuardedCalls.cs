@@ -65,7 +65,7 @@ internal sealed class GuardedCalls
         }
         catch (Exception e) when (_stopped && (e is ByokException || AwsErrors.IsAws(e)))
         {
-            throw new ObjectDisposedException(nameof(IByokKeyRing), "The key ring was disposed while the call was under way.");
+            throw Disposed();
         }
         catch (ByokException e)
         {
@@ -116,6 +116,11 @@ internal sealed class GuardedCalls
             step.Request?.Succeed((answer as AmazonWebServiceResponse)?.ResponseMetadata?.RequestId);
             return answer;
         }
+        catch (Exception e) when (_stopped && AwsErrors.IsAws(e) && !cancellationToken.IsCancellationRequested)
+        {
+            step.Request?.Fail(e);
+            throw Disposed(); // not tried again
+        }
         catch (Exception e) when (AwsErrors.IsAws(e) && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             var error = AwsErrors.Translate(e, _key, step.Action, _sessionAction);
@@ -130,6 +135,8 @@ internal sealed class GuardedCalls
             throw;
         }
     }
+
+    private static ObjectDisposedException Disposed() => new(nameof(IByokKeyRing), "The key ring was disposed while the call was under way.");
 
     private void BeginTry(Step step)
     {
