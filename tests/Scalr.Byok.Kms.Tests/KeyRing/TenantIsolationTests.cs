@@ -32,7 +32,7 @@ internal sealed class TenantIsolationTests
         await _world.ReceivedAsync(type == "Oidc" ? "AssumeRoleWithWebIdentity" : "AssumeRole");
         var healthy = _world.Customer.CreateRole("another", Policies.AssumeRoleTrust(ByokWorld.HostAccount, ByokWorld.ExternalId), Policies.Permissions(_world.Key.Arn));
 
-        for (var i = 0; i < 50; i++)
+        for (var i = Scale.Tenants(50); i > 0; i--)
         {
             _host.Store[$"well-{i}"] = i % 2 == 0
                 ? _world.Settings("AccessKeys")
