@@ -56,6 +56,9 @@ internal sealed class Transfer
     {
         await using var source = FromInput ? _terminal.OpenInput() : SourceFile.Open(_request.Sources[0]);
         var file = source as FileStream;
+
+        // A pipe cannot take back what it was given, and only the end of a message tells whether it is whole. Nor may progress be cleared over what a terminal was given.
+        await using var held = ToOutput && !_encrypts ? new HeldPlaintext() : null;
         await new ByteProgress(_terminal).RunAsync(Doing, file is { CanSeek: true } ? file.Length : null, async progress =>
         {
             var metered = new MeteredStream(source, progress);
@@ -65,18 +68,20 @@ internal sealed class Transfer
                 return;
             }
 
-            await using var output = _terminal.OpenOutput();
-            if (_encrypts)
+            if (held is not null)
             {
-                await workAsync(metered, output, cancellationToken);
+                await workAsync(metered, held, cancellationToken);
                 return;
             }
 
-            // A pipe cannot take back what it was given, and only the end of a message tells whether it is whole.
-            await using var held = new HeldPlaintext();
-            await workAsync(metered, held, cancellationToken);
-            await held.ReleaseAsync(output, cancellationToken);
+            await using var output = _terminal.OpenOutput();
+            await workAsync(metered, output, cancellationToken);
         });
+        if (held is not null)
+        {
+            await using var output = _terminal.OpenOutput();
+            await held.ReleaseAsync(output, cancellationToken);
+        }
     }
 
     private async Task WriteFileAsync(Stream source, string target, UnixFileMode? mode, StreamWork workAsync, CancellationToken cancellationToken)

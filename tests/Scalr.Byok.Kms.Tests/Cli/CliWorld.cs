@@ -70,7 +70,12 @@ internal sealed class CliWorld : IAsyncDisposable
         using var output = new StringWriter();
         using var error = new StringWriter();
         using var data = new MemoryStream();
-        var terminal = new Terminal(Console(output), Error ?? Console(error), () => Input, () => data)
+        var told = 0;
+        var terminal = new Terminal(Console(output), Error ?? Console(error), () => Input, () =>
+        {
+            told = error.GetStringBuilder().Length;
+            return data;
+        })
         {
             InputIsTerminal = AtTerminal && Input == Stream.Null,
             OutputIsTerminal = AtTerminal,
@@ -78,7 +83,7 @@ internal sealed class CliWorld : IAsyncDisposable
         };
         var environment = new ConfigurationBuilder().AddInMemoryCollection(Environment).Build();
         var code = await new CommandLine(new CliContext(terminal, environment, Time)).RunAsync(args, cancellationToken);
-        return new CliResult(code, output.ToString(), error.ToString(), data.ToArray());
+        return new CliResult(code, output.ToString(), error.ToString(), data.ToArray(), error.ToString()[told..]);
     }
 
     public async ValueTask DisposeAsync()
@@ -94,7 +99,7 @@ internal sealed class CliWorld : IAsyncDisposable
             Out = new AnsiConsoleOutput(writer),
             Ansi = CanDraw ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.No,
+            Interactive = CanDraw ? InteractionSupport.Yes : InteractionSupport.No,
         });
         console.Profile.Width = AtTerminal ? Width : 100_000;
         return console;

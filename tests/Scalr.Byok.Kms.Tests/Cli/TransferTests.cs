@@ -212,6 +212,20 @@ internal sealed class TransferTests
         Assert.That(result.Error.Split(Environment.NewLine), Has.All.Length.LessThanOrEqualTo(width));
     }
 
+    [Test]
+    public async Task What_is_decrypted_to_a_terminal_is_not_cleared_away_with_the_progress()
+    {
+        var file = await _world.WriteAsync("a", "hello"u8.ToArray());
+        await _world.RunAsync("encrypt", file, "-s", _world.KeySettings);
+        (_world.AtTerminal, _world.CanDraw) = (true, true);
+
+        var result = await _world.RunAsync("decrypt", $"{file}.byok", "-o", "-", "-s", _world.KeySettings);
+
+        Assert.That(result.Data, Is.EqualTo("hello"u8.ToArray()));
+        Assert.That(result.Error, Does.Contain("Decrypting"), "there was progress");
+        Assert.That(result.ErrorAfterData, Is.Empty);
+    }
+
     private async Task<byte[]> PipeAsync(byte[] input, params string[] args)
     {
         _world.Input = new PieceStream(input) { NextPiece = () => 70_001 };
