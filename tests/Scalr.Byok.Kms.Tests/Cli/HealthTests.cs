@@ -2,6 +2,7 @@ using System.Text.Json;
 using Byok.Cli;
 using LocalAws;
 using Microsoft.Extensions.Time.Testing;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Cli;
 
@@ -60,7 +61,7 @@ internal sealed class HealthTests
         _world.Demo.Key.Enable();
         await LookAsync(time, 2);
         _world.Demo.Key.Disable();
-        await LookAsync(time, 1);
+        await LookAsync(time, 2);
         await cancellation.CancelAsync();
         var result = await watch;
 
@@ -73,13 +74,19 @@ internal sealed class HealthTests
         }
     }
 
-    /// <summary>Lets so many looks happen.</summary>
+    /// <summary>Lets so many looks begin; what those before the last have seen is shown.</summary>
     private async Task LookAsync(FakeTimeProvider time, int looks)
     {
-        for (var before = Seen(); Seen() < before + looks;)
+        for (; looks > 0; looks--)
         {
-            time.Advance(TimeSpan.FromSeconds(10));
-            await Task.Delay(5);
+            var before = Seen();
+            await ByokWorld.UntilAsync(
+                () =>
+                {
+                    time.Advance(TimeSpan.FromMilliseconds(100));
+                    return Seen() > before;
+                },
+                "nobody looked");
         }
 
         int Seen() => _world.Demo.Aws.Log.Requests.Count(request => request.Operation == "DescribeKey");

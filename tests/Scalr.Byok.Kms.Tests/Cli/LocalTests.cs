@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Byok.Cli;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Cli;
 
@@ -66,10 +67,7 @@ internal sealed class LocalTests
         File.Delete(token);
         using var cancellation = new CancellationTokenSource();
         var running = _world.RunAsync(args, cancellation.Token);
-        while (!File.Exists(token) && !running.IsCompleted)
-        {
-            await Task.Delay(5);
-        }
+        await ByokWorld.UntilAsync(() => File.Exists(token) || running.IsCompleted, "no token was written");
 
         await cancellation.CancelAsync();
         return await running;

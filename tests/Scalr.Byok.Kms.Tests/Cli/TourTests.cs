@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Scalr.Byok.Kms.Tests.Conventions;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Cli;
 
@@ -108,10 +109,7 @@ internal sealed class TourTests
         using var byok = ByokProcess.Start(_directory.FullName, command, "-o", $"{directory.Name}/target", "-s", Settings(0).Settings);
         await byok.Input.WriteAsync(half);
         await byok.Input.FlushAsync();
-        while (directory.GetFiles() is not [{ Length: > 100_000 }])
-        {
-            await Task.Delay(5);
-        }
+        await ByokWorld.UntilAsync(() => directory.GetFiles() is [{ Length: > 100_000 }], "nothing was written");
 
         await byok.InterruptAsync();
         var result = await byok.EndAsync(closeInput: false);
