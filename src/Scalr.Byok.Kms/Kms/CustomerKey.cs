@@ -38,14 +38,11 @@ internal sealed class CustomerKey : IDisposable
     /// <summary>Whether a key ARN names this key, in whatever Region.</summary>
     public bool IsNamedBy(KmsKeyArn arn) => arn == Arn || arn.IsReplicaOf(Arn);
 
-    /// <summary>Wraps by kms:Encrypt in the first Region that works, and tells which key did it.</summary>
+    /// <summary>Wraps by kms:Encrypt in the first Region that works.</summary>
     /// <exception cref="ByokException">No Region did.</exception>
-    public Task<(KmsKeyArn Arn, byte[] Blob)> WrapAsync(
+    public Task<WrappedKey> WrapAsync(
         ArraySegment<byte> dataKey, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken) =>
-        CallAsync(
-            AwsAction.Encrypt,
-            async (key, step, token) => (key.Arn, await key.TryWrapAsync(dataKey, encryptionContext, step, token).ConfigureAwait(false)),
-            cancellationToken);
+        CallAsync(AwsAction.Encrypt, (key, step, token) => key.TryWrapAsync(dataKey, encryptionContext, step, token), cancellationToken);
 
     /// <summary>Unwraps by kms:Decrypt in the first Region that works; what any Region has wrapped.</summary>
     /// <exception cref="ByokException">No Region did.</exception>

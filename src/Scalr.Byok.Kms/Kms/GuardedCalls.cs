@@ -48,6 +48,8 @@ internal sealed class GuardedCalls
     /// <summary>As <see cref="RunAsync"/>, for attempts that are made of <see cref="TryAsync"/>, perhaps in several Regions.</summary>
     public async Task<TAnswer> CompleteAsync<TAnswer>(Step step, Func<CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
     {
+        // On a stack of its own: whoever makes call after call stands deep in the stack of the answer before, and more is slow there than one switch of threads.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
             return await _pipeline.CallAsync(
@@ -97,11 +99,10 @@ internal sealed class GuardedCalls
     }
 
     /// <summary>Sends the one request of an attempt, measured; its outcome is known when the attempt ends.</summary>
-    public async Task<TAnswer> SendAsync<TClient, TAnswer>(
-        Step step, Func<TClient, CancellationToken, Task<TAnswer>> request, TClient client, CancellationToken token)
+    public Task<TAnswer> SendAsync<TClient, TAnswer>(Step step, Func<TClient, CancellationToken, Task<TAnswer>> request, TClient client, CancellationToken token)
     {
         Sends(step);
-        return await request(client, token).OrAbandonAsync(token).ConfigureAwait(false);
+        return request(client, token).OrAbandonAsync(token);
     }
 
     /// <summary>As <see cref="SendAsync"/>, for an attempt that does not always send something: to be called when it does.</summary>

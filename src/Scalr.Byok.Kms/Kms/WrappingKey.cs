@@ -43,16 +43,16 @@ internal sealed class WrappingKey : IDisposable
     /// <summary>For calls that are made on behalf of this key by others.</summary>
     public GuardedCalls Calls { get; }
 
-    /// <summary>Wraps by kms:Encrypt and returns the ciphertext blob. The data key's array is read in place, not copied.</summary>
+    /// <summary>Wraps by kms:Encrypt. The data key's array is read in place, not copied.</summary>
     /// <exception cref="ByokException">KMS or STS refused or could not be reached.</exception>
-    public Task<byte[]> WrapAsync(ArraySegment<byte> dataKey, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
+    public Task<WrappedKey> WrapAsync(ArraySegment<byte> dataKey, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
     {
         var step = new GuardedCalls.Step { Action = AwsAction.Encrypt };
         return Calls.CompleteAsync(step, token => TryWrapAsync(dataKey, encryptionContext, step, token), cancellationToken);
     }
 
     /// <summary>One attempt of <see cref="WrapAsync"/>.</summary>
-    public async Task<byte[]> TryWrapAsync(
+    public async Task<WrappedKey> TryWrapAsync(
         ArraySegment<byte> dataKey, IReadOnlyDictionary<string, string> encryptionContext, GuardedCalls.Step step, CancellationToken cancellationToken)
     {
         var request = new EncryptRequest
@@ -71,7 +71,7 @@ internal sealed class WrappingKey : IDisposable
             },
             answer => AnswerChecks.EnsureUsable(Arn, answer.KeyId, answer.CiphertextBlob, AwsAction.Encrypt),
             cancellationToken).ConfigureAwait(false);
-        return answer.CiphertextBlob.ToArray();
+        return new WrappedKey(Arn, answer.CiphertextBlob.ToArray());
     }
 
     /// <summary>Unwraps by kms:Decrypt, always naming the key. The caller owns the result and erases it.</summary>

@@ -133,7 +133,7 @@ internal sealed class VerificationRun
             goesOn,
             async token =>
             {
-                blob = await key.WrapAsync(value, Context, token).ConfigureAwait(false);
+                blob = (await key.WrapAsync(value, Context, token).ConfigureAwait(false)).Blob;
                 return StepResult.Pass("kms:Encrypt works, with an encryption context.");
             },
             advice).ConfigureAwait(false);
