@@ -165,7 +165,6 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
             copy = [.. copy, .. bound];
         }
 
-
         if (copy.Length == 0)
         {
             return Empty;
