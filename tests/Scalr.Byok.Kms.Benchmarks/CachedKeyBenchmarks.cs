@@ -33,7 +33,7 @@ public class CachedKeyBenchmarks
         _provider = services.BuildServiceProvider();
         _ring = _provider.GetRequiredService<IByokKeyRing>();
         _message = await _ring.EncryptAsync(_plaintext);
-        _header = _message[..(MessageHeader.Read(_message, MessageOptions.Unlimited).Length - MessageFormat.TagLength)];
+        _header = MessageHeader.Read(_message, MessageOptions.Unlimited).Authenticated.ToArray();
         _small = _raw.SealSmall(_plaintext, _header);
     }
 
