@@ -48,9 +48,6 @@ internal sealed class GuardedCalls
     /// <summary>As <see cref="RunAsync"/>, for attempts that are made of <see cref="TryAsync"/>, perhaps in several Regions.</summary>
     public async Task<TAnswer> CompleteAsync<TAnswer>(Step step, Func<CancellationToken, Task<TAnswer>> attempt, CancellationToken cancellationToken)
     {
-        // On a stack of its own: whoever makes call after call stands deep in the stack of the answer before, and more is slow there than one switch of threads
-        // (FreshKeyBenchmarks with 64 callers).
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
             return await _pipeline.CallAsync(
