@@ -94,7 +94,7 @@ ServiceProvider Host(TimeSpan? probeInterval = null)
     services.AddScalrByok(options =>
     {
         options.Endpoints.Kms[ByokEndpoints.AnyRegion] = options.Endpoints.Sts[ByokEndpoints.AnyRegion] = aws.Endpoint;
-        options.ProbeInterval = probeInterval ?? options.ProbeInterval;
+        options.ConfirmationInterval = probeInterval ?? options.ConfirmationInterval;
     }).AddColumns(database.Options);
     var provider = services.BuildServiceProvider();
     foreach (var (tenant, customer) in customers)

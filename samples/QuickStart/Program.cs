@@ -50,8 +50,8 @@ foreach (var (index, type) in types.Index())
     }
 }
 
-var interval = provider.GetRequiredService<IOptions<ByokOptions>>().Value.ProbeInterval;
-Console.WriteLine($"{types.Length + 2}. The customer disables the key, while the data keys of all rings are cached and in use (ProbeInterval {interval.TotalSeconds:0} s)");
+var interval = provider.GetRequiredService<IOptions<ByokOptions>>().Value.ConfirmationInterval;
+Console.WriteLine($"{types.Length + 2}. The customer disables the key, while the data keys of all rings are cached and in use (ConfirmationInterval {interval.TotalSeconds:0} s)");
 Customer("Disable", demo is null ? null : demo.Key.Disable);
 var disabled = Stopwatch.GetTimestamp();
 await Task.WhenAll(messages.Select(one => UntilRefusedAsync(one.Key, one.Value)));
@@ -98,7 +98,7 @@ static string[] Offline(IServiceCollection services, DemoCustomer demo)
     var byok = services.AddScalrByok(options =>
     {
         options.Endpoints.Kms[ByokEndpoints.AnyRegion] = options.Endpoints.Sts[ByokEndpoints.AnyRegion] = demo.Aws.Endpoint;
-        options.ProbeInterval = TimeSpan.FromSeconds(3); // for the impatient; 60 seconds by default
+        options.ConfirmationInterval = TimeSpan.FromSeconds(3); // for the impatient; 60 seconds by default
         options.HostIdentity = new() { AccessKeyId = demo.HostKey.AccessKeyId, SecretAccessKey = demo.HostKey.SecretAccessKey };
     }).AddWebIdentityTokens((audience, _) => new(demo.CreateToken(audience)));
 

@@ -15,9 +15,9 @@ namespace Scalr.Byok.Kms;
 /// <see cref="ByokDataKeyCacheOptions.MaxAge"/>, as often as it may be.
 /// </para>
 /// <para>
-/// An open key works as long as AWS KMS keeps confirming it, which a key in use is asked every <see cref="ByokOptions.ProbeInterval"/>. Once the customer's key cannot be
+/// An open key works as long as AWS KMS keeps confirming it, which a key in use is asked every <see cref="ByokOptions.ConfirmationInterval"/>. Once the customer's key cannot be
 /// used any more, it is erased and throws <see cref="ByokKeyUnavailableException"/>. One that was not confirmed within <see cref="ByokDataKeyCacheOptions.MaxAge"/> (without a
-/// cache: <see cref="ByokOptions.ProbeInterval"/>; while AWS is failing, <see cref="ByokDataKeyCacheOptions.OutageGrace"/> more) throws <see cref="ByokServiceException"/>: open
+/// cache: <see cref="ByokOptions.ConfirmationInterval"/>; while AWS is failing, <see cref="ByokDataKeyCacheOptions.OutageGrace"/> more) throws <see cref="ByokServiceException"/>: open
 /// it again.
 /// </para>
 /// <para>

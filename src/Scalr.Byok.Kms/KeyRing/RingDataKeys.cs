@@ -33,7 +33,7 @@ internal sealed class RingDataKeys : IDisposable
         _time = time;
         _logger = logger;
         _options = MessageOptions.From(options);
-        var (maxAge, interval) = (options.DataKeyCache.MaxAge, options.ProbeInterval);
+        var (maxAge, interval) = (options.DataKeyCache.MaxAge, options.ConfirmationInterval);
         if (maxAge > TimeSpan.Zero)
         {
             _forEncryption = new DataKeyCache(options.DataKeyCache, renewsAhead: true, time);

@@ -42,14 +42,20 @@ public sealed class ByokOptions
     public ByokDataKeyCacheOptions DataKeyCache { get; set; } = new();
 
     /// <summary>
-    /// How often a key ring in use asks AWS whether its cached and open data keys may still be used: 1 second to 1 hour. Default 60 seconds. So long, and no longer,
-    /// a customer's revocation can go unnoticed.
+    /// The longest time for which a plaintext data key may be used without an acceptance by AWS KMS: 1 second to 1 hour. Default 60 seconds. A customer's revocation is obeyed within this time.
     /// </summary>
     /// <remarks>
-    /// It costs one kms:DescribeKey and one kms:Decrypt for each key in use (for each <see cref="ByokDataKey"/> in use, if there are any), and one STS call where a role is assumed.
-    /// A ring that nobody used since is not asked about. Without a cache, open data keys are asked about twice as often, since this is how long they last.
+    /// Normal calls to AWS KMS count as acceptances. A ring that is used only from its caches costs at most one kms:Decrypt per three fifths of the interval and key.
+    /// A ring without uses and without open data keys costs nothing.
     /// </remarks>
-    public TimeSpan ProbeInterval { get; set; } = TimeSpan.FromSeconds(60);
+    public TimeSpan ConfirmationInterval { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// The longest time for which the trust of a customer's role may go unchecked: 1 second to 1 hour. Default 5 minutes. A role whose trust policy no longer admits
+    /// the host is obeyed within this time, as long as AWS STS answers.
+    /// </summary>
+    /// <remarks>Costs at most one sts:AssumeRole or sts:AssumeRoleWithWebIdentity per three fifths of the interval and role, and none for a ring that is not used.</remarks>
+    public TimeSpan RoleCheckInterval { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>
     /// How long a tenant's key ring from <see cref="IByokKeyRingProvider"/> may be unused before it is disposed: 1 minute to 30 days. Default 1 hour. The next call makes

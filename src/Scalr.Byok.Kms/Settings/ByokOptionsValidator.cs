@@ -86,9 +86,14 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             }
         }
 
-        if (options.ProbeInterval < TimeSpan.FromSeconds(1) || options.ProbeInterval > TimeSpan.FromHours(1))
+        if (options.ConfirmationInterval < TimeSpan.FromSeconds(1) || options.ConfirmationInterval > TimeSpan.FromHours(1))
         {
-            yield return $"ProbeInterval is {options.ProbeInterval}; it must be 1 second to 1 hour.";
+            yield return $"ConfirmationInterval is {options.ConfirmationInterval}; it must be 1 second to 1 hour.";
+        }
+
+        if (options.RoleCheckInterval < TimeSpan.FromSeconds(1) || options.RoleCheckInterval > TimeSpan.FromHours(1))
+        {
+            yield return $"RoleCheckInterval is {options.RoleCheckInterval}; it must be 1 second to 1 hour.";
         }
 
         if (options.KeyRingIdleTimeout < TimeSpan.FromMinutes(1) || options.KeyRingIdleTimeout > TimeSpan.FromDays(30))

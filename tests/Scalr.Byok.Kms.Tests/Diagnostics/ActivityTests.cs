@@ -212,5 +212,5 @@ internal sealed class ActivityTests
 
     private static TestCaseData Call(string name, Func<IByokKeyRing, byte[], Task> call, bool calls = true) => new TestCaseData(name, call, calls).SetArgDisplayNames(name);
 
-    private IByokKeyRing Cached() => _world.Ring("AccessKeys", options: o => (o.DataKeyCache.MaxAge, o.ProbeInterval) = (TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(60)));
+    private IByokKeyRing Cached() => _world.Ring("AccessKeys", options: o => (o.DataKeyCache.MaxAge, o.ConfirmationInterval) = (TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(60)));
 }

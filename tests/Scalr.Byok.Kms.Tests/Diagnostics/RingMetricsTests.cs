@@ -175,7 +175,7 @@ internal sealed class RingMetricsTests
 
     private IByokKeyRing Ring(Action<ByokOptions>? options = null) => _world.Ring("AccessKeys", options: o =>
     {
-        (o.DataKeyCache.MaxAge, o.ProbeInterval) = (MaxAge, TimeSpan.FromSeconds(60));
+        (o.DataKeyCache.MaxAge, o.ConfirmationInterval) = (MaxAge, TimeSpan.FromSeconds(60));
         options?.Invoke(o);
     });
 }

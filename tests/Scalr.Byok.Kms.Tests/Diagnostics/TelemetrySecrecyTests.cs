@@ -36,7 +36,7 @@ internal sealed class TelemetrySecrecyTests
         using var record = new TelemetryRecord();
         var services = _world.Services(o =>
         {
-            (o.DataKeyCache.MaxAge, o.ProbeInterval) = (TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(60));
+            (o.DataKeyCache.MaxAge, o.ConfirmationInterval) = (TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(60));
             o.Resilience.BreakerMinimumThroughput = 30;
         });
         services.AddScalrByok().AddKeyRing(Tenant, settings => (settings.KeyArn, settings.Credentials) = (_world.Key.Arn, _world.Settings(_type).Credentials));

@@ -7,7 +7,7 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 [CancelAfter(120_000)]
 internal sealed class CachedKeyRingTests
 {
-    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ConfirmationInterval = TimeSpan.FromSeconds(60);
     private static readonly byte[] Plaintext = new byte[100];
 
     private ByokWorld _world = null!;
@@ -34,7 +34,7 @@ internal sealed class CachedKeyRingTests
     [Test]
     public async Task A_hundred_thousand_encrypts_in_five_minutes_cost_three_calls_at_most()
     {
-        var ring = Ring("AccessKeys", o => o.ProbeInterval = TimeSpan.FromHours(1));
+        var ring = Ring("AccessKeys", o => o.ConfirmationInterval = TimeSpan.FromHours(1));
         var messages = new List<byte[]>();
         for (var i = 0; i < 100_000; i++)
         {
@@ -82,7 +82,7 @@ internal sealed class CachedKeyRingTests
 
         revoke(_world);
         Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext), "the cache does not know yet");
-        _world.Time.Advance(ProbeInterval + TimeSpan.FromSeconds(1));
+        _world.Time.Advance(ConfirmationInterval + TimeSpan.FromSeconds(1));
         await _world.LoggedAsync("cached data keys are erased");
 
         await RefusedAsync(async () => await ring.DecryptAsync(message));
@@ -118,7 +118,7 @@ internal sealed class CachedKeyRingTests
         await ring.DecryptAsync(message);
         _world.Aws.Faults.Add(isBlackHole ? Fault.BlackHole() : Fault.Error("InternalFailure", 500));
 
-        _world.Time.Advance(ProbeInterval + TimeSpan.FromSeconds(1));
+        _world.Time.Advance(ConfirmationInterval + TimeSpan.FromSeconds(1));
         await _world.ReceivedAsync("AssumeRole", 2);
         _world.Time.Advance(TimeSpan.FromSeconds(10));
 
@@ -133,7 +133,7 @@ internal sealed class CachedKeyRingTests
         var ring = Ring("AccessKeys");
         var message = await ring.EncryptAsync(Plaintext);
 
-        _world.Time.Advance(ProbeInterval + TimeSpan.FromSeconds(1));
+        _world.Time.Advance(ConfirmationInterval + TimeSpan.FromSeconds(1));
         await _world.ReceivedAsync("Decrypt");
 
         Assert.That(await ring.EncryptAsync(Plaintext), Is.Not.Empty);
@@ -146,13 +146,13 @@ internal sealed class CachedKeyRingTests
     {
         var ring = Ring("AccessKeys");
         await ring.EncryptAsync(Plaintext);
-        _world.Time.Advance(ProbeInterval);
+        _world.Time.Advance(ConfirmationInterval);
         await _world.ReceivedAsync("DescribeKey");
         await _world.ReceivedAsync("Decrypt");
 
         for (var i = 0; i < 60; i++)
         {
-            _world.Time.Advance(ProbeInterval);
+            _world.Time.Advance(ConfirmationInterval);
         }
 
         Assert.That(Count("DescribeKey"), Is.LessThanOrEqualTo(2));
@@ -218,7 +218,7 @@ internal sealed class CachedKeyRingTests
         await ring.DecryptAsync(buffer);
         Array.Clear(buffer);
 
-        _world.Time.Advance(ProbeInterval + TimeSpan.FromSeconds(1));
+        _world.Time.Advance(ConfirmationInterval + TimeSpan.FromSeconds(1));
         await _world.ReceivedAsync("Decrypt", 2);
 
         Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext));
@@ -248,7 +248,7 @@ internal sealed class CachedKeyRingTests
     private IByokKeyRing Ring(string type, Action<ByokOptions>? options = null) => _world.Ring(type, options: o =>
     {
         o.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5);
-        o.ProbeInterval = ProbeInterval;
+        o.ConfirmationInterval = ConfirmationInterval;
         options?.Invoke(o);
     });
 

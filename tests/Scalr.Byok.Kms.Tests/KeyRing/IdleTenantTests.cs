@@ -21,7 +21,7 @@ internal sealed class IdleTenantTests
         {
             o.KeyRingIdleTimeout = Idle;
             o.DataKeyCache.MaxAge = TimeSpan.FromHours(1);
-            o.ProbeInterval = TimeSpan.FromHours(1);
+            o.ConfirmationInterval = TimeSpan.FromHours(1);
         });
         _host.Store["acme"] = _host.Store["other"] = _world.Settings("AccessKeys");
     }

@@ -11,7 +11,7 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 [CancelAfter(120_000)]
 internal sealed class OpenDataKeyTests
 {
-    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ConfirmationInterval = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
@@ -59,7 +59,7 @@ internal sealed class OpenDataKeyTests
 
         revoke(_world);
         Assert.That(opened.DecryptText(encrypted), Is.EqualTo("abc"), "nobody knows yet");
-        _world.Time.Advance(cached ? ProbeInterval : ProbeInterval / 2);
+        _world.Time.Advance(cached ? ConfirmationInterval : ConfirmationInterval / 2);
         await _world.LoggedAsync("cached data keys are erased");
 
         var refusal = (await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.OpenDataKeyAsync(made.EncryptedKey)))!;
@@ -168,7 +168,7 @@ internal sealed class OpenDataKeyTests
 
         for (var i = 0; i < 100 && !IsErased(key); i++)
         {
-            _world.Time.Advance(ProbeInterval / 10);
+            _world.Time.Advance(ConfirmationInterval / 10);
         }
 
         await ByokWorld.UntilAsync(() => IsErased(key), "the key was not erased");
@@ -178,7 +178,7 @@ internal sealed class OpenDataKeyTests
     [Test]
     public async Task Time_counts_from_when_AWS_was_asked_not_from_the_opening()
     {
-        var ring = Ring(options: o => o.ProbeInterval = TimeSpan.FromHours(1));
+        var ring = Ring(options: o => o.ConfirmationInterval = TimeSpan.FromHours(1));
         using var first = await ring.CreateDataKeyAsync();
         using var opened = await ring.OpenDataKeyAsync(first.EncryptedKey);
         _world.Time.Advance(MaxAge * 0.7);
@@ -193,7 +193,7 @@ internal sealed class OpenDataKeyTests
     [Test]
     public async Task Opening_late_in_its_time_asks_AWS_ahead()
     {
-        var ring = Ring(options: o => o.ProbeInterval = TimeSpan.FromHours(1));
+        var ring = Ring(options: o => o.ConfirmationInterval = TimeSpan.FromHours(1));
         using var first = await ring.CreateDataKeyAsync();
         using var opened = await ring.OpenDataKeyAsync(first.EncryptedKey);
         _world.Time.Advance(MaxAge * 0.8);
@@ -213,7 +213,7 @@ internal sealed class OpenDataKeyTests
         var ring = Ring(options: o => o.DataKeyCache.MaxAge = TimeSpan.Zero);
         _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Operation = "Decrypt" });
         using var key = await ring.CreateDataKeyAsync();
-        _world.Time.Advance(ProbeInterval - Second);
+        _world.Time.Advance(ConfirmationInterval - Second);
         Assert.That(key.Encrypt("x"), Is.Not.Empty);
 
         _world.Time.Advance(Second);
@@ -230,7 +230,7 @@ internal sealed class OpenDataKeyTests
         var encrypted = key.Encrypt("abc");
         _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500));
         var begin = _world.Time.GetUtcNow();
-        while (_world.Time.GetUtcNow() < begin + MaxAge + grace - (2 * ProbeInterval))
+        while (_world.Time.GetUtcNow() < begin + MaxAge + grace - (2 * ConfirmationInterval))
         {
             Assert.That(key.DecryptText(encrypted), Is.EqualTo("abc"));
             await NextLookAsync();
@@ -248,7 +248,7 @@ internal sealed class OpenDataKeyTests
     [Test]
     public async Task Grace_is_for_outages_only()
     {
-        var ring = Ring(options: o => (o.DataKeyCache.OutageGrace, o.ProbeInterval) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(6)));
+        var ring = Ring(options: o => (o.DataKeyCache.OutageGrace, o.ConfirmationInterval) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(6)));
         using var key = await ring.CreateDataKeyAsync();
         _world.Time.Advance(MaxAge);
         Assert.Throws<ByokServiceException>(() => key.Encrypt("x"), "nobody has seen an outage");
@@ -350,7 +350,7 @@ internal sealed class OpenDataKeyTests
     private IByokKeyRing Ring(string type = "AccessKeys", Action<ByokOptions>? options = null) => _world.Ring(type, options: o =>
     {
         o.DataKeyCache.MaxAge = MaxAge;
-        o.ProbeInterval = ProbeInterval;
+        o.ConfirmationInterval = ConfirmationInterval;
         options?.Invoke(o);
     });
 

@@ -178,7 +178,7 @@ internal sealed class ByokOptionsValidatorTests
               "SessionDuration": "00:30:00",
               "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" } },
               "FailoverOnRevokedReplica": true,
-              "ProbeInterval": "00:00:30",
+              "ConfirmationInterval": "00:00:30",
               "KeyRingIdleTimeout": "02:00:00",
               "DataKeyCache": { "MaxAge": "00:02:00", "MaxMessages": 7, "MaxBytes": 8, "MaxKeys": 9, "OutageGrace": "00:10:00" },
               "Resilience": {
@@ -207,7 +207,7 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That(
             (options.Resilience.BreakerSamplingDuration, options.Resilience.BreakDuration), Is.EqualTo((TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(30))));
         Assert.That((options.Resilience.MaxConcurrentCalls, options.KeyRingIdleTimeout), Is.EqualTo((6, TimeSpan.FromHours(2))));
-        Assert.That((options.FailoverOnRevokedReplica, options.ProbeInterval), Is.EqualTo((true, TimeSpan.FromSeconds(30))));
+        Assert.That((options.FailoverOnRevokedReplica, options.ConfirmationInterval), Is.EqualTo((true, TimeSpan.FromSeconds(30))));
         var cache = options.DataKeyCache;
         Assert.That((cache.MaxAge, cache.MaxMessages, cache.MaxBytes), Is.EqualTo((TimeSpan.FromMinutes(2), 7, 8)));
         Assert.That((cache.MaxKeys, cache.OutageGrace), Is.EqualTo((9, TimeSpan.FromMinutes(10))));

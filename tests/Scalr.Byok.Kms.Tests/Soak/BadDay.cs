@@ -17,7 +17,7 @@ internal sealed class BadDay : IAsyncDisposable
         var services = world.Services(o =>
         {
             (o.DataKeyCache, o.Resilience) = (new(), new());
-            o.ProbeInterval = TimeSpan.FromHours(1);
+            o.ConfirmationInterval = TimeSpan.FromHours(1);
             options?.Invoke(o);
         });
         var settings = world.Settings(type);

@@ -72,7 +72,7 @@ internal sealed class SoakTests
             o.Endpoints.Kms[ByokEndpoints.AnyRegion] = o.Endpoints.Sts[ByokEndpoints.AnyRegion] = aws.Endpoint;
             o.HostIdentity = new() { AccessKeyId = host.AccessKeyId, SecretAccessKey = host.SecretAccessKey };
             o.DataKeyCache.MaxAge = MaxAge;
-            o.ProbeInterval = TimeSpan.FromSeconds(1);
+            o.ConfirmationInterval = TimeSpan.FromSeconds(1);
             (o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (TimeSpan.FromSeconds(1), TotalTimeout);
             o.Resilience.BreakDuration = TimeSpan.FromSeconds(1);
         }).AddKeyRings<Store>();
