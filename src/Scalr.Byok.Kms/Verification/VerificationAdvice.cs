@@ -1,5 +1,6 @@
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Errors;
 using Scalr.Byok.Kms.Health;
 using Scalr.Byok.Kms.Kms;
 using static Scalr.Byok.Kms.ByokKeyUnavailableReason;
@@ -86,7 +87,8 @@ internal sealed class VerificationAdvice
             AccessDenied => result with
             {
                 Remedy = $"Attach this permission policy to {Principal}: it allows {refusal.Operation}. "
-                    + "If it is there already, see that the key policy denies nothing.",
+                    + "If it is there already, see that the key policy denies nothing."
+                    + (Remedies.HasEncryptionContext(refusal.Operation) ? $" {Remedies.ContextConditions} the encryption context that was tried." : ""),
                 Policy = Permissions,
             },
             KeyNotFound when refusal.KeyArn != _permitted => Missing(result, refusal.KeyArn.Region),

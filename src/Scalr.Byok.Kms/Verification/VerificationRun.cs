@@ -13,15 +13,13 @@ internal sealed class VerificationRun
     private const string NotTried = "Not tried, because an earlier step failed.";
     private const int ValueLength = 32;
 
-    /// <summary>Stands in the customer's CloudTrail beside each of the calls.</summary>
-    private static readonly Dictionary<string, string> Context = new() { ["purpose"] = "byok-connection-test" };
-
     private readonly ByokKeySettings _settings;
     private readonly IReadOnlyList<SettingsComplaint> _complaints;
     private readonly KeyRingFactory _factory;
     private readonly Func<ByokCredentialSettings?, IRoleStrategy?> _findRole;
     private readonly IRoleStrategy? _role;
     private readonly VerificationSteps _steps;
+    private readonly IReadOnlyDictionary<string, string> _context;
     private readonly TimeProvider _time;
     private KeyHealth? _health;
 
@@ -30,6 +28,7 @@ internal sealed class VerificationRun
     /// <param name="factory">Makes the keys, once nothing is.</param>
     /// <param name="findRole">The strategy of some credentials' type, if it assumes a role.</param>
     /// <param name="steps">Runs and keeps the steps.</param>
+    /// <param name="context">The encryption context of the kms:Encrypt and kms:Decrypt requests.</param>
     /// <param name="time">The clock.</param>
     public VerificationRun(
         ByokKeySettings settings,
@@ -37,6 +36,7 @@ internal sealed class VerificationRun
         KeyRingFactory factory,
         Func<ByokCredentialSettings?, IRoleStrategy?> findRole,
         VerificationSteps steps,
+        IReadOnlyDictionary<string, string> context,
         TimeProvider time)
     {
         _settings = settings;
@@ -45,6 +45,7 @@ internal sealed class VerificationRun
         _findRole = findRole;
         _role = findRole(settings.Credentials);
         _steps = steps;
+        _context = context;
         _time = time;
     }
 
@@ -133,8 +134,8 @@ internal sealed class VerificationRun
             goesOn,
             async token =>
             {
-                blob = (await key.WrapAsync(value, Context, token).ConfigureAwait(false)).Blob;
-                return StepResult.Pass("kms:Encrypt works, with an encryption context.");
+                blob = (await key.WrapAsync(value, _context, token).ConfigureAwait(false)).Blob;
+                return StepResult.Pass($"kms:Encrypt works, {(_context.Count > 0 ? "with the encryption context that was tried" : "without an encryption context")}.");
             },
             advice).ConfigureAwait(false);
         await StepAsync(Decrypt, region, goesOn, token => DecryptAsync(key, blob!, value, token), advice).ConfigureAwait(false);
@@ -182,8 +183,8 @@ internal sealed class VerificationRun
             : throw refusal;
     }
 
-    private static async Task<StepResult> DecryptAsync(WrappingKey key, byte[] blob, byte[] value, CancellationToken cancellationToken) =>
-        CryptographicOperations.FixedTimeEquals(await key.UnwrapAsync(blob, Context, cancellationToken).ConfigureAwait(false), value)
+    private async Task<StepResult> DecryptAsync(WrappingKey key, byte[] blob, byte[] value, CancellationToken cancellationToken) =>
+        CryptographicOperations.FixedTimeEquals(await key.UnwrapAsync(blob, _context, cancellationToken).ConfigureAwait(false), value)
             ? StepResult.Pass("kms:Decrypt gives back what was encrypted.")
             : StepResult.Fail(
                 "kms:Decrypt gave back something else than what was encrypted.",
@@ -209,7 +210,7 @@ internal sealed class VerificationRun
         }
 
         var decrypted = await DecryptAsync(replica, blob, value, cancellationToken).ConfigureAwait(false);
-        _ = await replica.WrapAsync(value, Context, cancellationToken).ConfigureAwait(false);
+        _ = await replica.WrapAsync(value, _context, cancellationToken).ConfigureAwait(false);
         return decrypted.Outcome == ByokVerificationOutcome.Failed ? advice.Concerning(decrypted) : look;
     }
 
