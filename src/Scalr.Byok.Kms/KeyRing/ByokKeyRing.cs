@@ -37,9 +37,10 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
 
     public KmsKeyArn KeyArn => _keys.Current.Arn;
 
-    public ValueTask<byte[]> EncryptAsync(
+    public async ValueTask<byte[]> EncryptAsync(
         ReadOnlyMemory<byte> plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default) =>
-        WithNewKeyAsync(encryptionContext, plaintext.Length, (key, template) => MessageWriter.Write(template, key, plaintext, _options), cancellationToken);
+        await WithNewKeyAsync(
+            encryptionContext, plaintext.Length, (key, template) => MessageWriter.Write(template, key, plaintext, _options), cancellationToken).ConfigureAwait(false);
 
     public async ValueTask EncryptAsync(
         ReadOnlyMemory<byte> plaintext,
@@ -74,12 +75,13 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         _dataKeys.Count(context, writer.Length);
     }
 
-    public ValueTask<byte[]> DecryptAsync(
+    public async ValueTask<byte[]> DecryptAsync(
         ReadOnlyMemory<byte> message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
         var expected = Expect(encryptionContext, cancellationToken);
         var header = ReadHeader(message);
-        return WithKeyAsync(header, expected, key => MessageReader.Read(header, message, key, _options.MaxDegreeOfParallelism), cancellationToken);
+        return await WithKeyAsync(
+            header, expected, key => MessageReader.Read(header, message, key, _options.MaxDegreeOfParallelism), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DecryptAsync(
@@ -164,18 +166,20 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         return health;
     }
 
-    public ValueTask<ByokDataKey> CreateDataKeyAsync(IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+    public async ValueTask<ByokDataKey> CreateDataKeyAsync(IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
         ThrowIfDone(cancellationToken);
-        return _issuer.CreateAsync(_binding.BindDataKey(encryptionContext, nameof(encryptionContext)), cancellationToken);
+        return await _issuer.CreateAsync(_binding.BindDataKey(encryptionContext, nameof(encryptionContext)), cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask<ByokDataKey> OpenDataKeyAsync(
+    public async ValueTask<ByokDataKey> OpenDataKeyAsync(
         ReadOnlyMemory<byte> encryptedKey, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
         var expected = Expect(encryptionContext, cancellationToken);
         var (header, message) = _issuer.Read(encryptedKey);
-        return _binding.AdmitsDataKey(header.EncryptionContext, expected) ? _issuer.OpenAsync(header, message, cancellationToken) : throw new ByokDecryptionException();
+        return _binding.AdmitsDataKey(header.EncryptionContext, expected)
+            ? await _issuer.OpenAsync(header, message, cancellationToken).ConfigureAwait(false)
+            : throw new ByokDecryptionException();
     }
 
     public void Dispose()
