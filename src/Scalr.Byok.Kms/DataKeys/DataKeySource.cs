@@ -114,5 +114,6 @@ internal sealed class DataKeySource : IDisposable
     }
 
     /// <summary>The ring's key that wrapped it: the same key, or a replica of the same multi-Region key.</summary>
-    private CustomerKey? FindKey(EncryptedDataKey encrypted) => encrypted.TryGetKeyArn(out var arn) ? Array.Find(_all, key => key.IsNamedBy(arn)) : null;
+    private CustomerKey? FindKey(EncryptedDataKey encrypted) =>
+        encrypted.Ciphertext.Length is > 0 and <= AnswerChecks.LongestBlob && encrypted.TryGetKeyArn(out var arn) ? Array.Find(_all, key => key.IsNamedBy(arn)) : null;
 }

@@ -8,6 +8,9 @@ namespace Scalr.Byok.Kms.Kms;
 /// <remarks>The AWS SDK does not compare: an answer for another key could carry anything.</remarks>
 internal static class AnswerChecks
 {
+    /// <summary>The longest encrypted data key, in bytes, that kms:Decrypt accepts. No result is longer.</summary>
+    public const int LongestBlob = 6144;
+
     /// <param name="key">The key that was asked.</param>
     /// <param name="keyId">The key that answers.</param>
     /// <param name="result">What it brought; erased if it cannot be used.</param>
@@ -17,7 +20,7 @@ internal static class AnswerChecks
     {
         try
         {
-            EnsureUsable(key, keyId, isWhole: result is { Length: > 0 }, action);
+            EnsureUsable(key, keyId, isWhole: result is { Length: > 0 and <= LongestBlob }, action);
         }
         catch
         {
