@@ -7,8 +7,7 @@ namespace Scalr.Byok.Kms.DataKeys;
 
 /// <summary>Plaintext data keys by what asks for them, each for a bounded time and number of messages; the least recently used gives way.</summary>
 /// <remarks>
-/// Whoever finds none waits for the one call that makes it, together with all others, each under their own token. A key is erased as soon as it is out of the cache.
-/// A key whose making began before a revocation never gets in.
+/// Concurrent misses share one call. Each caller can cancel its own wait. An evicted key is erased at once. A key requested before its revocation is discarded on arrival.
 /// </remarks>
 internal sealed class DataKeyCache : IDisposable
 {
@@ -19,6 +18,7 @@ internal sealed class DataKeyCache : IDisposable
     private readonly LinkedList<CacheEntry> _byUse = new();
     private readonly Dictionary<byte[], LinkedListNode<CacheEntry>> _entries = new(BytesComparer.Instance);
     private readonly CancellationTokenSource _disposed = new();
+    private readonly Dictionary<KmsKeyArn, int> _revoked = [];
     private int _revocations;
 
     /// <param name="options">The limits.</param>
@@ -110,7 +110,7 @@ internal sealed class DataKeyCache : IDisposable
     {
         lock (_gate)
         {
-            _revocations++;
+            _revoked[owner] = ++_revocations;
             return Remove(entry => entry.Key?.Origin.IsOf(owner) == true, EvictionCause.Revoked);
         }
     }
@@ -144,7 +144,6 @@ internal sealed class DataKeyCache : IDisposable
             {
                 node = _byUse.AddFirst(new CacheEntry(id.ToArray(), _terms));
                 _entries.Add(node.Value.Id, node);
-                MakeRoom();
             }
 
             var entry = node.Value;
@@ -174,9 +173,10 @@ internal sealed class DataKeyCache : IDisposable
                 var made = await make(_disposed.Token).ConfigureAwait(false);
                 lock (_gate)
                 {
-                    if (revocations == _revocations && !_disposed.IsCancellationRequested)
+                    if (!_revoked.Any(one => one.Value > revocations && made.Origin.IsOf(one.Key)) && !_disposed.IsCancellationRequested)
                     {
                         entry.Take(made);
+                        MakeRoom(entry);
                         return made;
                     }
                 }
@@ -191,6 +191,7 @@ internal sealed class DataKeyCache : IDisposable
             lock (_gate)
             {
                 entry.Making = null;
+                entry.Fail();
                 if (entry.Key is null && _entries.Remove(entry.Id, out var node))
                 {
                     _byUse.Remove(node);
@@ -202,14 +203,17 @@ internal sealed class DataKeyCache : IDisposable
         }
     }
 
-    private void MakeRoom()
+    /// <summary>Evicts the least recently used keys beyond the limit, but not the one that was added. Keys that are being made do not count.</summary>
+    private void MakeRoom(CacheEntry added)
     {
-        for (var node = _byUse.Last; _entries.Count > _options.MaxKeys && node is not null;)
+        var count = _byUse.Count(entry => entry.Key is not null);
+        for (var node = _byUse.Last; count > _options.MaxKeys && node is not null;)
         {
             var previous = node.Previous;
-            if (node.Value.Making is null)
+            if (node.Value is { Key: not null, Making: null } && node.Value != added)
             {
                 Drop(node, EvictionCause.Room);
+                count--;
             }
 
             node = previous;

@@ -5,6 +5,7 @@ internal sealed class OpenDataKeys : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<KeyTenure> _keys = [];
+    private readonly Dictionary<KmsKeyArn, int> _revoked = [];
     private int _revocations;
     private bool _disposed;
 
@@ -22,7 +23,7 @@ internal sealed class OpenDataKeys : IDisposable
         }
     }
 
-    /// <summary>Takes a key in; false if there was a revocation since its opening began.</summary>
+    /// <summary>Takes a key in; false if its wrapping key was revoked since its opening began.</summary>
     /// <param name="key">The key.</param>
     /// <param name="revocations">What <see cref="Revocations"/> was then.</param>
     /// <exception cref="ObjectDisposedException">The ring was disposed.</exception>
@@ -31,7 +32,7 @@ internal sealed class OpenDataKeys : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(IByokKeyRing));
-            return revocations == _revocations && _keys.Add(key);
+            return !_revoked.Any(one => one.Value > revocations && key.Origin.IsOf(one.Key)) && _keys.Add(key);
         }
     }
 
@@ -51,7 +52,7 @@ internal sealed class OpenDataKeys : IDisposable
         KeyTenure[] revoked;
         lock (_gate)
         {
-            _revocations++;
+            _revoked[owner] = ++_revocations;
             revoked = [.. _keys.Where(key => key.Origin.IsOf(owner))];
         }
 
