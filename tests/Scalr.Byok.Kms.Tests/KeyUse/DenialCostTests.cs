@@ -88,7 +88,7 @@ internal sealed class DenialCostTests
 
         for (var second = 0; second < 600; second++)
         {
-            await ByokWorld.UntilAsync(() => change.World.Clock.Limits(AttemptTimeout) == 0, "an attempt did not end");
+            await SettleAsync(change.World);
             change.World.Time.Advance(Second);
             Assert.That(await ring.DecryptAsync(current), Is.EqualTo(Plaintext));
             if (second >= Interval.TotalSeconds)

@@ -14,6 +14,7 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     public static readonly TimeSpan RoleCheck = TimeSpan.FromMinutes(5);
     public static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan TotalTimeout = TimeSpan.FromSeconds(10);
     public static readonly string[] Roles = [ByokCredentialSettings.AssumeRoleType, ByokCredentialSettings.OidcType];
     public static readonly IReadOnlyDictionary<string, string> Context = new Dictionary<string, string> { ["record"] = "variables/42" };
 
@@ -72,6 +73,7 @@ internal sealed class KeyUseWorld : IAsyncDisposable
         options.ConfirmationInterval = Interval;
         options.RoleCheckInterval = RoleCheck;
         options.Resilience.AttemptTimeout = AttemptTimeout;
+        options.Resilience.TotalTimeout = TotalTimeout;
         options.MaxDegreeOfParallelism = 1;
     }
 
@@ -115,10 +117,13 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     }
 
     /// <summary>Returns once no request to AWS is under way.</summary>
-    public async Task SettleAsync()
+    public Task SettleAsync() => SettleAsync(World);
+
+    /// <summary>Returns once no request to AWS is under way: no time limit of an attempt or of a call runs.</summary>
+    public static async Task SettleAsync(ByokWorld world)
     {
         await Task.Yield();
-        await ByokWorld.UntilAsync(() => World.Clock.Limits(AttemptTimeout) == 0, "an attempt did not end");
+        await ByokWorld.UntilAsync(() => world.Clock.Limits(AttemptTimeout) + world.Clock.Limits(TotalTimeout) == 0, "a call of AWS did not end");
     }
 
     /// <summary>Uses a key as scheduled. The customer changes something meanwhile, and no use may begin so long after that, nor any after the first that was denied.</summary>
