@@ -123,7 +123,7 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     public static async Task SettleAsync(ByokWorld world)
     {
         await Task.Yield();
-        await ByokWorld.UntilAsync(() => world.Clock.Limits(AttemptTimeout) + world.Clock.Limits(TotalTimeout) == 0, "a call of AWS did not end");
+        await ByokWorld.UntilAsync(() => world.Clock.LimitsUpTo(TotalTimeout) == 0, "a call of AWS did not end");
     }
 
     /// <summary>Uses a key as scheduled. The customer changes something meanwhile, and no use may begin so long after that, nor any after the first that was denied.</summary>

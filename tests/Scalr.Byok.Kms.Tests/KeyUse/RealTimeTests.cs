@@ -9,7 +9,8 @@ internal sealed class RealTimeTests
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RoleCheck = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(4); // the machine may be busy
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(30); // so that nothing ends for its age
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
     private static readonly byte[] Plaintext = "db password"u8.ToArray();
 
@@ -72,9 +73,10 @@ internal sealed class RealTimeTests
 
     private static IByokKeyRing Ring(ByokWorld world, string type) => world.Ring(type, options: o =>
     {
-        o.DataKeyCache.MaxAge = TimeSpan.FromSeconds(3);
+        o.DataKeyCache.MaxAge = MaxAge;
         o.ConfirmationInterval = Interval;
         o.RoleCheckInterval = RoleCheck;
+        (o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (Limit, Limit); // no test of time limits
     });
 
     /// <summary>Uses a key until the customer's denial.</summary>

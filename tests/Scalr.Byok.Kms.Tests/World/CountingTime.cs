@@ -23,6 +23,9 @@ internal sealed class CountingTime : TimeProvider
     /// <summary>How many of them are the timers of so long a time limit.</summary>
     public int Limits(TimeSpan limit) => _alive.Keys.OfType<Timer>().Count(timer => timer.State is CancellationTokenSource && timer.DueTime == limit);
 
+    /// <summary>How many of them are the timers of time limits up to this one.</summary>
+    public int LimitsUpTo(TimeSpan longest) => _alive.Keys.OfType<Timer>().Count(timer => timer.State is CancellationTokenSource && timer.DueTime <= longest);
+
     public override TimeZoneInfo LocalTimeZone => _clock.LocalTimeZone;
 
     public override long TimestampFrequency => _clock.TimestampFrequency;
