@@ -24,7 +24,8 @@ internal sealed class CountingTime : TimeProvider
     public int Limits(TimeSpan limit) => _alive.Keys.OfType<Timer>().Count(timer => timer.State is CancellationTokenSource && timer.DueTime == limit);
 
     /// <summary>How many of them are the timers of time limits up to this one.</summary>
-    public int LimitsUpTo(TimeSpan longest) => _alive.Keys.OfType<Timer>().Count(timer => timer.State is CancellationTokenSource && timer.DueTime <= longest);
+    public int LimitsUpTo(TimeSpan longest) => _alive.Keys.OfType<Timer>().Count(
+        timer => timer.State is CancellationTokenSource && timer.DueTime > TimeSpan.Zero && timer.DueTime <= longest);
 
     public override TimeZoneInfo LocalTimeZone => _clock.LocalTimeZone;
 
