@@ -2,7 +2,9 @@ using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
-/// <summary>The machine was suspended, or its wall clock was set: ages count as if the time had passed, by the clock that shows more.</summary>
+/// <summary>
+/// The machine was suspended, or its wall clock was set: ages count as if the time had passed, by the clock that shows more.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class ClockTests
 {
@@ -30,7 +32,8 @@ internal sealed class ClockTests
         select new TestCaseData(kind, way.Pass).SetArgDisplayNames(kind.ToString(), way.Name);
 
     [TestCaseSource(nameof(Ways))]
-    public async Task Using_a_disabled_key_is_denied_after_the_interval_by_either_clock(UseKind kind, Func<KeyUseWorld, TimeSpan, Task> pass)
+    public async Task Using_a_disabled_key_is_denied_after_the_interval_by_either_clock(
+        UseKind kind, Func<KeyUseWorld, TimeSpan, Task> pass)
     {
         await using var world = await StartAsync("AccessKeys");
         var use = await world.StartUseAsync(kind);
@@ -56,7 +59,8 @@ internal sealed class ClockTests
     }
 
     [TestCaseSource(nameof(Ways))]
-    public async Task Using_a_role_without_trust_is_denied_after_its_interval_by_either_clock(UseKind kind, Func<KeyUseWorld, TimeSpan, Task> pass)
+    public async Task Using_a_role_without_trust_is_denied_after_its_interval_by_either_clock(
+        UseKind kind, Func<KeyUseWorld, TimeSpan, Task> pass)
     {
         await using var world = await StartAsync("AssumeRole", o => o.DataKeyCache.MaxAge = Hour);
         var use = await world.StartUseAsync(kind);

@@ -3,7 +3,10 @@ using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
-/// <summary>The customer's policy denies encryption contexts: other contexts notice nothing, and cached keys of a denied context end with their own acceptance.</summary>
+/// <summary>
+/// The customer's policy denies encryption contexts: other contexts notice nothing, and cached keys of a denied context end with their own
+/// acceptance.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class ContextDenialTests
 {
@@ -39,7 +42,8 @@ internal sealed class ContextDenialTests
         world.Permit(AllowOnly(world, "variables/42"));
         for (var passed = TimeSpan.Zero; passed < 2 * MaxAge; passed += Step)
         {
-            var denial = await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await world.Ring.DecryptAsync(messages.Dequeue(), Other));
+            var denial = await Assert.ThrowsAsync<ByokKeyUnavailableException>(
+                async () => await world.Ring.DecryptAsync(messages.Dequeue(), Other));
             Assert.That(denial!.Reason, Is.EqualTo(ByokKeyUnavailableReason.AccessDenied));
             await use.OnceAsync();
             await world.PassAsync(Step);
@@ -51,7 +55,9 @@ internal sealed class ContextDenialTests
 
     [Test]
     public async Task Reading_a_denied_context_ends_MaxAge_after_its_own_acceptance(
-        [ValueSource(typeof(World.ByokWorld), nameof(World.ByokWorld.CredentialTypes))] string type, [ValueSource(nameof(Reads))] UseKind kind, [Values] bool isIdle)
+        [ValueSource(typeof(World.ByokWorld), nameof(World.ByokWorld.CredentialTypes))] string type,
+        [ValueSource(nameof(Reads))] UseKind kind,
+        [Values] bool isIdle)
     {
         await using var world = await StartAsync(type);
         var other = await world.Ring.EncryptAsync(new byte[10], Other);
@@ -59,14 +65,19 @@ internal sealed class ContextDenialTests
         var use = await world.StartUseAsync(kind);
 
         await world.DemandEndAsync(
-            use, isIdle ? Schedule.OnTheDot(MaxAge) : Schedule.Busy(MaxAge, 10), () => world.Permit(AllowOnly(world, "other")), MaxAge, ByokKeyUnavailableReason.AccessDenied);
+            use,
+            isIdle ? Schedule.OnTheDot(MaxAge) : Schedule.Busy(MaxAge, 10),
+            () => world.Permit(AllowOnly(world, "other")),
+            MaxAge,
+            ByokKeyUnavailableReason.AccessDenied);
 
         Assert.That(await world.Ring.DecryptAsync(other, Other), Has.Length.EqualTo(10), "the other context is not affected");
     }
 
     private static string AllowOnly(KeyUseWorld world, string record) => $$"""
         {"Version":"2012-10-17","Statement":[
-         {"Effect":"Allow","Action":["kms:Encrypt","kms:Decrypt"],"Resource":"{{world.World.Key.Arn}}","Condition":{"StringEquals":{"kms:EncryptionContext:record":"{{record}}"} } },
+         {"Effect":"Allow","Action":["kms:Encrypt","kms:Decrypt"],"Resource":"{{world.World.Key.Arn}}",
+          "Condition":{"StringEquals":{"kms:EncryptionContext:record":"{{record}}"} } },
          {"Effect":"Allow","Action":"kms:DescribeKey","Resource":"{{world.World.Key.Arn}}"}]}
         """;
 }

@@ -47,7 +47,8 @@ internal sealed class CostTests
     }
 
     [Test]
-    public async Task Writing_and_reading_cost_no_confirmation_while_normal_calls_reach_AWS([ValueSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))] string type)
+    public async Task Writing_and_reading_cost_no_confirmation_while_normal_calls_reach_AWS(
+        [ValueSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))] string type)
     {
         const int Calls = 170; // in less time than a cached key serves before it is replaced
         await using var world = await StartAsync(type);

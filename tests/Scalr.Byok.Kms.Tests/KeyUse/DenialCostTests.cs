@@ -12,7 +12,8 @@ internal sealed class DenialCostTests
     private static readonly string[] OneDecrypt = ["Decrypt"];
 
     [Test]
-    public async Task Decrypting_under_a_disabled_key_asks_AWS_less_and_less_often([ValueSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))] string type)
+    public async Task Decrypting_under_a_disabled_key_asks_AWS_less_and_less_often(
+        [ValueSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))] string type)
     {
         await using var world = await StartAsync(type);
         var previous = world.World.Customer.CreateKey(Home);

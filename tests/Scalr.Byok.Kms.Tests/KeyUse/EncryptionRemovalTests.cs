@@ -26,7 +26,8 @@ internal sealed class EncryptionRemovalTests
     [Test]
     public async Task Using_what_is_open_or_read_goes_on(
         [ValueSource(typeof(World.ByokWorld), nameof(World.ByokWorld.CredentialTypes))] string type,
-        [Values(UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue, UseKind.EncryptValue, UseKind.DecryptStream, UseKind.EncryptStream)] UseKind kind)
+        [Values(UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue, UseKind.EncryptValue, UseKind.DecryptStream, UseKind.EncryptStream)]
+        UseKind kind)
     {
         await using var world = await StartAsync(type);
         var use = await world.StartUseAsync(kind);
@@ -45,6 +46,7 @@ internal sealed class EncryptionRemovalTests
         var context = new Dictionary<string, string> { ["record"] = "new" };
         var denial = await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await world.Ring.CreateDataKeyAsync(context));
         Assert.That(denial!.Reason, Is.EqualTo(ByokKeyUnavailableReason.AccessDenied));
-        await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await world.Ring.EncryptAsync(new MemoryStream(new byte[10]), new MemoryStream(), context));
+        await Assert.ThrowsAsync<ByokKeyUnavailableException>(
+            async () => await world.Ring.EncryptAsync(new MemoryStream(new byte[10]), new MemoryStream(), context));
     }
 }

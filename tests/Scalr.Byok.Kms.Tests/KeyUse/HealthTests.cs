@@ -15,7 +15,8 @@ internal sealed class HealthTests
 
     [Test]
     public async Task Probing_reports_a_denied_action_until_AWS_accepts_it_again(
-        [ValueSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))] string type, [Values("kms:Decrypt", "kms:Encrypt")] string action)
+        [ValueSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))] string type,
+        [Values("kms:Decrypt", "kms:Encrypt")] string action)
     {
         await using var world = await StartAsync(type);
         var host = new HealthHost(world.World, Configure).Add("", type).Check();
@@ -29,7 +30,9 @@ internal sealed class HealthTests
 
         var denied = await ring.ProbeAsync();
 
-        Assert.That((denied.Status == HealthStatus.Healthy, denied.Reason), Is.EqualTo((false, (ByokKeyUnavailableReason?)ByokKeyUnavailableReason.AccessDenied)));
+        Assert.That(
+            (denied.Status == HealthStatus.Healthy, denied.Reason),
+            Is.EqualTo((false, (ByokKeyUnavailableReason?)ByokKeyUnavailableReason.AccessDenied)));
         await world.PassAsync(Interval);
         Assert.That((await host.RunAsync()).Status, Is.Not.EqualTo(HealthStatus.Healthy), "still denied");
         world.Allow("kms:Encrypt", "kms:Decrypt", "kms:DescribeKey");

@@ -60,13 +60,16 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     }
 
     /// <summary>Another ring of the same customer.</summary>
-    public IByokKeyRing AddRing(Action<ByokKeySettings>? settings = null, Action<ByokOptions>? options = null) => World.Ring(Type, settings, o =>
-    {
-        Configure(o);
-        options?.Invoke(o);
-    });
+    public IByokKeyRing AddRing(Action<ByokKeySettings>? settings = null, Action<ByokOptions>? options = null) =>
+        World.Ring(Type, settings, o =>
+        {
+            Configure(o);
+            options?.Invoke(o);
+        });
 
-    /// <summary>The options of these tests: the cache and the intervals as by default, no retries and no breaker, streams in turn.</summary>
+    /// <summary>
+    /// The options of these tests: the cache and the intervals as by default, no retries and no breaker, streams in turn.
+    /// </summary>
     public static void Configure(ByokOptions options)
     {
         options.DataKeyCache.MaxAge = MaxAge;
@@ -99,7 +102,8 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     }
 
     /// <summary>AWS KMS answers nothing but this error from now on.</summary>
-    public void BreakKms(string code = "InternalFailure", int status = 500) => Aws.Faults.Add(Fault.Error(code, status) with { Service = "kms" });
+    public void BreakKms(string code = "InternalFailure", int status = 500) =>
+        Aws.Faults.Add(Fault.Error(code, status) with { Service = "kms" });
 
     /// <summary>AWS STS answers nothing but 500 from now on.</summary>
     public void BreakSts() => Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Service = "sts" });
@@ -126,7 +130,10 @@ internal sealed class KeyUseWorld : IAsyncDisposable
         await ByokWorld.UntilAsync(() => world.Clock.LimitsUpTo(TotalTimeout) == 0, "a call of AWS did not end");
     }
 
-    /// <summary>Uses a key as scheduled. The customer changes something meanwhile, and no use may begin so long after that, nor any after the first that was denied.</summary>
+    /// <summary>
+    /// Uses a key as scheduled. The customer changes something meanwhile, and no use may begin so long after that, nor any after the first
+    /// that was denied.
+    /// </summary>
     public async Task DemandEndAsync(Use use, Schedule schedule, Action change, TimeSpan limit, ByokKeyUnavailableReason reason)
     {
         var (now, changedAt, isDenied) = (0, 0, false);

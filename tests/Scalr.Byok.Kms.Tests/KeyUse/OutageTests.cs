@@ -3,7 +3,9 @@ using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
-/// <summary>AWS KMS does not answer: every use goes on until MaxAge after the last acceptance, and OutageGrace longer, but not for throttling.</summary>
+/// <summary>
+/// AWS KMS does not answer: every use goes on until MaxAge after the last acceptance, and OutageGrace longer, but not for throttling.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class OutageTests
 {
@@ -57,7 +59,9 @@ internal sealed class OutageTests
 
         var attempts = world.Aws.Log.Requests.Skip(before).ToList();
         Assert.That(attempts, Is.Not.Empty);
-        Assert.That(world.Clocks.True.GetUtcNow() - attempts[^1].Time, Is.LessThan(Interval), "the last attempt is younger than the interval");
+        Assert.That(
+            world.Clocks.True.GetUtcNow() - attempts[^1].Time,
+            Is.LessThan(Interval), "the last attempt is younger than the interval");
         await world.PassAsync(MaxAge - (2 * Interval));
         await DemandOutageAsync(world, use);
     }

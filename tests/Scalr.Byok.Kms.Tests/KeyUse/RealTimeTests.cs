@@ -85,7 +85,8 @@ internal sealed class RealTimeTests
     {
         using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         var last = DateTimeOffset.MinValue;
-        for (var start = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(start) < Limit; await pace.WaitForNextTickAsync())
+        var start = TimeProvider.System.GetTimestamp();
+        for (; TimeProvider.System.GetElapsedTime(start) < Limit; await pace.WaitForNextTickAsync())
         {
             var begun = DateTimeOffset.UtcNow;
             try

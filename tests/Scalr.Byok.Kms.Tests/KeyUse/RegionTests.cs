@@ -3,7 +3,10 @@ using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
-/// <summary>A multi-Region key: the replica keeps every use going, and its denial counts only if it accepted something since the primary last answered.</summary>
+/// <summary>
+/// A multi-Region key: the replica keeps every use going, and its denial counts only if it accepted something since the primary last
+/// answered.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class RegionTests
 {
@@ -58,7 +61,8 @@ internal sealed class RegionTests
         await using var world = await StartAsync("AccessKeys", hasReplica: true);
         var use = await world.StartUseAsync(kind);
 
-        await world.DemandEndAsync(use, Schedule.Busy(Interval, 5), world.World.Key.Disable, Interval, ByokKeyUnavailableReason.KeyDisabled);
+        await world.DemandEndAsync(
+            use, Schedule.Busy(Interval, 5), world.World.Key.Disable, Interval, ByokKeyUnavailableReason.KeyDisabled);
     }
 
     [Test]
@@ -75,7 +79,10 @@ internal sealed class RegionTests
         Assert.That((await use.TryAsync())?.Reason, Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled), "both deny");
     }
 
-    /// <summary>The primary Region is out. LocalAws cannot tell the Region of an OIDC call of AWS STS, which has no signature: there, only AWS KMS is out.</summary>
+    /// <summary>
+    /// The primary Region is out. LocalAws cannot tell the Region of an OIDC call of AWS STS, which has no signature: there, only AWS KMS
+    /// is out.
+    /// </summary>
     private static void LoseHome(KeyUseWorld world) =>
         world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Region = Home, Service = world.Type == "Oidc" ? "kms" : null });
 }

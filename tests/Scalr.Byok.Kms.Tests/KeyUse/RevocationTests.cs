@@ -2,7 +2,9 @@ using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
-/// <summary>AWS answers, and the customer takes access away: no use begins later than the interval after that, however the ring is used.</summary>
+/// <summary>
+/// AWS answers, and the customer takes access away: no use begins later than the interval after that, however the ring is used.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class RevocationTests
 {
@@ -49,7 +51,8 @@ internal sealed class RevocationTests
         await using var world = await StartAsync(type);
         var use = await world.StartUseAsync(kind);
 
-        await world.DemandEndAsync(use, schedule, () => world.World.Key.ScheduleDeletion(), Interval, ByokKeyUnavailableReason.KeyPendingDeletion);
+        await world.DemandEndAsync(
+            use, schedule, () => world.World.Key.ScheduleDeletion(), Interval, ByokKeyUnavailableReason.KeyPendingDeletion);
     }
 
     [TestCaseSource(nameof(Deactivations))]
@@ -58,7 +61,8 @@ internal sealed class RevocationTests
         await using var world = await StartAsync(type);
         var use = await world.StartUseAsync(kind);
 
-        await world.DemandEndAsync(use, schedule, () => world.World.AccessKey.Active = false, Interval, ByokKeyUnavailableReason.CredentialsRejected);
+        await world.DemandEndAsync(
+            use, schedule, () => world.World.AccessKey.Active = false, Interval, ByokKeyUnavailableReason.CredentialsRejected);
     }
 
     [TestCaseSource(nameof(ReadRemovals))]
@@ -67,7 +71,8 @@ internal sealed class RevocationTests
         await using var world = await StartAsync(type);
         var use = await world.StartUseAsync(kind);
 
-        await world.DemandEndAsync(use, schedule, () => world.Allow("kms:Encrypt", "kms:DescribeKey"), Interval, ByokKeyUnavailableReason.AccessDenied);
+        await world.DemandEndAsync(
+            use, schedule, () => world.Allow("kms:Encrypt", "kms:DescribeKey"), Interval, ByokKeyUnavailableReason.AccessDenied);
     }
 
     [Test]
@@ -109,10 +114,12 @@ internal sealed class RevocationTests
 
         var again = await world.StartUseAsync(kind);
         await again.OnceAsync();
-        Assert.That(await use.TryAsync(), use.IsStream || use.IsSynchronous ? Is.Not.Null : Is.Null, "streams and open data keys that were ended stay so");
+        var staysEnded = use.IsStream || use.IsSynchronous; // streams and open data keys
+        Assert.That(await use.TryAsync() is not null, Is.EqualTo(staysEnded));
     }
 
-    private static Schedule Busy(UseKind kind, TimeSpan limit) => Schedule.Busy(limit, kind is UseKind.DecryptStream or UseKind.EncryptStream ? 5 : 1);
+    private static Schedule Busy(UseKind kind, TimeSpan limit) =>
+        Schedule.Busy(limit, kind is UseKind.DecryptStream or UseKind.EncryptStream ? 5 : 1);
 
     private static TestCaseData Case(string type, UseKind kind, Schedule schedule) =>
         new TestCaseData(type, kind, schedule).SetArgDisplayNames(type, kind.ToString(), schedule.Name);

@@ -2,7 +2,9 @@ using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
-/// <summary>The customer revokes the active sessions of a role that still trusts the host: a new session takes the place of the denied one.</summary>
+/// <summary>
+/// The customer revokes the active sessions of a role that still trusts the host: a new session takes the place of the denied one.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class SessionRevocationTests
 {
@@ -23,7 +25,9 @@ internal sealed class SessionRevocationTests
 
         await world.DemandUseAsync(3 * Interval, TimeSpan.FromSeconds(5), use);
 
-        Assert.That(world.Aws.Log.Requests.Count(request => request is { Service: "sts", ErrorCode: null }), Is.EqualTo(2), "one session after the other");
+        Assert.That(
+            world.Aws.Log.Requests.Count(request => request is { Service: "sts", ErrorCode: null }),
+            Is.EqualTo(2), "one session after the other");
         Assert.That(world.Aws.Log.Requests[^1].ErrorCode, Is.Null);
     }
 }

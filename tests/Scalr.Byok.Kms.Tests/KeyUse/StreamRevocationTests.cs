@@ -21,7 +21,9 @@ internal sealed class StreamRevocationTests
 
         await ByokWorld.UntilAsync(() => stream.Run.IsCompleted, "the stream still waits for its source");
 
-        Assert.That((await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => stream.Run))!.Reason, Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
+        Assert.That(
+            (await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => stream.Run))!.Reason,
+            Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
     }
 
     [Test]
@@ -45,8 +47,12 @@ internal sealed class StreamRevocationTests
 
         await ByokWorld.UntilAsync(() => run.IsCompleted, "the stream still writes");
 
-        Assert.That((await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => run))!.Reason, Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
-        Assert.That(sink.BytesWritten, Is.LessThanOrEqualTo(Place + (isObeyed ? 0 : 2 * Segment)), "the write that was under way is the last");
+        Assert.That(
+            (await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => run))!.Reason,
+            Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
+        Assert.That(
+            sink.BytesWritten,
+            Is.LessThanOrEqualTo(Place + (isObeyed ? 0 : 2 * Segment)), "the write that was under way is the last");
     }
 
     private static async Task DenyAsync(KeyUseWorld world, Use other)

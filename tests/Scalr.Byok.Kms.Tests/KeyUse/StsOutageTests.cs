@@ -3,7 +3,10 @@ using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
-/// <summary>AWS STS, or the host's own identity, is out, and AWS KMS answers: sessions stay in use until they expire, and AWS KMS's denials are obeyed as ever.</summary>
+/// <summary>
+/// AWS STS, or the host's own identity, is out, and AWS KMS answers: sessions stay in use until they expire, and AWS KMS's denials are
+/// obeyed as ever.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class StsOutageTests
 {
@@ -20,10 +23,12 @@ internal sealed class StsOutageTests
         ]
         from kind in (UseKind[])[UseKind.DecryptMessage, UseKind.EncryptMessage, UseKind.DecryptValue, UseKind.DecryptStream]
         from schedule in (Schedule[])[Schedule.Busy(Interval, 5), Schedule.Idle(Interval)]
-        select new TestCaseData(outage.Type, outage.Begin, kind, schedule).SetArgDisplayNames(outage.Type, outage.Name, kind.ToString(), schedule.Name);
+        select new TestCaseData(outage.Type, outage.Begin, kind, schedule)
+            .SetArgDisplayNames(outage.Type, outage.Name, kind.ToString(), schedule.Name);
 
     [TestCaseSource(nameof(Outages))]
-    public async Task Disabling_the_key_ends_every_use_although_STS_is_out(string type, Action<KeyUseWorld> begin, UseKind kind, Schedule schedule)
+    public async Task Disabling_the_key_ends_every_use_although_STS_is_out(
+        string type, Action<KeyUseWorld> begin, UseKind kind, Schedule schedule)
     {
         await using var world = await StartAsync(type, o => o.RoleCheckInterval = Short);
         var use = await world.StartUseAsync(kind);
@@ -33,11 +38,13 @@ internal sealed class StsOutageTests
     }
 
     [Test]
-    public async Task Calls_of_AWS_KMS_succeed_while_STS_is_out([ValueSource(typeof(KeyUseWorld), nameof(Roles))] string type, [Values] bool isThrottled)
+    public async Task Calls_of_AWS_KMS_succeed_while_STS_is_out(
+        [ValueSource(typeof(KeyUseWorld), nameof(Roles))] string type, [Values] bool isThrottled)
     {
         await using var world = await StartAsync(type, o => (o.RoleCheckInterval, o.Resilience.BreakerMinimumThroughput) = (Short, 4));
         var use = await world.StartUseAsync(UseKind.DecryptMessage);
-        world.Aws.Faults.Add((isThrottled ? Fault.Error("ThrottlingException") : Fault.Error("InternalFailure", 500)) with { Service = "sts" });
+        var fault = isThrottled ? Fault.Error("ThrottlingException") : Fault.Error("InternalFailure", 500);
+        world.Aws.Faults.Add(fault with { Service = "sts" });
 
         for (var i = 0; i < 15; i++)
         {
@@ -59,10 +66,13 @@ internal sealed class StsOutageTests
         var last = SessionDuration - TimeSpan.FromMinutes(1);
 
         await world.DemandUseAsync(last, TimeSpan.FromSeconds(10), use);
-        var accepted = world.Aws.Log.Requests.Where(request => request is { Service: "kms", ErrorCode: null }).Select(request => request.Time - start).Append(last).ToList();
+        var requests = world.Aws.Log.Requests.Where(request => request is { Service: "kms", ErrorCode: null });
+        var accepted = requests.Select(request => request.Time - start).Append(last).ToList();
         await world.PassAsync(SessionDuration - last);
 
-        Assert.That(accepted.Zip(accepted.Skip(1), (one, next) => next - one), Is.All.LessThanOrEqualTo(Interval), "AWS KMS is still asked every interval");
+        Assert.That(
+            accepted.Zip(accepted.Skip(1), (one, next) => next - one),
+            Is.All.LessThanOrEqualTo(Interval), "AWS KMS is still asked every interval");
         await Assert.CatchAsync<ByokException>(use.AtOnceAsync, "the session has expired");
         await world.SettleAsync();
         await Assert.CatchAsync<ByokException>(use.AtOnceAsync, "the session has still expired");

@@ -17,9 +17,13 @@ internal sealed class TwoClocksTests
 
         clocks.AdvanceWall(-Minute);
         clocks.Suspend(2 * Minute);
-        Assert.That((clocks.GetUtcNow() - wall, clocks.GetElapsedTime(monotonic), clocks.True.GetUtcNow() - real, fired), Is.EqualTo((Minute, TimeSpan.Zero, 2 * Minute, 0)));
+        Assert.That(
+            (clocks.GetUtcNow() - wall, clocks.GetElapsedTime(monotonic), clocks.True.GetUtcNow() - real, fired),
+            Is.EqualTo((Minute, TimeSpan.Zero, 2 * Minute, 0)));
 
         clocks.Advance(Minute);
-        Assert.That((clocks.GetUtcNow() - wall, clocks.GetElapsedTime(monotonic), clocks.True.GetUtcNow() - real, fired), Is.EqualTo((2 * Minute, Minute, 3 * Minute, 1)));
+        Assert.That(
+            (clocks.GetUtcNow() - wall, clocks.GetElapsedTime(monotonic), clocks.True.GetUtcNow() - real, fired),
+            Is.EqualTo((2 * Minute, Minute, 3 * Minute, 1)));
     }
 }

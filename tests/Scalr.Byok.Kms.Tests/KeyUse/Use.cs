@@ -2,7 +2,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
-/// <summary>A way to use a key over and over. The first use has taken place when it is made, so the ring has the plaintext data key.</summary>
+/// <summary>
+/// A way to use a key over and over. The first use has taken place when it is made, so the ring has the plaintext data key.
+/// </summary>
 internal sealed class Use : IAsyncDisposable
 {
     private static readonly byte[] Plaintext = "db password"u8.ToArray();

@@ -30,7 +30,9 @@ internal sealed class TwoClocks : TimeProvider
     /// <summary>Only the host's wall clock is set, forward or back.</summary>
     public void AdvanceWall(TimeSpan time) => _error += time;
 
-    /// <summary>The host is suspended: its wall clock is right when it wakes up, its monotonic clock has stood still, and no timer has fired.</summary>
+    /// <summary>
+    /// The host is suspended: its wall clock is right when it wakes up, its monotonic clock has stood still, and no timer has fired.
+    /// </summary>
     public void Suspend(TimeSpan time) => _true.Add(time);
 
     public override DateTimeOffset GetUtcNow() => _true.GetUtcNow() + _error;
