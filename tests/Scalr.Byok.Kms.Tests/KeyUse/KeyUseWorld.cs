@@ -123,11 +123,22 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     /// <summary>Returns once no request to AWS is under way.</summary>
     public Task SettleAsync() => SettleAsync(World);
 
-    /// <summary>Returns once no request to AWS is under way: no time limit of an attempt or of a call runs.</summary>
+    /// <summary>
+    /// Returns once no request to AWS is under way: no time limit of an attempt or of a call runs, and the thread pool has begun all that waited for it.
+    /// </summary>
     public static async Task SettleAsync(ByokWorld world)
     {
-        await Task.Yield();
-        await ByokWorld.UntilAsync(() => world.Clock.LimitsUpTo(TotalTimeout) == 0, "a call of AWS did not end");
+        for (var quiet = 0; quiet < 3; quiet++)
+        {
+            var begun = new TaskCompletionSource();
+            ThreadPool.QueueUserWorkItem(static begun => begun.SetResult(), begun, preferLocal: false);
+            await begun.Task;
+            if (world.Clock.LimitsUpTo(TotalTimeout) > 0)
+            {
+                await ByokWorld.UntilAsync(() => world.Clock.LimitsUpTo(TotalTimeout) == 0, "a call of AWS did not end");
+                quiet = -1;
+            }
+        }
     }
 
     /// <summary>
