@@ -26,7 +26,8 @@ internal sealed class EncryptionRemovalTests
     [Test]
     public async Task Using_what_is_open_or_read_goes_on(
         [ValueSource(typeof(World.ByokWorld), nameof(World.ByokWorld.CredentialTypes))] string type,
-        [Values(UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue, UseKind.EncryptValue, UseKind.DecryptStream, UseKind.EncryptStream)]
+        [Values(UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue,
+            UseKind.EncryptValue, UseKind.DecryptStream, UseKind.EncryptStream)]
         UseKind kind)
     {
         await using var world = await StartAsync(type);

@@ -124,7 +124,8 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     public Task SettleAsync() => SettleAsync(World);
 
     /// <summary>
-    /// Returns once no request to AWS is under way: no time limit of an attempt or of a call runs, and the thread pool has begun all that waited for it.
+    /// Returns once no request to AWS is under way: no time limit of an attempt or of a call runs,
+    /// and the thread pool has begun all that waited for it.
     /// </summary>
     public static async Task SettleAsync(ByokWorld world)
     {
