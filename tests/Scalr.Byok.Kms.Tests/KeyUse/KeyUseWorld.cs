@@ -148,29 +148,30 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     /// </summary>
     public async Task DemandEndAsync(Use use, Schedule schedule, Action change, TimeSpan limit, ByokKeyUnavailableReason reason)
     {
-        var (now, changedAt, isDenied) = (0, 0, false);
-        for (var i = 0; i < schedule.Uses.Length; i++)
+        var (now, isChanged, isDenied) = (0, false, false);
+        foreach (var at in schedule.Uses)
         {
-            await PassAsync(TimeSpan.FromSeconds(schedule.Uses[i] - now));
-            now = schedule.Uses[i];
-            if (i <= schedule.ChangeAfter)
+            if (!isChanged && at > schedule.Change)
             {
-                await use.OnceAsync();
+                await PassAsync(TimeSpan.FromSeconds(schedule.Change - now));
+                now = schedule.Change;
+                change();
+                isChanged = true;
             }
 
-            if (i == schedule.ChangeAfter)
+            await PassAsync(TimeSpan.FromSeconds(at - now));
+            now = at;
+            if (!isChanged)
             {
-                change();
-                changedAt = now;
+                await use.OnceAsync();
+                continue;
             }
-            else if (i > schedule.ChangeAfter)
+
+            var denial = await use.TryAsync();
+            if (denial is not null || isDenied || now - schedule.Change >= limit.TotalSeconds)
             {
-                var denial = await use.TryAsync();
-                if (denial is not null || isDenied || now - changedAt >= limit.TotalSeconds)
-                {
-                    Assert.That(denial?.Reason, Is.EqualTo(reason), $"{now - changedAt} s after the change");
-                    isDenied = true;
-                }
+                Assert.That(denial?.Reason, Is.EqualTo(reason), $"{now - schedule.Change} s after the change");
+                isDenied = true;
             }
         }
 
