@@ -123,10 +123,7 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     /// <summary>Returns once no request to AWS is under way.</summary>
     public Task SettleAsync() => SettleAsync(World);
 
-    /// <summary>
-    /// Returns once no request to AWS is under way: no time limit of an attempt or of a call runs,
-    /// and the thread pool has begun all that waited for it.
-    /// </summary>
+    /// <summary>Returns once no request to AWS is under way, and the thread pool has begun all that waited for it.</summary>
     public static async Task SettleAsync(ByokWorld world)
     {
         for (var quiet = 0; quiet < 3; quiet++)
@@ -134,9 +131,9 @@ internal sealed class KeyUseWorld : IAsyncDisposable
             var begun = new TaskCompletionSource();
             ThreadPool.QueueUserWorkItem(static begun => begun.SetResult(), begun, preferLocal: false);
             await begun.Task;
-            if (world.Clock.LimitsUpTo(TotalTimeout) > 0)
+            if (!IsQuiet(world))
             {
-                await ByokWorld.UntilAsync(() => world.Clock.LimitsUpTo(TotalTimeout) == 0, "a call of AWS did not end");
+                await ByokWorld.UntilAsync(() => IsQuiet(world), "a call of AWS did not end");
                 quiet = -1;
             }
         }
@@ -190,6 +187,10 @@ internal sealed class KeyUseWorld : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Whether no attempt is under way, and no call either, unless it pauses before the next attempt: only time ends that.</summary>
+    private static bool IsQuiet(ByokWorld world) => world.Clock.LimitsUpTo(AttemptTimeout) == 0
+        && (world.Clock.LimitsUpTo(TotalTimeout) == 0 || world.Clock.Pauses > 0);
 
     public int Count(string operation) => Aws.Log.Count(operation);
 

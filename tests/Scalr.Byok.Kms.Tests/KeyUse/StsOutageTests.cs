@@ -41,12 +41,16 @@ internal sealed class StsOutageTests
     public async Task Calls_of_AWS_KMS_succeed_while_STS_is_out(
         [ValueSource(typeof(KeyUseWorld), nameof(Roles))] string type, [Values] bool isThrottled)
     {
-        await using var world = await StartAsync(type, o => (o.RoleCheckInterval, o.Resilience.BreakerMinimumThroughput) = (Short, 4));
+        await using var world = await StartAsync(type, o =>
+        {
+            o.RoleCheckInterval = Short;
+            (o.Resilience.BreakerMinimumThroughput, o.Resilience.MaxRetryAttempts) = (4, 3); // as by default
+        });
         var use = await world.StartUseAsync(UseKind.DecryptMessage);
         var fault = isThrottled ? Fault.Error("ThrottlingException") : Fault.Error("InternalFailure", 500);
         world.Aws.Faults.Add(fault with { Service = "sts" });
 
-        for (var i = 0; i < 15; i++)
+        for (var i = 0; i < 30; i++)
         {
             await world.PassAsync(TimeSpan.FromSeconds(9));
             await use.OnceAsync();
