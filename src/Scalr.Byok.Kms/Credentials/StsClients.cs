@@ -10,13 +10,17 @@ internal sealed class StsClients : IDisposable
 {
     private readonly AwsClientConfiguration _configuration;
     private readonly AWSCredentials? _hostCredentials;
+    private readonly Func<AWSCredentials?, string, IAmazonSecurityTokenService>? _create;
     private readonly ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> _host = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> _anonymous = new(StringComparer.Ordinal);
 
     /// <param name="configuration">Endpoints and transport.</param>
     /// <param name="hostCredentials">The host's own identity; null for the AWS SDK's default chain.</param>
-    public StsClients(AwsClientConfiguration configuration, AWSCredentials? hostCredentials)
+    /// <param name="create">Creates the clients in place of this class; null outside tests.</param>
+    public StsClients(
+        AwsClientConfiguration configuration, AWSCredentials? hostCredentials, Func<AWSCredentials?, string, IAmazonSecurityTokenService>? create = null)
     {
+        _create = create;
         _configuration = configuration;
         _hostCredentials = hostCredentials;
     }
@@ -39,8 +43,13 @@ internal sealed class StsClients : IDisposable
         ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> clients, string region, AWSCredentials? credentials) =>
         clients.GetOrAdd(region, _ => new Lazy<IAmazonSecurityTokenService>(() => Create(region, credentials))).Value;
 
-    private AmazonSecurityTokenServiceClient Create(string region, AWSCredentials? credentials)
+    private IAmazonSecurityTokenService Create(string region, AWSCredentials? credentials)
     {
+        if (_create is not null)
+        {
+            return _create(credentials, region);
+        }
+
         var config = _configuration.ForSts(region);
         return credentials is null ? new AmazonSecurityTokenServiceClient(config) : new AmazonSecurityTokenServiceClient(credentials, config);
     }

@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using Amazon.SecurityToken;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -75,7 +76,10 @@ public static class ByokServiceCollectionExtensions
         services.AddSingleton(provider => new AwsPipeline(
             Options(provider).Resilience, Time(provider), provider.GetService<ResilienceReplacement>()?.Build));
         services.AddSingleton<KmsClients>();
-        services.AddSingleton(provider => new StsClients(provider.GetRequiredService<AwsClientConfiguration>(), HostCredentials(provider)));
+        services.AddSingleton(provider => new StsClients(
+            provider.GetRequiredService<AwsClientConfiguration>(),
+            HostCredentials(provider),
+            provider.GetService<Func<AWSCredentials?, string, IAmazonSecurityTokenService>>()));
         services.AddSingleton(provider => new RoleSessions(
             provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<AwsPipeline>(), Time(provider), Logger<RoleSessions>(provider)));
         services.AddSingleton<IByokCredentialStrategy, AccessKeysCredentialStrategy>();

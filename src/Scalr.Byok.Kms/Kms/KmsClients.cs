@@ -8,9 +8,16 @@ namespace Scalr.Byok.Kms.Kms;
 internal sealed class KmsClients
 {
     private readonly AwsClientConfiguration _configuration;
+    private readonly Func<AWSCredentials, string, IAmazonKeyManagementService>? _create;
 
-    public KmsClients(AwsClientConfiguration configuration) => _configuration = configuration;
+    /// <param name="configuration">Endpoints and transport.</param>
+    /// <param name="create">Creates the clients in place of this class; null outside tests.</param>
+    public KmsClients(AwsClientConfiguration configuration, Func<AWSCredentials, string, IAmazonKeyManagementService>? create = null)
+    {
+        _configuration = configuration;
+        _create = create;
+    }
 
     public IAmazonKeyManagementService Create(AWSCredentials credentials, string region) =>
-        new AmazonKeyManagementServiceClient(credentials, _configuration.ForKms(region));
+        _create?.Invoke(credentials, region) ?? new AmazonKeyManagementServiceClient(credentials, _configuration.ForKms(region));
 }

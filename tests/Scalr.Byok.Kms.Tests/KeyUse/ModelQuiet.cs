@@ -1,0 +1,29 @@
+using System.Diagnostics;
+
+namespace Scalr.Byok.Kms.Tests.KeyUse;
+
+/// <summary>Waits until the library's background work is done: the thread pool is at rest.</summary>
+/// <remarks>
+/// The model answers at once, so all that the library does without a timer ends by itself. The bound only keeps work of other tests from holding this one up;
+/// a sequence judges what really happened, so an early return makes it weaker and not wrong.
+/// </remarks>
+internal static class ModelQuiet
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(200);
+
+    public static void Wait()
+    {
+        var start = Stopwatch.GetTimestamp();
+        for (var quiet = 0; quiet < 3 && Stopwatch.GetElapsedTime(start) < Longest;)
+        {
+            ThreadPool.GetMaxThreads(out var most, out _);
+            ThreadPool.GetAvailableThreads(out var available, out _);
+            var isQuiet = ThreadPool.PendingWorkItemCount == 0 && most - available <= (Thread.CurrentThread.IsThreadPoolThread ? 1 : 0);
+            quiet = isQuiet ? quiet + 1 : 0;
+            Thread.Yield();
+        }
+    }
+}
+
+/// <summary>The library and the reference differ.</summary>
+internal sealed class ModelException(string message) : Exception(message);
