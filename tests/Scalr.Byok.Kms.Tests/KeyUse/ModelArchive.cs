@@ -45,13 +45,18 @@ internal sealed class ModelArchive
     public static Dictionary<string, string> ContextOf(string name) => new() { ["record"] = name };
 
     /// <summary>A host with one ring, over the model of AWS.</summary>
-    public static (ServiceProvider Provider, IByokKeyRing Ring) CreateRing(ModelSetup setup, TimeProvider clock, ModelAws aws, bool previousIsCurrent)
+    public static (ServiceProvider Provider, IByokKeyRing Ring) CreateRing(
+        ModelSetup setup, TimeProvider clock, ModelAws aws, bool previousIsCurrent, Action<ByokOptions>? change = null)
     {
         ServiceCollection services = new();
         services.AddSingleton(clock);
         aws.AddTo(services);
         var settings = setup.Settings(previousIsCurrent);
-        services.AddScalrByok(setup.Apply).AddKeyRing(ring =>
+        services.AddScalrByok(options =>
+        {
+            setup.Apply(options);
+            change?.Invoke(options);
+        }).AddKeyRing(ring =>
         {
             ring.KeyArn = settings.KeyArn;
             ring.Credentials = settings.Credentials;

@@ -46,6 +46,15 @@ internal sealed class ModelAws
 
     public List<ModelRequest> Log { get; } = [];
 
+    /// <summary>How long AWS KMS takes to answer; null for an answer at once.</summary>
+    public Func<Task>? Delay { get; set; }
+
+    /// <summary>The arrays in which plaintext data keys were handed out.</summary>
+    public List<byte[]> HandedOut { get; } = [];
+
+    /// <summary>All data keys so far.</summary>
+    public IReadOnlyCollection<ModelOrigin> Origins => _origins.Values;
+
     /// <summary>How long the log may become: a call that sends requests without end fails at last.</summary>
     public int LogLimit { get; set; } = int.MaxValue;
 
@@ -58,6 +67,15 @@ internal sealed class ModelAws
     {
         services.AddSingleton<Func<AWSCredentials, string, IAmazonKeyManagementService>>((credentials, region) => new ModelKmsClient(this, credentials, region));
         services.AddSingleton<Func<AWSCredentials?, string, IAmazonSecurityTokenService>>((_, region) => new ModelStsClient(this, region));
+    }
+
+    /// <summary>Learns the data keys of another model.</summary>
+    public void Learn(ModelAws other)
+    {
+        foreach (var origin in other._origins)
+        {
+            _origins[origin.Key] = origin.Value;
+        }
     }
 
     /// <summary>Everything works again. Revoked sessions stay revoked.</summary>
@@ -83,18 +101,13 @@ internal sealed class ModelAws
         }
     }
 
-    /// <summary>Compares bytes with a data key.</summary>
-    public static bool IsKey(ModelOrigin origin, ReadOnlySpan<byte> bytes)
+    /// <summary>Puts a mask over a plaintext data key, or takes it off.</summary>
+    public static void Mask(Span<byte> bytes)
     {
-        for (var i = 0; i < DataKeyLength; i++)
+        for (var i = 0; i < bytes.Length; i++)
         {
-            if ((byte)(bytes[i] ^ PlaintextMask[i]) != origin.Masked[i])
-            {
-                return false;
-            }
+            bytes[i] ^= PlaintextMask[i];
         }
-
-        return true;
     }
 
     public EncryptResponse Encrypt(EncryptRequest request, Caller caller)
@@ -129,6 +142,7 @@ internal sealed class ModelAws
             var plaintext = GC.AllocateArray<byte>(DataKeyLength, pinned: true);
             origin.Masked.CopyTo(plaintext, 0);
             Mask(plaintext);
+            HandedOut.Add(plaintext);
             return new DecryptResponse { KeyId = request.KeyId, Plaintext = new MemoryStream(plaintext, 0, plaintext.Length, writable: true, publiclyVisible: true) };
         }
     }
@@ -255,14 +269,6 @@ internal sealed class ModelAws
         if (Log.Count > LogLimit)
         {
             throw new InvalidOperationException("One step sends requests without end.");
-        }
-    }
-
-    private static void Mask(Span<byte> bytes)
-    {
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            bytes[i] ^= PlaintextMask[i];
         }
     }
 

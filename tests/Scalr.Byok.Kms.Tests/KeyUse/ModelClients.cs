@@ -22,13 +22,25 @@ internal sealed class ModelKmsClient : AmazonKeyManagementServiceClient
     }
 
     public override Task<EncryptResponse> EncryptAsync(EncryptRequest request, CancellationToken cancellationToken = default) =>
-        Answer(() => _aws.Encrypt(request, _caller), cancellationToken);
+        AnswerAsync(() => _aws.Encrypt(request, _caller), cancellationToken);
 
     public override Task<DecryptResponse> DecryptAsync(DecryptRequest request, CancellationToken cancellationToken = default) =>
-        Answer(() => _aws.Decrypt(request, _caller), cancellationToken);
+        AnswerAsync(() => _aws.Decrypt(request, _caller), cancellationToken);
 
     public override Task<DescribeKeyResponse> DescribeKeyAsync(DescribeKeyRequest request, CancellationToken cancellationToken = default) =>
-        Answer(() => _aws.Describe(request, _caller), cancellationToken);
+        AnswerAsync(() => _aws.Describe(request, _caller), cancellationToken);
+
+    private Task<T> AnswerAsync<T>(Func<T> answer, CancellationToken cancellationToken)
+    {
+        return _aws.Delay is { } delay ? AnswerLateAsync() : Answer(answer, cancellationToken);
+
+        // The AWS SDK's own clients may answer after a cancellation, too.
+        async Task<T> AnswerLateAsync()
+        {
+            await delay();
+            return answer();
+        }
+    }
 
     internal static Task<T> Answer<T>(Func<T> answer, CancellationToken cancellationToken)
     {

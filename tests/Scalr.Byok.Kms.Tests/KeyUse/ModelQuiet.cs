@@ -24,6 +24,3 @@ internal static class ModelQuiet
         }
     }
 }
-
-/// <summary>The library and the reference differ.</summary>
-internal sealed class ModelException(string message) : Exception(message);

@@ -23,6 +23,8 @@ internal sealed record ModelUse(UseKind Kind, int Key, string Context, ModelOrig
     public bool IsRead => Kind is UseKind.Read or UseKind.ReadValue;
 
     public bool IsValue => Opened is not null;
+
+    public override string ToString() => $"{Kind} under key {Key} in context {Context}";
 }
 
 /// <summary>The reference implementation of "When a plaintext key may be used": from what AWS answered so far, whether a use may begin.</summary>

@@ -19,8 +19,10 @@ internal sealed class ModelTests
         Gen.Select(GenSetup, ModelStep.Gen.Array[1, LongestSequence]).Sample(
             static (setup, sequence) =>
             {
-                using ModelWorld world = new(setup);
-                world.Run(sequence);
+                if (ModelRun.FindDifference(setup, sequence) is { } difference)
+                {
+                    throw new ModelException(difference);
+                }
             },
             iter: target * 2 / LongestSequence,
             threads: 1,
