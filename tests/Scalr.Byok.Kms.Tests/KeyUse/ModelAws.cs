@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
 /// <summary>AWS KMS and AWS STS in memory, below the AWS SDK's interfaces. Every request is answered at once and logged.</summary>
-internal sealed class ModelAws
+internal sealed partial class ModelAws
 {
     public const int DataKeyLength = 32;
     public static readonly string[] Regions = ["us-east-1", "us-east-2"];
@@ -101,6 +101,9 @@ internal sealed class ModelAws
         }
     }
 
+    /// <summary>Whether a data key is an erased buffer.</summary>
+    public static bool IsZero(ModelOrigin origin) => origin.Masked.AsSpan().SequenceEqual(PlaintextMask);
+
     /// <summary>Puts a mask over a plaintext data key, or takes it off.</summary>
     public static void Mask(Span<byte> bytes)
     {
@@ -110,16 +113,12 @@ internal sealed class ModelAws
         }
     }
 
-    public EncryptResponse Encrypt(EncryptRequest request, Caller caller)
+    public EncryptResponse Encrypt(EncryptRequest request, byte[] masked, Caller caller)
     {
         lock (_gate)
         {
             var (key, region) = Find(request.KeyId, caller);
             Admit("Encrypt", key, region, caller, ToText(request.EncryptionContext));
-            var masked = new byte[DataKeyLength];
-            request.Plaintext.Position = 0;
-            request.Plaintext.ReadExactly(masked);
-            Mask(masked);
             var origin = new ModelOrigin(Guid.NewGuid(), key, ToText(request.EncryptionContext)) { Masked = masked };
             _origins.Add(origin.Id, origin);
             Write("Encrypt", key, region, ModelAnswer.Accepted, origin);
@@ -208,60 +207,9 @@ internal sealed class ModelAws
         }
     }
 
-    /// <summary>Refuses what the state of things refuses, in the order of AWS: identity, permission, key.</summary>
-    private void Admit(string action, int key, int region, Caller caller, string? context)
-    {
-        var state = Kms[key, region];
-        var denied = action switch
-        {
-            "Encrypt" => state is KmsState.DeniesEncrypt or KmsState.DeniesBoth,
-            "Decrypt" => state is KmsState.DeniesDecrypt or KmsState.DeniesBoth,
-            _ => false,
-        };
-        if (state is KmsState.Outage)
-        {
-            throw Fail(action, key, region, ModelAnswer.Outage, "KMSInternalException", HttpStatusCode.InternalServerError);
-        }
-
-        if (state is KmsState.Throttles)
-        {
-            throw Fail(action, key, region, ModelAnswer.Throttled, "ThrottlingException");
-        }
-
-        if (caller.Session is { } number ? _clock.AwsNow >= _sessions[number - 1].Expires : !AccessKeyIsActive)
-        {
-            var isSession = caller.Session is not null;
-            throw Fail(
-                action, key, region, isSession ? ModelAnswer.Rejected : ModelAnswer.KeyDenied, isSession ? "ExpiredTokenException" : "UnrecognizedClientException");
-        }
-
-        if (caller.Session <= RevokedSessions || denied || (context is not null && DeniedContexts[key].Contains(context)))
-        {
-            throw Fail(action, key, region, ModelAnswer.AccessDenied, "AccessDeniedException");
-        }
-
-        if (state is KmsState.Disabled && action != "DescribeKey")
-        {
-            throw Fail(action, key, region, ModelAnswer.KeyDenied, nameof(DisabledException));
-        }
-    }
-
     private static (int Key, int Region) Find(string keyId, Caller caller) => (keyId.EndsWith(KeyIds[0], StringComparison.Ordinal) ? 0 : 1, Array.IndexOf(Regions, caller.Region));
 
     private static string ToText(Dictionary<string, string>? context) => context is not null && context.TryGetValue("record", out var record) ? record : "";
-
-    private AmazonKeyManagementServiceException Fail(
-        string action, int key, int region, ModelAnswer answer, string code, HttpStatusCode status = HttpStatusCode.BadRequest)
-    {
-        Write(action, key, region, answer);
-        return new AmazonKeyManagementServiceException("The model's answer.", ErrorType.Unknown, code, $"request-{Log.Count}", status);
-    }
-
-    private AmazonSecurityTokenServiceException FailSts(int key, int region, ModelAnswer answer, string code, HttpStatusCode status)
-    {
-        Write("AssumeRole", key, region, answer);
-        return new AmazonSecurityTokenServiceException("The model's answer.", ErrorType.Unknown, code, $"request-{Log.Count}", status);
-    }
 
     private void Write(string action, int key, int region, ModelAnswer answer, ModelOrigin? origin = null)
     {

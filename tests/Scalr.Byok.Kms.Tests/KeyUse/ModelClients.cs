@@ -21,8 +21,15 @@ internal sealed class ModelKmsClient : AmazonKeyManagementServiceClient
         _caller = new ModelAws.Caller(region, token is null ? null : int.Parse(token, CultureInfo.InvariantCulture));
     }
 
-    public override Task<EncryptResponse> EncryptAsync(EncryptRequest request, CancellationToken cancellationToken = default) =>
-        AnswerAsync(() => _aws.Encrypt(request, _caller), cancellationToken);
+    public override Task<EncryptResponse> EncryptAsync(EncryptRequest request, CancellationToken cancellationToken = default)
+    {
+        // Read at once, as the AWS SDK writes the request's body before it waits for anything.
+        var masked = new byte[ModelAws.DataKeyLength];
+        request.Plaintext.Position = 0;
+        request.Plaintext.ReadExactly(masked);
+        ModelAws.Mask(masked);
+        return AnswerAsync(() => _aws.Encrypt(request, masked, _caller), cancellationToken);
+    }
 
     public override Task<DecryptResponse> DecryptAsync(DecryptRequest request, CancellationToken cancellationToken = default) =>
         AnswerAsync(() => _aws.Decrypt(request, _caller), cancellationToken);

@@ -33,8 +33,6 @@ internal sealed class ModelWorld : IDisposable
         (_provider, _ring) = ModelArchive.CreateRing(setup, _clock, _aws, previousIsCurrent: false);
     }
 
-    public bool Lenient { get; set; }
-
     public void Run(IEnumerable<ModelStep> steps)
     {
         foreach (var step in steps)
@@ -257,7 +255,7 @@ internal sealed class ModelWorld : IDisposable
 
     private void Demand(bool condition, string otherwise)
     {
-        if (!condition && !Lenient)
+        if (!condition)
         {
             throw new ModelException($"{otherwise}\n{_history}(here)");
         }

@@ -80,7 +80,15 @@ internal sealed class RaceWorld : IDisposable
     }
 
     /// <summary>The data keys of this round, under the mask.</summary>
-    public IEnumerable<byte[]> TakeKeys() => _aws.Origins.Select(origin => origin.Masked);
+    public IEnumerable<byte[]> TakeKeys()
+    {
+        if (_aws.Origins.Any(ModelAws.IsZero))
+        {
+            Faults.Enqueue("an erased buffer was encrypted as a data key");
+        }
+
+        return _aws.Origins.Where(origin => !ModelAws.IsZero(origin)).Select(origin => origin.Masked);
+    }
 
     public void Dispose()
     {
@@ -89,7 +97,7 @@ internal sealed class RaceWorld : IDisposable
     }
 
     /// <summary>Often at once, sometimes after other work, and now and then later than the time limit of an attempt.</summary>
-    private Task DelayAsync()
+    private static Task DelayAsync()
     {
         switch (Random.Shared.Next(20))
         {
