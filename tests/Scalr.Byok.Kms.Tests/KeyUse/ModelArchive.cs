@@ -15,8 +15,7 @@ internal sealed class ModelArchive
         Aws = new ModelAws(clock);
         for (var key = 0; key < 2; key++)
         {
-            var setup = new ModelSetup(HasRole: false, HasReplica: false, HasPrevious: false, FailsOverOnRevoked: false, Times: ModelSetup.SetCount - 1);
-            var (provider, ring) = CreateRing(setup, clock, Aws, previousIsCurrent: key == 1);
+            var (provider, ring) = CreateRing(ModelSetup.Plain, clock, Aws, previousIsCurrent: key == 1);
             using var _ = provider;
             for (var i = 0; i < Contexts.Length; i++)
             {
@@ -25,7 +24,8 @@ internal sealed class ModelArchive
                 Values[key][i] = dataKey.Encrypt("the value"u8);
                 if (key == 1)
                 {
-                    PreviousMessages[i] = ring.EncryptAsync("the value"u8.ToArray(), ContextOf(Contexts[i])).AsTask().GetAwaiter().GetResult();
+                    var message = ring.EncryptAsync("the value"u8.ToArray(), ContextOf(Contexts[i]));
+                    PreviousMessages[i] = message.AsTask().GetAwaiter().GetResult();
                 }
             }
         }

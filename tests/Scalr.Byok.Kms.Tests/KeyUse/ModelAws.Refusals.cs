@@ -32,8 +32,9 @@ internal sealed partial class ModelAws
         if (caller.Session is { } number ? _clock.AwsNow >= _sessions[number - 1].Expires : !AccessKeyIsActive)
         {
             var isSession = caller.Session is not null;
-            throw Fail(
-                action, key, region, isSession ? ModelAnswer.Rejected : ModelAnswer.KeyDenied, isSession ? "ExpiredTokenException" : "UnrecognizedClientException");
+            throw isSession
+                ? Fail(action, key, region, ModelAnswer.Rejected, "ExpiredTokenException")
+                : Fail(action, key, region, ModelAnswer.KeyDenied, "UnrecognizedClientException");
         }
 
         if (caller.Session <= RevokedSessions || denied || (context is not null && DeniedContexts[key].Contains(context)))

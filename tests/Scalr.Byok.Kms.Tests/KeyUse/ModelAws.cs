@@ -65,7 +65,8 @@ internal sealed partial class ModelAws
     /// <summary>The library's clients are these.</summary>
     public void AddTo(IServiceCollection services)
     {
-        services.AddSingleton<Func<AWSCredentials, string, IAmazonKeyManagementService>>((credentials, region) => new ModelKmsClient(this, credentials, region));
+        services.AddSingleton<Func<AWSCredentials, string, IAmazonKeyManagementService>>(
+            (credentials, region) => new ModelKmsClient(this, credentials, region));
         services.AddSingleton<Func<AWSCredentials?, string, IAmazonSecurityTokenService>>((_, region) => new ModelStsClient(this, region));
     }
 
@@ -132,7 +133,8 @@ internal sealed partial class ModelAws
         {
             var (key, region) = Find(request.KeyId, caller);
             Admit("Decrypt", key, region, caller, ToText(request.EncryptionContext));
-            if (FindOrigin(request.CiphertextBlob.ToArray()) is not { } origin || origin.Key != key || origin.Context != ToText(request.EncryptionContext))
+            if (FindOrigin(request.CiphertextBlob.ToArray()) is not { } origin
+                || origin.Key != key || origin.Context != ToText(request.EncryptionContext))
             {
                 throw Fail("Decrypt", key, region, ModelAnswer.Rejected, nameof(InvalidCiphertextException));
             }
@@ -142,7 +144,8 @@ internal sealed partial class ModelAws
             origin.Masked.CopyTo(plaintext, 0);
             Mask(plaintext);
             HandedOut.Add(plaintext);
-            return new DecryptResponse { KeyId = request.KeyId, Plaintext = new MemoryStream(plaintext, 0, plaintext.Length, writable: true, publiclyVisible: true) };
+            MemoryStream stream = new(plaintext, 0, plaintext.Length, writable: true, publiclyVisible: true);
+            return new DecryptResponse { KeyId = request.KeyId, Plaintext = stream };
         }
     }
 
@@ -207,9 +210,11 @@ internal sealed partial class ModelAws
         }
     }
 
-    private static (int Key, int Region) Find(string keyId, Caller caller) => (keyId.EndsWith(KeyIds[0], StringComparison.Ordinal) ? 0 : 1, Array.IndexOf(Regions, caller.Region));
+    private static (int Key, int Region) Find(string keyId, Caller caller) =>
+        (keyId.EndsWith(KeyIds[0], StringComparison.Ordinal) ? 0 : 1, Array.IndexOf(Regions, caller.Region));
 
-    private static string ToText(Dictionary<string, string>? context) => context is not null && context.TryGetValue("record", out var record) ? record : "";
+    private static string ToText(Dictionary<string, string>? context) =>
+        context is not null && context.TryGetValue("record", out var record) ? record : "";
 
     private void Write(string action, int key, int region, ModelAnswer answer, ModelOrigin? origin = null)
     {

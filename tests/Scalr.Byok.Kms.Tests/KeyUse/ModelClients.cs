@@ -74,7 +74,9 @@ internal sealed class ModelStsClient : AmazonSecurityTokenServiceClient
     private readonly string _region;
 
     public ModelStsClient(ModelAws aws, string region)
-        : base(new AnonymousAWSCredentials(), new AmazonSecurityTokenServiceConfig { ServiceURL = "http://127.0.0.1:9", AuthenticationRegion = region })
+        : base(
+            new AnonymousAWSCredentials(),
+            new AmazonSecurityTokenServiceConfig { ServiceURL = "http://127.0.0.1:9", AuthenticationRegion = region })
     {
         _aws = aws;
         _region = region;

@@ -34,7 +34,9 @@ internal sealed class ModelPromises
             return "AWS accepts, and the last failure is long ago";
         }
 
-        return isHeld && _setup.MaxAge > TimeSpan.Zero && ServesWithoutAws(use, facts) ? "the data key is recent enough for an outage" : null;
+        return isHeld && _setup.MaxAge > TimeSpan.Zero && ServesWithoutAws(use, facts)
+            ? "the data key is recent enough for an outage"
+            : null;
     }
 
     /// <summary>The longest pause after a denial or an outage.</summary>
@@ -49,7 +51,8 @@ internal sealed class ModelPromises
             state = _aws.Kms[0, 1];
         }
 
-        if (!(state == KmsState.Works || (state == KmsState.DeniesEncrypt && use.Kind != UseKind.Write)) || _aws.DeniedContexts[use.Key].Contains(use.Context))
+        var isAllowed = state == KmsState.Works || (state == KmsState.DeniesEncrypt && use.Kind != UseKind.Write);
+        if (!isAllowed || _aws.DeniedContexts[use.Key].Contains(use.Context))
         {
             return false;
         }
@@ -60,27 +63,31 @@ internal sealed class ModelPromises
         }
 
         // Rule 5 replaces a denied session that is older than one minute, if the action was accepted before.
+        var wasAccepted = (use.Kind == UseKind.Write ? facts.Encrypted : facts.Decrypted) is not null;
         return _aws.Sts == StsState.Works
             && (_aws.NewestSession(use.Key) is not { } newest || newest.Number > _aws.RevokedSessions
-                || (_clock.LowestAge(newest.Sent) > TimeSpan.FromMinutes(1) + Margin && (use.Kind == UseKind.Write ? facts.Encrypted : facts.Decrypted) is not null));
+                || (_clock.LowestAge(newest.Sent) > TimeSpan.FromMinutes(1) + Margin && wasAccepted));
     }
 
     private bool ServesWithoutAws(ModelUse use, ModelRules.Facts facts)
     {
         var regions = use.Key == 0 ? _setup.Regions : 1;
         var states = Enumerable.Range(0, regions).Select(region => _aws.Kms[use.Key, region]).ToArray();
-        if (!states.All(state => state is KmsState.Works or KmsState.Outage or KmsState.Throttles) || _aws.DeniedContexts[use.Key].Count > 0 || !HasCredentials(use.Key))
+        if (!states.All(state => state is KmsState.Works or KmsState.Outage or KmsState.Throttles)
+            || _aws.DeniedContexts[use.Key].Count > 0 || !HasCredentials(use.Key))
         {
             return false;
         }
 
-        var grace = states.All(state => state == KmsState.Outage) && _aws.Sts is StsState.Works or StsState.Outage ? _setup.Grace : TimeSpan.Zero;
+        var isOutage = states.All(state => state == KmsState.Outage) && _aws.Sts is StsState.Works or StsState.Outage;
+        var grace = isOutage ? _setup.Grace : TimeSpan.Zero;
         var limit = _rules.MaxAge + grace - Margin;
         var origin = _rules.OriginOf(use.Origin)!;
         var since = use.Kind == UseKind.Write ? origin.First : origin.Last;
         var accepted = use.IsRead ? facts.Decrypted! : origin.Last;
         var denied = Math.Max(facts.Denied?.Number ?? -1, facts.AccessDenied?.Number ?? -1);
-        return _clock.HighestAge(since.Sent) < limit && _clock.HighestAge(accepted.Sent) < limit && origin.First.Number > denied && origin.Last.Number > denied;
+        return _clock.HighestAge(since.Sent) < limit && _clock.HighestAge(accepted.Sent) < limit
+            && origin.First.Number > denied && origin.Last.Number > denied;
     }
 
     private bool HasCredentials(int key) => !_setup.HasRole

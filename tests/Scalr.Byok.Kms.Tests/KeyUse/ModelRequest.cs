@@ -19,7 +19,8 @@ internal enum ModelAnswer
 /// <param name="Origin">The data key that was accepted; null for none.</param>
 /// <param name="Sent">When the request was sent, by the host's clocks.</param>
 /// <param name="Answer">The answer.</param>
-internal sealed record ModelRequest(int Number, string Action, int Key, int Region, ModelOrigin? Origin, ModelClock.Moment Sent, ModelAnswer Answer);
+internal sealed record ModelRequest(
+    int Number, string Action, int Key, int Region, ModelOrigin? Origin, ModelClock.Moment Sent, ModelAnswer Answer);
 
 /// <summary>A data key that AWS KMS has encrypted or decrypted.</summary>
 /// <param name="Id">What its ciphertext holds.</param>

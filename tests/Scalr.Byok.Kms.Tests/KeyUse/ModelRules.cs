@@ -27,7 +27,7 @@ internal sealed record ModelUse(UseKind Kind, int Key, string Context, ModelOrig
     public override string ToString() => $"{Kind} under key {Key} in context {Context}";
 }
 
-/// <summary>The reference implementation of "When a plaintext key may be used": from what AWS answered so far, whether a use may begin.</summary>
+/// <summary>The reference implementation of the rules of use: from what AWS answered so far, whether a use may begin.</summary>
 internal sealed class ModelRules
 {
     private readonly ModelSetup _setup;

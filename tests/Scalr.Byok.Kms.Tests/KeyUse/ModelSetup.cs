@@ -16,6 +16,9 @@ internal sealed record ModelSetup(bool HasRole, bool HasReplica, bool HasPreviou
         (60, 120, 0, 0),
     ];
 
+    /// <summary>An access key, one Region, and no cache.</summary>
+    public static ModelSetup Plain => new(HasRole: false, HasReplica: false, HasPrevious: false, FailsOverOnRevoked: false, SetCount - 1);
+
     public static int SetCount => Sets.Length;
 
     public TimeSpan Interval => TimeSpan.FromSeconds(Sets[Times].Interval);
@@ -45,7 +48,8 @@ internal sealed record ModelSetup(bool HasRole, bool HasReplica, bool HasPreviou
 
     public ByokKeySettings Settings(bool previousIsCurrent)
     {
-        var settings = new ByokKeySettings { KeyArn = ModelAws.KeyArn(previousIsCurrent ? 1 : 0), Credentials = Credentials(previousIsCurrent ? 1 : 0) };
+        var key = previousIsCurrent ? 1 : 0;
+        var settings = new ByokKeySettings { KeyArn = ModelAws.KeyArn(key), Credentials = Credentials(key) };
         if (previousIsCurrent)
         {
             return settings;

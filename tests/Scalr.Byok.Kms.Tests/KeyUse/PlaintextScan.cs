@@ -7,8 +7,8 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 
 /// <summary>Searches the memory of this process for plaintext data keys (Linux).</summary>
 /// <remarks>
-/// It knows the keys under a mask, so that its own copies are not found, and looks where arrays begin: at multiples of 8 bytes. Memory that the garbage collector has
-/// freed and not used again is searched, too.
+/// It knows the keys under a mask, so that its own copies are not found, and looks where arrays begin: at multiples of 8 bytes.
+/// It also searches memory that the garbage collector has freed and not used again.
 /// </remarks>
 internal static class PlaintextScan
 {

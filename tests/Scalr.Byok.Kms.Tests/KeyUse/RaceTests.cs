@@ -19,7 +19,7 @@ internal sealed class RaceTests
         var (done, messages, unerased) = (0, 0, 0);
         for (var round = 0; done < target && (isAsked || round < 2 || TimeProvider.System.GetElapsedTime(start) < Limit); round++)
         {
-            using RaceWorld world = new(new ModelSetup(HasRole: round % 2 == 1, HasReplica: round % 3 == 1, HasPrevious: false, FailsOverOnRevoked: false, Times: round % 3));
+            using RaceWorld world = new(ModelSetup.Plain with { HasRole = round % 2 == 1, HasReplica = round % 3 == 1, Times = round % 3 });
             await world.RunAsync(Math.Min(ValuesPerRound, target - done));
             await world.CheckMessagesAsync();
             keys.AddRange(world.TakeKeys());

@@ -27,12 +27,12 @@ internal sealed class RaceWorld : IDisposable
     {
         _setup = setup;
         _aws = new ModelAws(_clock, ModelArchive.Instance.Aws) { Delay = DelayAsync };
-        (_provider, _ring) = ModelArchive.CreateRing(setup, _clock, _aws, previousIsCurrent: false, static options => options.DataKeyCache.MaxKeys = 4);
+        (_provider, _ring) = ModelArchive.CreateRing(
+            setup, _clock, _aws, previousIsCurrent: false, static options => options.DataKeyCache.MaxKeys = 4);
 
         // Without a cache, with a clock that stands still, and with an AWS that always answers.
-        ModelSetup plain = new(HasRole: false, HasReplica: false, HasPrevious: false, FailsOverOnRevoked: false, Times: ModelSetup.SetCount - 1);
         CheckerAws = new ModelAws(new ModelClock(), _aws);
-        (_checker, _checkerRing) = ModelArchive.CreateRing(plain, new ModelClock(), CheckerAws, previousIsCurrent: false);
+        (_checker, _checkerRing) = ModelArchive.CreateRing(ModelSetup.Plain, new ModelClock(), CheckerAws, previousIsCurrent: false);
         for (var i = 0; i < _checkerKeys.Length; i++)
         {
             _checkerKeys[i] = _checkerRing.OpenDataKeyAsync(ModelArchive.Instance.DataKeys[0][i]).AsTask().GetAwaiter().GetResult();
@@ -182,7 +182,8 @@ internal sealed class RaceWorld : IDisposable
     {
         if (_messages.TryPeek(out var first))
         {
-            Check(await _ring.DecryptAsync(random.Next(2) == 0 ? first : _messages.ElementAt(random.Next(_messages.Count))), "a message decrypts to something else");
+            var message = random.Next(2) == 0 ? first : _messages.ElementAt(random.Next(_messages.Count));
+            Check(await _ring.DecryptAsync(message), "a message decrypts to something else");
             Interlocked.Increment(ref _values);
         }
     }
