@@ -4,7 +4,8 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 
 /// <summary>Waits until the library's background work is done: the thread pool is at rest.</summary>
 /// <remarks>
-/// The model answers at once, so all that the library does without a timer ends by itself. The bound keeps other tests' work from holding this test up.
+/// The model answers at once, so all that the library does without a timer ends by itself.
+/// The bound keeps other tests' work from holding this test up.
 /// </remarks>
 internal static class ModelQuiet
 {
