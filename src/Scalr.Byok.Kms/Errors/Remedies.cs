@@ -34,13 +34,15 @@ internal static class Remedies
             $"Check the Region in the key ARN: it says {key.Region}."),
         ByokKeyUnavailableReason.AccessDenied => (
             $"Access denied: {operation} on the key is not allowed.",
-            $"Allow {operation} on {key} in the IAM policy of the user or role, and do not deny it in the key policy."),
+            $"Allow {operation} on {key} in the IAM policy of the user or role, and do not deny it in the key policy. Check the key ARN as well: AWS KMS denies access to a "
+            + $"mistyped one in the same words. If the user or role is not in account {key.AccountId}, the key policy must allow it too, by a statement with Effect \"Allow\", "
+            + "Principal { \"AWS\": \"(ARN of the user or role)\" }, Action [ \"kms:Encrypt\", \"kms:Decrypt\", \"kms:DescribeKey\" ] and Resource \"*\"."),
         ByokKeyUnavailableReason.CredentialsRejected => (
             "AWS does not accept the access key.",
             "Check that the access key ID and the secret access key belong together and that the access key is active."),
         ByokKeyUnavailableReason.RoleNotAssumable => (
             "AWS STS does not let the host assume the role.",
-            "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that it demands."),
+            "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that it demands. AWS STS denies a mistyped role ARN in the same words."),
         ByokKeyUnavailableReason.TokenRejected => (
             "AWS STS does not accept the OIDC token.",
             "Check the OIDC identity provider in the AWS account: its URL must be the host's issuer and its client IDs must include the audience. "

@@ -126,7 +126,7 @@ internal static class AwsErrors
                 $"did not finish within {limit.Timeout.TotalSeconds:0.###} s", error, key, action, isTransient: true),
             AnswerTooLargeException => ServiceFailed($"failed: {error.Message}", error, key, action, isTransient: true),
             XmlException => ServiceFailed("failed: AWS answered with nothing that could be read", error, key, action, isTransient: true),
-            _ => ServiceFailed($"failed because AWS could not be reached ({error.GetType().Name})", error, key, action, isTransient: true),
+            _ => ServiceFailed($"failed because {NetworkFailure.Describe(error, key.Region)}", error, key, action, isTransient: true),
         };
     }
 

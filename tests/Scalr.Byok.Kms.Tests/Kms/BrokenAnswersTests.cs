@@ -33,7 +33,7 @@ internal sealed class BrokenAnswersTests
         yield return Answer("chunked 403", Fault.LongBody(403, "text/html", Html, 2 * MiB, isChunked: true), isTransient: true, TooLong);
         yield return Answer("chunked 502", Fault.LongBody(502, "text/html", Html, 2 * MiB, isChunked: true), isTransient: true, TooLong);
         yield return Answer("a redirect", Fault.Body(307, "text/html", Html), isTransient: null, "answered");
-        yield return Answer("a reset", Fault.Drop(), isTransient: true, "failed because AWS could not be reached (");
+        yield return Answer("a reset", Fault.Drop(), isTransient: true, "failed because AWS could not be reached: 127.0.0.1:");
         yield return Answer("a cut body", Fault.CutBody(), isTransient: true, "");
     }
 
@@ -74,17 +74,16 @@ internal sealed class BrokenAnswersTests
     [Test]
     public async Task A_server_that_refuses_connections_is_an_outage()
     {
-        var ring = _world.Ring(_type, options: o =>
-        {
-            o.Endpoints.Kms[ByokEndpoints.AnyRegion] = NobodyListens();
-            o.Endpoints.Sts[ByokEndpoints.AnyRegion] = NobodyListens();
-        });
+        var endpoint = NobodyListens();
+        var ring = _world.Ring(_type, options: o => o.Endpoints.Kms[ByokEndpoints.AnyRegion] = o.Endpoints.Sts[ByokEndpoints.AnyRegion] = endpoint);
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
 
         Assert.That(thrown!.IsTransient, Is.True);
         Assert.That(thrown.Operation, Does.EndWith(":" + Operations().First()));
-        Assert.That(thrown.Message, Does.Contain("failed because AWS could not be reached (HttpRequestException). Try again later; the key itself is not to blame."));
+        Assert.That(thrown.Message, Does.Contain(
+            $"failed because AWS could not be reached: 127.0.0.1:{endpoint.Port}, connection refused. This address is configured by the host's operator, in the option Endpoints. "
+            + "Try again later; the key itself is not to blame."));
         Assert.That(thrown.InnerException, Is.TypeOf<HttpRequestException>());
     }
 

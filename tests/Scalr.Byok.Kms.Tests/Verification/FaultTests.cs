@@ -23,7 +23,7 @@ internal sealed class FaultTests
     {
         yield return Case("black hole", Fault.BlackHole(), "did not finish within 2 s. Try again later; the key itself is not to blame.", hangs: true);
         yield return Case("stalled body", Fault.StalledBody(), "did not finish within 2 s. Try again later; the key itself is not to blame.", hangs: true);
-        yield return Case("reset", Fault.Drop(), "failed because AWS could not be reached (");
+        yield return Case("reset", Fault.Drop(), "failed because AWS could not be reached: 127.0.0.1:");
         yield return Case("cut body", Fault.CutBody(), "");
         yield return Case("HTML 200", Fault.Body(200, "text/html", Html), "");
         yield return Case(
