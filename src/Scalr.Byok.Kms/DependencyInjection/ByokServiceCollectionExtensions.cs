@@ -52,7 +52,8 @@ public static class ByokServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configuration);
         AddCore(services);
-        services.AddOptions<ByokOptions>().Bind(configuration);
+        services.AddBound<ByokOptions>(
+            Microsoft.Extensions.Options.Options.DefaultName, configuration, SettingsShape.Options, static (section, options) => section.Bind(options));
         return new ByokBuilder(services);
     }
 
@@ -63,12 +64,14 @@ public static class ByokServiceCollectionExtensions
             return;
         }
 
-        services.AddOptions<ByokOptions>().ValidateOnStart();
+        services.AddOptions<StartChecks>().ValidateOnStart();
+        services.AddSingleton<IValidateOptions<StartChecks>, StartValidator>();
+        services.AddSingleton(provider => new SettingsReadings(Logger<ByokOptions>(provider)));
         services.AddSingleton<ByokOptionsValidator>();
         services.AddSingleton<IPostConfigureOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
         services.AddSingleton<IValidateOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
         services.AddSingleton(provider => new KeySettingsValidator(
-            provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<CredentialStrategies>));
+            provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<CredentialStrategies>, provider.GetRequiredService<SettingsReadings>()));
         services.AddSingleton<IValidateOptions<ByokKeySettings>>(provider => provider.GetRequiredService<KeySettingsValidator>());
 
         services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints));
@@ -95,6 +98,16 @@ public static class ByokServiceCollectionExtensions
             provider.GetRequiredService<CredentialStrategies>(),
             provider.GetRequiredService<KeyRingFactory>(),
             Time(provider)));
+    }
+
+    /// <summary>Binds options to a configuration section, with a check of its shape, and follows its changes.</summary>
+    internal static void AddBound<TOptions>(
+        this IServiceCollection services, string name, IConfiguration configuration, SettingsShape shape, Action<IConfiguration, TOptions> bind)
+        where TOptions : class
+    {
+        BoundSettings<TOptions> Create(IServiceProvider provider) => new(name, configuration, shape, bind, provider.GetRequiredService<SettingsReadings>());
+        services.AddSingleton<IConfigureOptions<TOptions>>(Create);
+        services.AddSingleton<IOptionsChangeTokenSource<TOptions>>(Create);
     }
 
     // The clock and the log are the host's if it has them. They are not registered here: whoever is first keeps the host's own AddLogging from taking effect.
