@@ -60,6 +60,10 @@ public static class ByokBuilderExtensions
     }
 
     /// <summary>Adds <see cref="IByokKeyRingProvider"/>: the key rings of many customers, made on demand from the host's store of settings.</summary>
+    /// <remarks>
+    /// Tenant names are case-sensitive: "ACME" and "acme" are two tenants, which cannot read each other's messages, and <see cref="IByokKeyRingProvider.Invalidate"/> reaches only the
+    /// one it names. A host whose store is not case-sensitive uses the overload with a comparer.
+    /// </remarks>
     /// <typeparam name="TStore">The store; a singleton. The last one added is used.</typeparam>
     /// <param name="builder">The builder.</param>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
@@ -74,8 +78,34 @@ public static class ByokBuilderExtensions
             provider.GetRequiredService<KeySettingsValidator>(),
             provider.GetRequiredService<KeyRingFactory>(),
             provider.GetRequiredService<IOptions<ByokOptions>>(),
-            ByokServiceCollectionExtensions.Time(provider)));
+            ByokServiceCollectionExtensions.Time(provider),
+            provider.GetService<TenantNames>() ?? TenantNames.Exact));
         builder.Services.TryAddSingleton<IByokKeyRingProvider>(provider => provider.GetRequiredService<KeyRingProvider>());
+        return builder;
+    }
+
+    /// <summary>Adds <see cref="IByokKeyRingProvider"/> for a store in which several names mean one tenant, such as "ACME" and "acme".</summary>
+    /// <remarks>
+    /// <para>
+    /// All names that are equal by the comparer reach one key ring, and <see cref="IByokKeyRingProvider.Invalidate"/> with any of them reaches it. The store, the health check and new
+    /// messages (<c>scalr:tenant</c>) get the canonical name only. Messages that name the tenant in another spelling open as well.
+    /// </para>
+    /// <para>
+    /// The canonical name must never change: not between processes, and not later. A customer's policy with a condition on <c>kms:EncryptionContext:scalr:tenant</c> names it.
+    /// </para>
+    /// </remarks>
+    /// <typeparam name="TStore">The store; a singleton. The last one added is used.</typeparam>
+    /// <param name="builder">The builder.</param>
+    /// <param name="tenantComparer">Says which names mean one tenant, for example <see cref="StringComparer.OrdinalIgnoreCase"/>.</param>
+    /// <param name="canonicalName">Returns the canonical name of a tenant, which must be equal to the given name by the comparer. Null: the name in lower case.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> or <paramref name="tenantComparer"/> is null.</exception>
+    public static IByokBuilder AddKeyRings<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TStore>(
+        this IByokBuilder builder, IEqualityComparer<string> tenantComparer, Func<string, string>? canonicalName = null)
+        where TStore : class, IByokKeySettingsStore
+    {
+        ArgumentNullException.ThrowIfNull(tenantComparer);
+        AddKeyRings<TStore>(builder);
+        builder.Services.Replace(ServiceDescriptor.Singleton(new TenantNames(tenantComparer, canonicalName ?? TenantNames.LowerCase)));
         return builder;
     }
 

@@ -24,14 +24,15 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="logger">Told of failovers.</param>
     /// <param name="tenant">The tenant that every message is bound to; null if to none.</param>
-    public ByokKeyRing(RingKeys keys, ByokOptions options, TimeProvider time, ILogger logger, string? tenant = null)
+    /// <param name="names">The other names that mean the tenant; null if there are none.</param>
+    public ByokKeyRing(RingKeys keys, ByokOptions options, TimeProvider time, ILogger logger, string? tenant = null, TenantNames? names = null)
     {
         _keys = keys;
         _source = new DataKeySource(keys, options.FailoverOnRevokedReplica, logger);
         _probe = new KeyProbe(keys.Current, keys.Replicas, time);
         _dataKeys = new RingDataKeys(_source, _probe, options, time, logger);
         _options = MessageOptions.From(options);
-        _binding = new TenantBinding(tenant);
+        _binding = new TenantBinding(tenant, names);
         _issuer = new DataKeyIssuer(_dataKeys, _options);
     }
 

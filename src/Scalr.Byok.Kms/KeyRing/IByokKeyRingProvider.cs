@@ -7,7 +7,7 @@ namespace Scalr.Byok.Kms;
 /// encrypted and demanded when it is decrypted or rewrapped. A message of another tenant, or without the pair (one that a ring of <c>AddKeyRing</c> made, say), is a
 /// <see cref="ByokDecryptionException"/> before AWS is called, even if both have the same KMS key. A caller who gives that pair to <c>EncryptAsync</c> gets an
 /// <see cref="ArgumentException"/>. As all of the encryption context it stands in clear in the message and in the customer's CloudTrail. So name tenants by something that
-/// never changes, such as an id: messages of a renamed tenant do not open.
+/// never changes, such as an id: messages of a renamed tenant do not open. Names are case-sensitive unless <c>AddKeyRings</c> got a comparer.
 /// </para>
 /// <para>
 /// A ring that nobody used for <see cref="ByokOptions.KeyRingIdleTimeout"/> is disposed, its data keys are erased, and the next call makes another from the store.

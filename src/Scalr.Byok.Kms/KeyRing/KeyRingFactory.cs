@@ -34,8 +34,9 @@ internal sealed class KeyRingFactory
 
     /// <param name="settings">The settings.</param>
     /// <param name="tenant">The tenant that the ring's messages are bound to; null if to none.</param>
-    public TracedKeyRing Create(ByokKeySettings settings, string? tenant = null) =>
-        new(new ByokKeyRing(CreateKeys(settings), _options, _time, _logger, tenant));
+    /// <param name="names">The other names that mean the tenant; null if there are none.</param>
+    public TracedKeyRing Create(ByokKeySettings settings, string? tenant = null, TenantNames? names = null) =>
+        new(new ByokKeyRing(CreateKeys(settings), _options, _time, _logger, tenant, names));
 
     /// <summary>The keys of a ring, each with credentials of its own: a session begins in the Region of its key, so that an outage of another one does not concern it.</summary>
     public RingKeys CreateKeys(ByokKeySettings settings)
