@@ -59,14 +59,14 @@ internal sealed class ColumnsKeyTests(string database)
         var ids = await _world.WriteAsync("acme", 3);
         var before = await _world.StoredAsync(ids[0]);
         var old = _world.Acme.ChangeKey();
-        _world.ChangeSettings("acme", _world.Acme.Settings(old));
+        await _world.ChangeSettingsAsync("acme", _world.Acme.Settings(old));
         Assert.That(await _world.ReadAsync(), Has.Count.EqualTo(3), "the old key still decrypts");
         _world.Byok.Aws.Log.Clear();
 
         await _world.Contexts.RewrapAsync("acme");
 
         Assert.That(_world.Byok.Aws.Log.Count("Encrypt"), Is.EqualTo(1));
-        _world.ChangeSettings("acme", _world.Acme.Settings());
+        await _world.ChangeSettingsAsync("acme", _world.Acme.Settings());
         old.Disable();
         Assert.That((await _world.ReadAsync()).Select(row => row.Value), Is.EqualTo((string[])["value-0", "value-1", "value-2"]));
         Assert.That(await _world.StoredAsync(ids[0]), Is.EqualTo(before));
