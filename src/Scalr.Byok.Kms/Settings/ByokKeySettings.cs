@@ -13,7 +13,7 @@ public sealed class ByokKeySettings
     /// <summary>How the host gets at the key. Required.</summary>
     public ByokCredentialSettings Credentials { get; set; } = new();
 
-    /// <summary>Regions that hold a replica of the key; only for a multi-Region key. Default: none.</summary>
+    /// <summary>Regions that hold a replica of the key; only for a multi-Region key. Default: none. In configuration a list, or one text with commas.</summary>
     public IList<string> ReplicaRegions { get; set; } = [];
 
     /// <summary>Keys that no longer encrypt but may still decrypt what they encrypted. Default: none.</summary>

@@ -4,7 +4,10 @@ namespace Scalr.Byok.Kms;
 public sealed class ByokOptions
 {
     /// <summary>The Regions a customer's key may be in. Left empty: us-east-1 and us-east-2.</summary>
-    /// <remarks>The default is filled in after configuration was bound, so that a configured list replaces it instead of adding to it.</remarks>
+    /// <remarks>
+    /// The default is filled in after configuration was bound, so that a configured list replaces it instead of adding to it. In configuration, one text with commas
+    /// (<c>eu-west-1,us-east-1</c>) is accepted as well. It replaces a list of any other source of configuration.
+    /// </remarks>
     public IList<string> AllowedRegions { get; set; } = [];
 
     /// <summary>The host's own AWS identity, which calls sts:AssumeRole. Left empty: the AWS SDK's default credentials chain.</summary>
