@@ -15,6 +15,9 @@ internal static class KeyExamination
     /// <summary>From when on expiring key material is a warning: time enough to find whoever holds it.</summary>
     private static readonly TimeSpan ExpiryWarning = TimeSpan.FromDays(30);
 
+    /// <summary>How far AWS's clock may be ahead of ours: what is 7 days for AWS is not 8 days for us.</summary>
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
+
     public static HealthStatus StatusOf(IEnumerable<KeyFinding> findings) => findings.Select(finding => finding.Severity).DefaultIfEmpty().Max() switch
     {
         Error => HealthStatus.Unhealthy,
@@ -26,22 +29,22 @@ internal static class KeyExamination
     public static KmsKeyState StateOf(KeyMetadata key) =>
         Array.IndexOf(Enum.GetNames<KmsKeyState>(), key.KeyState?.Value) is >= 0 and var index ? Enum.GetValues<KmsKeyState>()[index] : KmsKeyState.Unknown;
 
-    /// <summary>Why the key cannot be used; null if it can.</summary>
+    /// <summary>Why the key cannot be used; null if it can, and where the answer does not tell or this version does not know.</summary>
     public static ByokKeyUnavailableReason? ReasonOf(KeyMetadata key)
     {
-        if (key.KeySpec != KeySpec.SYMMETRIC_DEFAULT)
+        if (key.KeySpec is { } spec && spec != KeySpec.SYMMETRIC_DEFAULT)
         {
             return ByokKeyUnavailableReason.WrongKeyType;
         }
 
-        if (key.KeyUsage != KeyUsageType.ENCRYPT_DECRYPT)
+        if (key.KeyUsage is { } usage && usage != KeyUsageType.ENCRYPT_DECRYPT)
         {
             return ByokKeyUnavailableReason.WrongKeyUsage;
         }
 
         return StateOf(key) switch
         {
-            KmsKeyState.Enabled or KmsKeyState.Updating => null,
+            KmsKeyState.Enabled or KmsKeyState.Updating or KmsKeyState.Unknown => null,
             KmsKeyState.Disabled => ByokKeyUnavailableReason.KeyDisabled,
             KmsKeyState.PendingDeletion or KmsKeyState.PendingReplicaDeletion => ByokKeyUnavailableReason.KeyPendingDeletion,
             KmsKeyState.PendingImport => ByokKeyUnavailableReason.KeyMaterialMissing,
@@ -70,7 +73,7 @@ internal static class KeyExamination
                 "Nothing needs to be done.");
         }
 
-        foreach (var finding in AboutMaterial(key, now).Concat(AboutRegions(arn, key, replicaRegions)))
+        foreach (var finding in AboutAnswer(arn, key).Concat(AboutMaterial(key, now)).Concat(AboutRegions(arn, key, replicaRegions)))
         {
             yield return finding;
         }
@@ -81,12 +84,37 @@ internal static class KeyExamination
     {
         if (ReasonOf(replica) is not { } reason)
         {
-            return null;
+            return AboutAnswer(arn, replica).FirstOrDefault();
         }
 
         var (happened, remedy) = Remedies.For(reason, arn, AwsAction.DescribeKey);
         return new KeyFinding(
             KeyFindingCode.ReplicaUnusable, Warning, Customer, $"The replica in Region {arn.Region} cannot be used. {Dated(happened, replica, now)}", remedy);
+    }
+
+    /// <summary>What the answer does not tell. Encryption and decryption may well work, so it is a warning.</summary>
+    private static IEnumerable<KeyFinding> AboutAnswer(KmsKeyArn arn, KeyMetadata key)
+    {
+        string[] missing =
+        [
+            .. new[] { (nameof(key.Arn), key.Arn), (nameof(key.KeyState), key.KeyState?.Value), (nameof(key.KeySpec), key.KeySpec?.Value), (nameof(key.KeyUsage), key.KeyUsage?.Value) }
+                .Where(field => string.IsNullOrEmpty(field.Item2)).Select(field => field.Item1),
+        ];
+        if (missing.Length > 0)
+        {
+            yield return new KeyFinding(
+                KeyFindingCode.DescriptionIncomplete, Warning, Host,
+                $"The answer to kms:DescribeKey in Region {arn.Region} does not tell {string.Join(", ", missing)}.",
+                "AWS KMS always does. If Endpoints:Kms names another server, its operator has to complete the answer.");
+        }
+
+        if (!string.IsNullOrEmpty(key.KeyState?.Value) && StateOf(key) == KmsKeyState.Unknown)
+        {
+            yield return new KeyFinding(
+                KeyFindingCode.KeyStateUnknown, Warning, Host,
+                "The key is in a state that this version of the library does not know.",
+                "Update the library. Until then, encryption and decryption show whether the key can be used.");
+        }
     }
 
     private static IEnumerable<KeyFinding> AboutMaterial(KeyMetadata key, DateTimeOffset now)
@@ -164,8 +192,8 @@ internal static class KeyExamination
 
     private static string On(DateTimeOffset date, DateTimeOffset now)
     {
-        var days = (int)(date - now).TotalDays;
-        var left = days switch { < 1 => "less than a day", 1 => "1 day", _ => days.ToString(CultureInfo.InvariantCulture) + " days" };
+        var days = date - now < TimeSpan.FromDays(1) ? 0 : (int)Math.Ceiling((date - now - ClockTolerance).TotalDays);
+        var left = days switch { 0 => "less than a day", 1 => "1 day", _ => days.ToString(CultureInfo.InvariantCulture) + " days" };
         return string.Create(CultureInfo.InvariantCulture, $"{date.UtcDateTime:yyyy-MM-dd HH:mm} UTC ({left} left)");
     }
 }

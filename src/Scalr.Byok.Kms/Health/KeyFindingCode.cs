@@ -6,6 +6,12 @@ public static class KeyFindingCode
     /// <summary>kms:DescribeKey is not allowed, so that problems are seen only when they are there. Warning.</summary>
     public const string DescribeKeyDenied = nameof(DescribeKeyDenied);
 
+    /// <summary>kms:DescribeKey was answered without the key's ARN, state, key spec or key usage, as AWS never does. Warning.</summary>
+    public const string DescriptionIncomplete = nameof(DescriptionIncomplete);
+
+    /// <summary>The key is in a state that this version of the library does not know. Warning.</summary>
+    public const string KeyStateUnknown = nameof(KeyStateUnknown);
+
     /// <summary>The imported key material expires: a warning from 30 days before, information earlier.</summary>
     public const string KeyMaterialExpires = nameof(KeyMaterialExpires);
 

@@ -5,6 +5,7 @@ using Amazon.Runtime;
 using Microsoft.Extensions.Logging.Abstractions;
 using Moq;
 using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Errors;
 using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Resilience;
 using static Scalr.Byok.Kms.Tests.Keys.KeyArnSamples;
@@ -145,6 +146,26 @@ internal sealed class WrappingKeyTests
 
         Assert.That(thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Encrypt for the key {SingleRegion} without a result. Try again later."));
         Assert.That(thrown.IsTransient, Is.True);
+    }
+
+    [TestCase(6144, false)]
+    [TestCase(6145, true)]
+    [TestCase(70_000, true)]
+    public async Task Wrap_does_not_use_a_blob_that_KMS_would_not_decrypt(int length, bool isTooLong)
+    {
+        var blob = Enumerable.Repeat((byte)7, length).ToArray();
+        Wraps(new EncryptResponse { KeyId = SingleRegion, CiphertextBlob = new MemoryStream(blob, 0, length, writable: true, publiclyVisible: true) });
+
+        if (!isTooLong)
+        {
+            await Assert.ThatAsync(() => _source.CreateAsync(NoContext, default), Throws.Nothing);
+            return;
+        }
+
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => _source.CreateAsync(NoContext, default));
+        Assert.That((thrown!.IsTransient, thrown.Trouble), Is.EqualTo((true, ServiceTrouble.Outage)));
+        Assert.That(thrown.Message, Is.EqualTo($"AWS KMS answered kms:Encrypt for the key {SingleRegion} with a ciphertext that it would not decrypt: it is too long. Try again later."));
+        Assert.That(blob, Is.All.Zero);
     }
 
     private static byte[] Buffer(MemoryStream stream) =>

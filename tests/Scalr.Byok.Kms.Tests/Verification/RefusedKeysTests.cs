@@ -112,7 +112,7 @@ internal sealed class RefusedKeysTests
 
         var step = verification.Steps.Single(step => step.Outcome != Passed);
         Assert.That((step.Check, step.Outcome, step.Reason), Is.EqualTo((Check.DescribeKey, Warning, default(ByokKeyUnavailableReason?))));
-        Assert.That(step.Message, Does.StartWith("The imported key material expires on ").And.Contain("(3 days left)"));
+        Assert.That(step.Message, Does.StartWith("The imported key material expires on ").And.Contain("(4 days left)"));
         Assert.That(verification.Succeeded, Is.True);
     }
 
