@@ -58,9 +58,11 @@ internal sealed class RoleSessions
     /// session is for the first key alone, from then on.
     /// </remarks>
     /// <param name="operation">The STS action.</param>
+    /// <param name="roleArn">The role.</param>
     /// <param name="keyArns">The keys, the one that the session will be used for first; may be empty.</param>
     /// <param name="assume">Calls AWS STS with a session policy; calls its second argument when it does.</param>
-    public SessionCredentials Create(string operation, IReadOnlyList<KmsKeyArn> keyArns, Func<string?, Action, CancellationToken, Task<Grant>> assume)
+    public SessionCredentials Create(
+        string operation, string roleArn, IReadOnlyList<KmsKeyArn> keyArns, Func<string?, Action, CancellationToken, Task<Grant>> assume)
     {
         var (region, policy) = (RegionOf(keyArns), PolicyFor(keyArns));
         var narrowest = PolicyFor([.. keyArns.Take(1)]);
@@ -70,25 +72,37 @@ internal sealed class RoleSessions
         {
             try
             {
-                return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, region);
+                return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, roleArn, region);
             }
             catch (AmazonSecurityTokenServiceException e) when (policy != narrowest && e.ErrorCode is "PackedPolicyTooLarge" or "PackedPolicyTooLargeException")
             {
                 policy = narrowest;
             }
 
-            return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, region);
+            return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, roleArn, region);
         }
     }
 
     /// <summary>The session that AWS STS granted.</summary>
     /// <exception cref="ByokServiceException">The answer is none: AWS would not have given it.</exception>
-    public AwsSession ToSession(Grant granted, string operation, string region)
+    public AwsSession ToSession(Grant granted, string operation, string roleArn, string region)
     {
         var answer = granted.Credentials;
         if (answer is not { AccessKeyId.Length: > 0, SecretAccessKey.Length: > 0, SessionToken.Length: > 0, Expiration: { } expiration })
         {
             throw new ByokServiceException($"AWS STS answered {operation} without complete credentials. Try again later.")
+            {
+                Operation = operation,
+                Region = region,
+                Trouble = ServiceTrouble.Outage,
+            };
+        }
+
+        // An answer that was swapped on its way would blame one customer for the key of another.
+        if (granted.User?.Arn != RoleArns.SessionArn(roleArn, SessionName))
+        {
+            throw new ByokServiceException(
+                $"AWS STS answered {operation} with a session of another role than the one that was asked for. The session was not used. Try again later.")
             {
                 Operation = operation,
                 Region = region,
@@ -108,7 +122,7 @@ internal sealed class RoleSessions
             };
         }
 
-        return new AwsSession(new SessionAWSCredentials(answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends, granted.User?.Arn);
+        return new AwsSession(new SessionAWSCredentials(answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends, granted.User.Arn);
     }
 
     /// <summary>What AWS STS answered: both are there, or STS is broken.</summary>
