@@ -9,7 +9,7 @@ namespace Scalr.Byok.Kms.Credentials;
 internal sealed class StsClients : IDisposable
 {
     private readonly AwsClientConfiguration _configuration;
-    private readonly AWSCredentials? _hostCredentials;
+    private readonly HostCredentials _hostCredentials;
     private readonly ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> _host = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> _anonymous = new(StringComparer.Ordinal);
 
@@ -18,7 +18,7 @@ internal sealed class StsClients : IDisposable
     public StsClients(AwsClientConfiguration configuration, AWSCredentials? hostCredentials)
     {
         _configuration = configuration;
-        _hostCredentials = hostCredentials;
+        _hostCredentials = new HostCredentials(hostCredentials);
     }
 
     /// <summary>A client that signs with the host's own AWS identity.</summary>
@@ -36,12 +36,6 @@ internal sealed class StsClients : IDisposable
     }
 
     private IAmazonSecurityTokenService Get(
-        ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> clients, string region, AWSCredentials? credentials) =>
-        clients.GetOrAdd(region, _ => new Lazy<IAmazonSecurityTokenService>(() => Create(region, credentials))).Value;
-
-    private AmazonSecurityTokenServiceClient Create(string region, AWSCredentials? credentials)
-    {
-        var config = _configuration.ForSts(region);
-        return credentials is null ? new AmazonSecurityTokenServiceClient(config) : new AmazonSecurityTokenServiceClient(credentials, config);
-    }
+        ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> clients, string region, AWSCredentials credentials) =>
+        clients.GetOrAdd(region, _ => new Lazy<IAmazonSecurityTokenService>(() => new AmazonSecurityTokenServiceClient(credentials, _configuration.ForSts(region)))).Value;
 }

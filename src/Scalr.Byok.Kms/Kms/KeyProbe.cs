@@ -64,7 +64,7 @@ internal sealed class KeyProbe
             $"Grant kms:DescribeKey on {e.KeyArn} to the user or role; encryption and decryption do not need it."),
         ByokKeyUnavailableException e => new KeyFinding(
             e.Reason.ToString(), Error, Customer, Remedies.For(e.Reason, e.KeyArn, e.Operation).Happened, e.Remedy),
-        ByokServiceException { IsTransient: true, Operation: not null } => new KeyFinding(
+        ByokServiceException { IsTransient: true, IsClockOff: false, Operation: not null } => new KeyFinding(
             KeyFindingCode.ServiceUnavailable, Error, Aws, error.Message, "Wait and try again; nobody needs to change anything."),
         _ => new KeyFinding(KeyFindingCode.HostAtFault, Error, Host, error.Message, "The host's operator has to mend it; the customer cannot."),
     };

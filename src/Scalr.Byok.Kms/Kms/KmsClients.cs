@@ -1,5 +1,6 @@
 using Amazon.KeyManagementService;
 using Amazon.Runtime;
+using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Kms;
@@ -11,6 +12,10 @@ internal sealed class KmsClients
 
     public KmsClients(AwsClientConfiguration configuration) => _configuration = configuration;
 
-    public IAmazonKeyManagementService Create(AWSCredentials credentials, string region) =>
-        new AmazonKeyManagementServiceClient(credentials, _configuration.ForKms(region));
+    public IAmazonKeyManagementService Create(AWSCredentials credentials, string region)
+    {
+        // Those of a strategy that the host wrote may have to be found first; the others are there.
+        var areThere = credentials is BasicAWSCredentials or SessionAWSCredentials or AnonymousAWSCredentials;
+        return new AmazonKeyManagementServiceClient(areThere ? credentials : new HostCredentials(credentials), _configuration.ForKms(region));
+    }
 }

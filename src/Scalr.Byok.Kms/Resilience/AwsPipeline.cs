@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Polly;
 using Polly.Retry;
 using Polly.Timeout;
@@ -6,8 +7,8 @@ using Scalr.Byok.Kms.Errors;
 namespace Scalr.Byok.Kms.Resilience;
 
 /// <summary>
-/// What stands between a key ring and AWS, outermost first: the total time limit, retries of what passes by itself, then for each key and Region a
-/// limit of attempts at a time and a circuit breaker (<see cref="RegionGate"/>), and the time limit of an attempt.
+/// What stands between a key ring and AWS, outermost first: the total time limit, retries of what passes by itself, one retry after an answer that says
+/// that the clock is off, then for each key and Region a limit of attempts at a time and a circuit breaker (<see cref="RegionGate"/>), and the time limit of an attempt.
 /// </summary>
 /// <remarks>The AWS SDK's own retries are off (<see cref="AwsClientConfiguration"/>).</remarks>
 internal sealed class AwsPipeline
@@ -16,6 +17,9 @@ internal sealed class AwsPipeline
     private const int ThrottledRetries = 10;
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+
+    private static readonly ResiliencePropertyKey<long> Began = new("began");
+    private static readonly ResiliencePropertyKey<bool> ClockWasOff = new("clock-was-off");
 
     private readonly ByokResilienceOptions _options;
     private readonly TimeProvider _time;
@@ -40,7 +44,7 @@ internal sealed class AwsPipeline
                 .AddRetry(Retries(options.MaxRetryAttempts, static trouble => trouble == ServiceTrouble.Outage));
         }
 
-        _call = call.Build();
+        _call = call.AddRetry(ClockRetry()).Build();
         _attempt = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(options.AttemptTimeout).Build();
     }
 
@@ -51,9 +55,21 @@ internal sealed class AwsPipeline
 
     /// <summary>A whole call: attempts, until one succeeds, fails for good, or the total time limit is over.</summary>
     /// <exception cref="TimeoutRejectedException">The total time limit is over.</exception>
-    public ValueTask<TResult> CallAsync<TState, TResult>(
-        Func<TState, CancellationToken, ValueTask<TResult>> attempt, TState state, CancellationToken cancellationToken) =>
-        _call.ExecuteAsync(attempt, state, cancellationToken);
+    public async ValueTask<TResult> CallAsync<TState, TResult>(
+        Func<TState, CancellationToken, ValueTask<TResult>> attempt, TState state, CancellationToken cancellationToken)
+    {
+        var context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false, cancellationToken);
+        context.Properties.Set(Began, _time.GetTimestamp());
+        try
+        {
+            return await _call.ExecuteAsync(
+                static (context, s) => s.Attempt(s.State, context.CancellationToken), context, (Attempt: attempt, State: state)).ConfigureAwait(false);
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
 
     /// <summary>One attempt.</summary>
     /// <exception cref="TimeoutRejectedException">The time limit of an attempt is over.</exception>
@@ -64,12 +80,35 @@ internal sealed class AwsPipeline
     private RetryStrategyOptions Retries(int count, Func<ServiceTrouble, bool> isOurs) => new()
     {
         MaxRetryAttempts = count,
-        Delay = _options.RetryDelay,
-        MaxDelay = LongestPause,
-        BackoffType = DelayBackoffType.Exponential,
-        UseJitter = true,
-        ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is ByokServiceException error
-            && isOurs(error.Trouble) && (error.RetryAfter is not { } pause || pause < _options.TotalTimeout)), // no use waiting for what lies beyond the time limit
-        DelayGenerator = static arguments => ValueTask.FromResult((arguments.Outcome.Exception as ByokServiceException)?.RetryAfter), // null: the jittered pause
+        ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is ByokServiceException { IsClockOff: false } error
+            && isOurs(error.Trouble) && (error.RetryAfter is not { } pause || pause < Remaining(arguments.Context))), // no use waiting for what lies beyond the time limit
+        DelayGenerator = arguments => ValueTask.FromResult<TimeSpan?>(
+            Longer(BackOff(arguments.AttemptNumber), (arguments.Outcome.Exception as ByokServiceException)?.RetryAfter)),
     };
+
+    /// <summary>From the answer that says that the clock is off, the AWS SDK has learnt by how much: the same call may work at once. Once for each call, whatever else fails.</summary>
+    private static RetryStrategyOptions ClockRetry() => new()
+    {
+        MaxRetryAttempts = 1,
+        Delay = TimeSpan.Zero,
+        ShouldHandle = static arguments => ValueTask.FromResult(arguments.Outcome.Exception is ByokServiceException { IsClockOff: true }
+            && !arguments.Context.Properties.TryGetValue(ClockWasOff, out _)),
+        OnRetry = static arguments =>
+        {
+            arguments.Context.Properties.Set(ClockWasOff, true);
+            return default;
+        },
+    };
+
+    /// <summary>The pause doubles with each retry, up to <see cref="LongestPause"/>; of it half to all, so that callers do not come back in step.</summary>
+    private TimeSpan BackOff(int retry)
+    {
+        var longest = _options.RetryDelay * (1 << Math.Min(retry, 20));
+        return (longest < LongestPause ? longest : LongestPause) * (RandomNumberGenerator.GetInt32(500, 1001) / 1000.0);
+    }
+
+    private TimeSpan Remaining(ResilienceContext context) =>
+        _options.TotalTimeout - _time.GetElapsedTime(context.Properties.GetValue(Began, defaultValue: _time.GetTimestamp()));
+
+    private static TimeSpan Longer(TimeSpan pause, TimeSpan? other) => other > pause ? other.Value : pause;
 }

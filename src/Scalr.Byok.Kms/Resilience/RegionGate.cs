@@ -62,7 +62,7 @@ internal sealed class RegionGate
         MinimumThroughput = _options.BreakerMinimumThroughput,
         SamplingDuration = _options.BreakerSamplingDuration,
         BreakDuration = _options.BreakDuration,
-        ShouldHandle = static arguments => ValueTask.FromResult(arguments.Outcome.Exception is ByokServiceException { Trouble: ServiceTrouble.Outage }),
+        ShouldHandle = static arguments => ValueTask.FromResult(arguments.Outcome.Exception is ByokServiceException { Trouble: ServiceTrouble.Outage, IsClockOff: false }),
         OnOpened = arguments =>
         {
             var now = _time.GetUtcNow();

@@ -117,8 +117,8 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring("AccessKeys").ProbeAsync(), HealthStatus.Unhealthy, null,
-            Findings.HostAtFault($"kms:DescribeKey for the key {_world.Key.Arn} was refused because this machine's clock is off (InvalidSignatureException); "
-                + "set the clock right. Trying again will not help."));
+            Findings.HostAtFault($"kms:DescribeKey for the key {_world.Key.Arn} failed because this machine's clock and that of AWS differ (InvalidSignatureException); "
+                + "check this machine's clock. Try again later; the key itself is not to blame."));
     }
 
     [TestCase("ThrottlingException", 400)]
