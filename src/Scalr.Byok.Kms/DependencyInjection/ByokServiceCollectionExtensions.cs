@@ -71,7 +71,7 @@ public static class ByokServiceCollectionExtensions
             provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<CredentialStrategies>));
         services.AddSingleton<IValidateOptions<ByokKeySettings>>(provider => provider.GetRequiredService<KeySettingsValidator>());
 
-        services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints));
+        services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints, Options(provider).Resilience));
         services.AddSingleton(provider => new AwsPipeline(
             Options(provider).Resilience, Time(provider), provider.GetService<ResilienceReplacement>()?.Build));
         services.AddSingleton<KmsClients>();

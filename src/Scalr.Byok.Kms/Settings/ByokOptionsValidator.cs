@@ -192,6 +192,11 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             yield return $"Resilience:MaxConcurrentCalls is {options.MaxConcurrentCalls}; it must be 1 or more.";
         }
 
+        if (options.MaxConnectionsPerEndpoint < 1)
+        {
+            yield return $"Resilience:MaxConnectionsPerEndpoint is {options.MaxConnectionsPerEndpoint}; it must be 1 or more.";
+        }
+
         foreach (var (name, span) in new[] { ("BreakerSamplingDuration", options.BreakerSamplingDuration), ("BreakDuration", options.BreakDuration) })
         {
             if (span < TimeSpan.FromMilliseconds(500) || span > TimeSpan.FromHours(1))

@@ -33,4 +33,8 @@ public sealed class ByokResilienceOptions
     /// <summary>How many attempts a key ring makes at a time for one key in one Region: 1 or more. Default 64. Those beyond wait for their turn, within <see cref="TotalTimeout"/>.</summary>
     /// <remarks>So that one customer's key that hangs, or that very many ask for at once, does not take up the host's sockets and AWS's patience.</remarks>
     public int MaxConcurrentCalls { get; set; } = 64;
+
+    /// <summary>The most connections to one endpoint of AWS, for all key rings together: 1 or more. Default 256. A call that waits for one spends its <see cref="AttemptTimeout"/>.</summary>
+    /// <remarks>So that an endpoint that does not answer does not take up all sockets of the host, however many tenants call it.</remarks>
+    public int MaxConnectionsPerEndpoint { get; set; } = 256;
 }

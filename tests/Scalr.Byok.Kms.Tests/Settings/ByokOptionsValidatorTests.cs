@@ -75,6 +75,7 @@ internal sealed class ByokOptionsValidatorTests
         yield return Case("an attempt longer than all", o => o.Resilience.TotalTimeout = TimeSpan.FromSeconds(1),
             "Resilience:AttemptTimeout is 00:00:02; it must be 10 milliseconds or more and not above TotalTimeout.");
         yield return Case("more than an hour", o => o.Resilience.TotalTimeout = TimeSpan.FromMinutes(61), "Resilience:TotalTimeout is 01:01:00; 1 hour is the most.");
+        yield return Case("no connection", o => o.Resilience.MaxConnectionsPerEndpoint = 0, "Resilience:MaxConnectionsPerEndpoint is 0; it must be 1 or more.");
         yield return Case("no call at a time", o => o.Resilience.MaxConcurrentCalls = 0, "Resilience:MaxConcurrentCalls is 0; it must be 1 or more.");
         yield return Case("key rings idle for less than a minute", o => o.KeyRingIdleTimeout = TimeSpan.FromSeconds(59),
             "KeyRingIdleTimeout is 00:00:59; it must be 1 minute to 30 days.");
@@ -176,7 +177,7 @@ internal sealed class ByokOptionsValidatorTests
               "RestrictSessions": false,
               "RoleSessionName": "acme-host",
               "SessionDuration": "00:30:00",
-              "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" } },
+              "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" }, "UseSystemProxy": false },
               "FailoverOnRevokedReplica": true,
               "ConfirmationInterval": "00:00:30",
               "KeyRingIdleTimeout": "02:00:00",
@@ -184,7 +185,7 @@ internal sealed class ByokOptionsValidatorTests
               "Resilience": {
                 "TotalTimeout": "00:00:20", "AttemptTimeout": "00:00:05", "MaxRetryAttempts": 7, "RetryDelay": "00:00:01",
                 "BreakerFailureRatio": 0.75, "BreakerMinimumThroughput": 8, "BreakerSamplingDuration": "00:01:00", "BreakDuration": "00:00:30",
-                "MaxConcurrentCalls": 6
+                "MaxConcurrentCalls": 6, "MaxConnectionsPerEndpoint": 77
               },
               "FrameLength": 4096,
               "MaxEncryptedDataKeys": 3,
@@ -207,12 +208,13 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That(
             (options.Resilience.BreakerSamplingDuration, options.Resilience.BreakDuration), Is.EqualTo((TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(30))));
         Assert.That((options.Resilience.MaxConcurrentCalls, options.KeyRingIdleTimeout), Is.EqualTo((6, TimeSpan.FromHours(2))));
+        Assert.That((options.Resilience.MaxConnectionsPerEndpoint, options.Endpoints.UseSystemProxy), Is.EqualTo((77, false)));
         Assert.That((options.FailoverOnRevokedReplica, options.ConfirmationInterval), Is.EqualTo((true, TimeSpan.FromSeconds(30))));
         var cache = options.DataKeyCache;
         Assert.That((cache.MaxAge, cache.MaxMessages, cache.MaxBytes), Is.EqualTo((TimeSpan.FromMinutes(2), 7, 8)));
         Assert.That((cache.MaxKeys, cache.OutageGrace), Is.EqualTo((9, TimeSpan.FromMinutes(10))));
         Assert.That(typeof(ByokDataKeyCacheOptions).GetProperties(), Has.Length.EqualTo(5), "a new option wants a line here");
-        Assert.That(typeof(ByokResilienceOptions).GetProperties(), Has.Length.EqualTo(9), "a new option wants a line here");
+        Assert.That(typeof(ByokResilienceOptions).GetProperties(), Has.Length.EqualTo(10), "a new option wants a line here");
         Assert.That((options.FrameLength, options.MaxEncryptedDataKeys), Is.EqualTo((4096, 3)));
         Assert.That((options.MaxMessageLength, options.MaxHeaderLength, options.MaxFrameLength), Is.EqualTo((5_000_000_000, 2048, 70_000)));
         Assert.That(options.MaxDegreeOfParallelism, Is.EqualTo(5));
