@@ -1,16 +1,40 @@
-using System.Collections.Concurrent;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.EntityFrameworkCore;
 using Scalr.Byok.Kms;
 
 namespace Columns;
 
-/// <summary>What the customers typed. In memory here; a host keeps it in its database, encrypted under a key of its own.</summary>
-public sealed class CustomerStore : IByokKeySettingsStore
+/// <summary>What the customers typed, in a table of the host's database. The secrets are encrypted by ASP.NET Core's data protection.</summary>
+/// <remarks>A singleton that many threads call, so each call makes a context of its own.</remarks>
+/// <param name="contexts">The host's database.</param>
+/// <param name="protection">The host's data protection. In production, its keys are shared by all processes of the host, and encrypted.</param>
+public sealed class CustomerStore(IDbContextFactory<HostContext> contexts, IDataProtectionProvider protection) : IByokKeySettingsStore
 {
-    private readonly ConcurrentDictionary<string, ByokKeySettings> _settings = new();
-
     /// <summary>Stores a tenant's settings. <see cref="IByokKeyRingProvider.Invalidate"/> comes next, in every process of the host.</summary>
-    public void Set(string tenant, ByokKeySettings settings) => _settings[tenant] = settings;
+    public async Task SetAsync(string tenant, ByokKeySettings settings, CancellationToken cancellationToken = default)
+    {
+        var json = ByokKeySettingsJson.Serialize(settings, Protector(tenant).Protect);
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        if (await context.KeySettings.FindAsync([tenant], cancellationToken) is { } stored)
+        {
+            stored.Json = json;
+        }
+        else
+        {
+            context.Add(new StoredKeySettings { Tenant = tenant, Json = json });
+        }
+
+        await context.SaveChangesAsync(cancellationToken);
+    }
 
     /// <inheritdoc/>
-    public ValueTask<ByokKeySettings?> FindAsync(string tenant, CancellationToken cancellationToken) => ValueTask.FromResult(_settings.GetValueOrDefault(tenant));
+    public async ValueTask<ByokKeySettings?> FindAsync(string tenant, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var stored = await context.KeySettings.AsNoTracking().SingleOrDefaultAsync(row => row.Tenant == tenant, cancellationToken);
+        return stored is null ? null : ByokKeySettingsJson.Deserialize(stored.Json, Protector(tenant).Unprotect);
+    }
+
+    /// <summary>The tenant is part of the purpose, so that stored settings open in their own row only.</summary>
+    private IDataProtector Protector(string tenant) => protection.CreateProtector("byok", "key settings", tenant);
 }

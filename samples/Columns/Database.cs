@@ -55,7 +55,7 @@ public sealed class Database : IAsyncDisposable
 
         await using var connection = new NpgsqlConnection(_connectionString);
         await connection.OpenAsync();
-        foreach (var table in (string[])["variables", "provider_credentials", "data_keys"])
+        foreach (var table in (string[])["variables", "provider_credentials", "data_keys", "key_settings"])
         {
             await using var copy = await connection.BeginRawBinaryCopyAsync($"COPY {table} TO STDOUT (FORMAT BINARY)");
             await copy.CopyToAsync(dump);

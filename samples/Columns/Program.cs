@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Text;
 using Columns;
 using LocalAws;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Scalr.Byok.Kms;
@@ -17,10 +18,15 @@ var postgres = Environment.GetEnvironmentVariable("BYOK_POSTGRES") is { Length: 
 await using var aws = await LocalAwsServer.StartAsync();
 await using var database = await Database.CreateAsync(postgres);
 var customers = new Dictionary<string, Customer> { ["acme"] = new(aws, "111122223333"), ["globex"] = new(aws, "444455556666") };
+var protection = new EphemeralDataProtectionProvider(); // a host has AddDataProtection(), whose keys last
 await using var writer = Host();
 await using var reader = Host(); // another process of the host: it has no data key in its memory
 await using var impatient = Host(TimeSpan.FromSeconds(3)); // one that asks every 3 seconds, not every 60, whether keys are still good
 var contexts = reader.GetRequiredService<TenantContexts>();
+foreach (var (tenant, customer) in customers)
+{
+    await SetSettingsAsync(tenant, customer.Settings());
+}
 
 Console.WriteLine($"1. {Rows:N0} variables and some credentials for each of {customers.Count} tenants, written by EF Core into {(postgres is null ? "SQLite" : "PostgreSQL")}");
 var start = Stopwatch.GetTimestamp();
@@ -45,6 +51,7 @@ Console.WriteLine($"   {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
 
 Console.WriteLine("3. Somebody takes a dump of the database");
 var dump = Encoding.Latin1.GetString(await database.DumpAsync());
+Check(customers.Values.All(customer => !dump.Contains(customer.Settings().Credentials.SecretAccessKey!, StringComparison.Ordinal)), "no customer's secret access key is found in them");
 var plaintexts = SearchValues.Create(customers.Keys.SelectMany(Plaintexts).ToArray(), StringComparison.Ordinal);
 Check(dump.Contains("workspace-7", StringComparison.Ordinal), $"{dump.Length:N0} bytes; what is stored in clear is found in them");
 Check(!dump.AsSpan().ContainsAny(plaintexts), $"none of {customers.Keys.SelectMany(Plaintexts).Count():N0} names, values and credentials is");
@@ -58,9 +65,9 @@ await RefusedAsync("acme's row given to globex", "globex", acme[0], $"UPDATE var
 
 Console.WriteLine("5. acme changes its KMS key: one stored data key is rewrapped, no row is touched");
 var oldKey = customers["acme"].ChangeKey();
-SetSettings("acme", customers["acme"].Settings(oldKey));
+await SetSettingsAsync("acme", customers["acme"].Settings(oldKey));
 await contexts.RewrapAsync("acme");
-SetSettings("acme", customers["acme"].Settings());
+await SetSettingsAsync("acme", customers["acme"].Settings());
 oldKey.Disable();
 Check(await ReadAsync("acme") == Rows, $"{oldKey.Arn} is disabled, and all {Rows:N0} rows open with {customers["acme"].Key.Arn}");
 
@@ -83,6 +90,7 @@ var refusal = await UntilRefusedAsync("acme");
 Check(refusal?.Reason == ByokKeyUnavailableReason.KeyDisabled, $"acme: refused ({refusal?.Reason}) after {Stopwatch.GetElapsedTime(disabled).TotalSeconds:0.0} s");
 Check(await ReadAsync("globex") == Rows, "globex: not concerned");
 customers["acme"].Key.Enable();
+await UntilServedAsync("acme");
 Check(await ReadAsync("acme") == Rows, "acme: everything opens again");
 
 Console.WriteLine(wrong == 0 ? "Everything went as expected." : $"{wrong} of the lines above are WRONG.");
@@ -95,21 +103,15 @@ ServiceProvider Host(TimeSpan? probeInterval = null)
     {
         options.Endpoints.Kms[ByokEndpoints.AnyRegion] = options.Endpoints.Sts[ByokEndpoints.AnyRegion] = aws.Endpoint;
         options.ConfirmationInterval = probeInterval ?? options.ConfirmationInterval;
-    }).AddColumns(database.Options);
-    var provider = services.BuildServiceProvider();
-    foreach (var (tenant, customer) in customers)
-    {
-        ((CustomerStore)provider.GetRequiredService<IByokKeySettingsStore>()).Set(tenant, customer.Settings());
-    }
-
-    return provider;
+    }).AddColumns(database.Options, protection);
+    return services.BuildServiceProvider();
 }
 
-void SetSettings(string tenant, ByokKeySettings settings)
+async Task SetSettingsAsync(string tenant, ByokKeySettings settings)
 {
+    await ((CustomerStore)writer.GetRequiredService<IByokKeySettingsStore>()).SetAsync(tenant, settings);
     foreach (var process in (ServiceProvider[])[writer, reader, impatient])
     {
-        ((CustomerStore)process.GetRequiredService<IByokKeySettingsStore>()).Set(tenant, settings);
         process.GetRequiredService<IByokKeyRingProvider>().Invalidate(tenant);
     }
 }
@@ -170,6 +172,23 @@ async Task RefusedAsync(string what, string tenant, Guid row, FormattableString 
     catch (ByokDecryptionException e)
     {
         Check(changed == 1, $"{what}: {e.Message}");
+    }
+}
+
+// After a denial, calls fail at once; after a pause of at most ConfirmationInterval, one of them asks AWS again.
+async Task UntilServedAsync(string tenant)
+{
+    for (var enabled = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(enabled) < TimeSpan.FromSeconds(10); await Task.Delay(100))
+    {
+        try
+        {
+            await ReadAsync(tenant);
+            return;
+        }
+        catch (ByokKeyUnavailableException)
+        {
+            // Not yet.
+        }
     }
 }
 

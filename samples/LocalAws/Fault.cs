@@ -25,7 +25,9 @@ public sealed record Fault
     /// <summary>The ARN of a key, however the request names it, or of a role; null for all.</summary>
     public string? Key { get; init; }
 
-    /// <summary>The Region of the request's signature; null for all.</summary>
+    /// <summary>
+    /// The Region of the request's signature; without one, that of <see cref="LocalAwsServer.EndpointIn"/>, else us-east-1. Null for all.
+    /// </summary>
     public string? Region { get; init; }
 
     /// <summary>How many requests it hits before it is used up; null for ever.</summary>
@@ -46,6 +48,8 @@ public sealed record Fault
 
     internal TimeSpan Span { get; private init; }
 
+    internal Task Release { get; private init; } = Task.CompletedTask;
+
     internal int Allowed { get; private init; }
 
     internal long Length { get; private init; }
@@ -63,8 +67,16 @@ public sealed record Fault
         return new Fault(FaultKind.Error) { Code = code, Status = status, Text = message, RetryAfter = retryAfter };
     }
 
-    /// <summary>The usual answer, sent only after a real-time delay.</summary>
+    /// <summary>The request is carried out at once; the usual answer is sent after a delay of real time, whatever <see cref="LocalAwsOptions.Time"/> says.</summary>
     public static Fault Latency(TimeSpan delay) => new(FaultKind.Latency) { Span = delay };
+
+    /// <summary>The request is carried out at once; the usual answer is sent when a task ends. For late answers on a clock that a test moves.</summary>
+    /// <param name="release">The test completes it; all requests that wait for it are then answered.</param>
+    public static Fault Hold(Task release)
+    {
+        ArgumentNullException.ThrowIfNull(release);
+        return new Fault(FaultKind.Hold) { Release = release };
+    }
 
     /// <summary>The connection is reset before an answer; nothing was done.</summary>
     public static Fault Drop() => new(FaultKind.Drop);
@@ -105,11 +117,22 @@ public sealed record Fault
     public static Fault ClockSkew(TimeSpan skew) => new(FaultKind.ClockSkew) { Span = skew };
 
     /// <summary>ThrottlingException for whatever goes beyond a number of requests in each window of <see cref="LocalAwsOptions.Time"/>.</summary>
-    public static Fault Throttle(int requests, TimeSpan window)
+    /// <param name="requests">How many requests of a window are answered as usual.</param>
+    /// <param name="window">The length of a window.</param>
+    /// <param name="retryAfter">Sent as Retry-After (seconds) and x-amz-retry-after (milliseconds).</param>
+    public static Fault Throttle(int requests, TimeSpan window, TimeSpan? retryAfter = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(requests);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(window, TimeSpan.Zero);
-        return new Fault(FaultKind.Throttle) { Code = "ThrottlingException", Status = 400, Text = "Rate exceeded", Allowed = requests, Span = window };
+        return new Fault(FaultKind.Throttle)
+        {
+            Code = "ThrottlingException",
+            Status = 400,
+            Text = "Rate exceeded",
+            Allowed = requests,
+            Span = window,
+            RetryAfter = retryAfter,
+        };
     }
 
     internal bool Concerns(string service, string operation, string? key, string region) =>

@@ -9,6 +9,9 @@ public enum FaultKind
     /// <summary>The usual answer, late.</summary>
     Latency,
 
+    /// <summary>The usual answer, when the test releases it.</summary>
+    Hold,
+
     /// <summary>The connection is reset before an answer.</summary>
     Drop,
 

@@ -56,7 +56,7 @@ public sealed class LocalAccount
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(trustPolicy);
-        var role = new LocalRole(Id, name, trustPolicy) { Policy = policy, MaxSessionDuration = maxSessionDuration ?? TimeSpan.FromHours(1) };
+        var role = new LocalRole(_cloud.Time, Id, name, trustPolicy) { Policy = policy, MaxSessionDuration = maxSessionDuration ?? TimeSpan.FromHours(1) };
         return _cloud.TryAdd(role) ? role : throw new InvalidOperationException($"The role {role.Arn} exists already.");
     }
 

@@ -26,6 +26,16 @@ public sealed class LocalAwsServer : IAsyncDisposable
     /// <summary>http://127.0.0.1 and the port; KMS and STS of every account and Region.</summary>
     public Uri Endpoint => _host!.Address;
 
+    /// <summary>
+    /// The endpoint of one Region. It serves all that <see cref="Endpoint"/> serves; only requests without a signature, as of
+    /// AssumeRoleWithWebIdentity, which name no Region, belong to this one.
+    /// </summary>
+    public Uri EndpointIn(string region)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(region);
+        return new Uri(Endpoint, region);
+    }
+
     /// <summary>What goes wrong on request.</summary>
     public Faults Faults { get; }
 

@@ -8,14 +8,17 @@ public sealed class LocalRole
     private static readonly TimeSpan ShortestMaximum = TimeSpan.FromHours(1);
     private static readonly TimeSpan LongestMaximum = TimeSpan.FromHours(12);
 
+    private readonly TimeProvider _time;
     private volatile PolicyDocument _trust;
     private volatile PolicyDocument? _permissions;
+    private volatile PolicyDocument? _revocation;
     private string _trustPolicy;
     private string? _policy;
     private TimeSpan _maxSessionDuration = ShortestMaximum;
 
-    internal LocalRole(string accountId, string name, string trustPolicy)
+    internal LocalRole(TimeProvider time, string accountId, string name, string trustPolicy)
     {
+        _time = time;
         AccountId = accountId;
         Name = name;
         Arn = $"arn:aws:iam::{accountId}:role/{name}";
@@ -66,11 +69,20 @@ public sealed class LocalRole
         }
     }
 
+    /// <summary>
+    /// Denies everything to the sessions that began before now, as IAM's "Revoke active sessions" does: with a second policy, which denies by
+    /// aws:TokenIssueTime. Sessions that begin later are not affected. On a clock that stands still, move it on before the call.
+    /// </summary>
+    public void RevokeSessions() => _revocation = PolicyDocument.ParsePermissions($$"""
+        { "Version": "2012-10-17", "Statement": { "Sid": "AWSRevokeOlderSessions", "Effect": "Deny", "Action": "*", "Resource": "*",
+          "Condition": { "DateLessThan": { "aws:TokenIssueTime": "{{PolicyDate.Format(_time.GetUtcNow())}}" } } } }
+        """);
+
     internal string AccountId { get; }
 
     internal string RoleId { get; } = Names.Id("AROA");
 
     internal PolicyDocument Trust => _trust;
 
-    internal PolicyDocument? Permissions => _permissions;
+    internal IEnumerable<PolicyDocument> Permissions => ((PolicyDocument?[])[_permissions, _revocation]).OfType<PolicyDocument>();
 }

@@ -39,7 +39,7 @@ public sealed class LocalUser
 
     internal string UserId { get; } = Names.Id("AIDA");
 
-    internal PolicyDocument? Permissions => _permissions;
+    internal IEnumerable<PolicyDocument> Permissions => _permissions is { } permissions ? [permissions] : [];
 
     /// <summary>A new, active access key.</summary>
     public LocalAccessKey CreateAccessKey()

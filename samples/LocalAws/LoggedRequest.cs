@@ -3,7 +3,7 @@ namespace LocalAws;
 /// <summary>One request as the server saw and decided it. It never holds a secret, a payload or an encryption context.</summary>
 /// <param name="Time">By <see cref="LocalAwsOptions.Time"/>.</param>
 /// <param name="Service">kms or sts.</param>
-/// <param name="Region">The Region of the signature; us-east-1 without one.</param>
+/// <param name="Region">The Region of the signature; without one, that of the endpoint's path, else us-east-1.</param>
 /// <param name="Operation">For example Decrypt.</param>
 /// <param name="Principal">The caller's ARN; null if not authenticated.</param>
 /// <param name="Key">The key ARN or role ARN that the request is about, as far as it could be told.</param>

@@ -69,13 +69,13 @@ public class StreamBenchmarks
     private async Task EncryptAsync(MessageOptions options)
     {
         using MessageStreamWriter writer = MessageStreamWriter.Begin(_template, Yardstick.DataKey, RandomNumberGenerator.GetBytes(32), options);
-        await writer.RunAsync(new MemoryStream(_plaintext), new MemoryStream(_buffer), CancellationToken.None);
+        await writer.RunAsync(new MemoryStream(_plaintext), new MemoryStream(_buffer), FreeUse.Instance, CancellationToken.None);
     }
 
     private async Task DecryptAsync(MessageOptions options)
     {
         MessageInput input = new(new MemoryStream(_message), options);
         using MessageStreamReader reader = MessageStreamReader.Begin(input, await input.ReadHeaderAsync(CancellationToken.None), Yardstick.DataKey, options);
-        await reader.RunAsync(new MemoryStream(_buffer), CancellationToken.None);
+        await reader.RunAsync(new MemoryStream(_buffer), FreeUse.Instance, CancellationToken.None);
     }
 }

@@ -1,8 +1,7 @@
 using System.Security.Cryptography;
 using BenchmarkDotNet.Attributes;
-using Microsoft.Extensions.Logging.Abstractions;
-using Scalr.Byok.Kms.DataKeys;
-using Scalr.Byok.Kms.KeyRing;
+using LocalAws;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Scalr.Byok.Kms.Benchmarks;
 
@@ -18,13 +17,25 @@ public class ValueBenchmarks
     private readonly byte[] _tag = new byte[16];
     private readonly byte[] _ciphertext = new byte[32];
     private readonly AesGcm _raw = new(new byte[32], 16);
-    private readonly ByokDataKey _key = Open();
+    private DemoCustomer? _customer;
+    private ServiceProvider? _provider;
+    private ByokDataKey _key = null!;
     private ICryptoTransform? _aes;
     private byte[] _encrypted = [];
 
     [GlobalSetup]
-    public void Setup()
+    public async Task SetupAsync()
     {
+        _customer = await DemoCustomer.StartAsync();
+        var services = new ServiceCollection();
+        services.AddScalrByok(options =>
+        {
+            options.Endpoints.Kms[ByokEndpoints.AnyRegion] = options.Endpoints.Sts[ByokEndpoints.AnyRegion] = _customer.Aws.Endpoint;
+            options.DataKeyCache.MaxAge = options.ConfirmationInterval = TimeSpan.FromHours(1);
+        }).AddKeyRing(customer => (customer.KeyArn, customer.Credentials) =
+            (_customer.Key.Arn, ByokCredentialSettings.AccessKeys(_customer.AccessKey.AccessKeyId, _customer.AccessKey.SecretAccessKey)));
+        _provider = services.BuildServiceProvider();
+        _key = await _provider.GetRequiredService<IByokKeyRing>().CreateDataKeyAsync();
         using Aes aes = Aes.Create();
         (aes.Mode, aes.Padding) = (CipherMode.ECB, PaddingMode.None);
         _aes = aes.CreateEncryptor(new byte[32], null);
@@ -34,15 +45,11 @@ public class ValueBenchmarks
         gcm.Encrypt(_iv, _value, _ciphertext, _tag, _place);
     }
 
-    /// <summary>A data key as a ring opens it.</summary>
-    private static ByokDataKey Open()
+    [GlobalCleanup]
+    public async Task CleanupAsync()
     {
-        var (keys, cipher, owner) = (new OpenDataKeys(), ValueCipher.Derive(Yardstick.DataKey, "acme"u8), KmsKeyArn.Parse("arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"));
-        KeyOrigin origin = new(owner, new EncryptedDataKey(EncryptedDataKey.AwsKms, default, default), new Dictionary<string, string>(), TimeProvider.System.GetTimestamp());
-        RingWatch watch = new(keys.Sweep, _ => Task.CompletedTask, TimeSpan.FromHours(1), TimeProvider.System, NullLogger.Instance);
-        KeyTenure tenure = new(cipher, origin, new TenureTerms(TimeSpan.FromHours(1), default, TimeProvider.System, watch.Touch), keys);
-        keys.TryAdd(tenure, 0);
-        return new ByokDataKey(default, cipher, tenure);
+        await _provider!.DisposeAsync();
+        await _customer!.DisposeAsync();
     }
 
     /// <summary>24 random bytes, two blocks of AES, a cipher made and used.</summary>

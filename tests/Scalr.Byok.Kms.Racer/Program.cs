@@ -11,7 +11,11 @@ if (args is not [var aws, var keyArn, var accessKeyId, var secretAccessKey, var 
 }
 
 var services = new ServiceCollection();
-services.AddScalrByok(options => options.Endpoints.Kms[ByokEndpoints.AnyRegion] = new Uri(aws))
+services.AddScalrByok(options =>
+{
+    options.Endpoints.Kms[ByokEndpoints.AnyRegion] = new Uri(aws);
+    (options.Resilience.AttemptTimeout, options.Resilience.TotalTimeout) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)); // a busy machine causes no retry
+})
     .AddKeyRing(settings => (settings.KeyArn, settings.Credentials) = (keyArn, ByokCredentialSettings.AccessKeys(accessKeyId, secretAccessKey)));
 await using var provider = services.BuildServiceProvider();
 var ring = provider.GetRequiredService<IByokKeyRing>();

@@ -26,7 +26,7 @@ internal sealed class InspectCommand : Command, IHasExamples
         SetAction(RunAsync);
     }
 
-    public IReadOnlyList<string> Examples => ["byok inspect report.pdf.byok", "byok inspect report.pdf.byok --json | jq .keyArns"];
+    public IReadOnlyList<string> Examples => ["byok inspect report.pdf.byok", "byok inspect report.byok --json | jq .encryptedDataKeys"];
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {

@@ -12,11 +12,18 @@ internal sealed class PermissionsCommand : Command, IHasExamples
     private readonly PolicyOptions _policy = new();
     private readonly Option<bool> _noDescribeKey = new("--no-describe-key") { Description = "Leave kms:DescribeKey out, which is recommended but not required." };
 
+    private readonly ContextOption _pairs = new()
+    {
+        HelpName = "NAME=VALUE",
+        Description = "A pair that the encryption context of each request must have. Repeatable.",
+    };
+
     public PermissionsCommand(CliContext context)
         : base("permissions", "What the user or the role may do with the key. As Terraform: the key, its replicas and an IAM user.")
     {
         _context = context;
         Options.Add(_noDescribeKey);
+        Options.Add(_pairs);
         _policy.AddTo(this, _key.Settings, _key.KeyArn, _key.ReplicaRegions);
         SetAction(Run);
     }
@@ -25,15 +32,16 @@ internal sealed class PermissionsCommand : Command, IHasExamples
     [
         "byok policy permissions --key-arn $ARN",
         "byok policy permissions -s acme.json",
+        "byok policy permissions -s acme.json -c env=prod",
         "byok policy permissions --terraform > byok.tf",
     ];
 
     private void Run(ParseResult result)
     {
         var settings = new SettingsReader(_context, _key).Read(result).Key;
-        var describeKey = !result.GetValue(_noDescribeKey);
+        var (describeKey, pairs) = (!result.GetValue(_noDescribeKey), _pairs.Read(result));
         _context.Terminal.WriteLine(
-            _policy.IsTerraform(result) ? _policy.Stack(result, settings, describeKey).WithUser()
-            : ByokPolicies.KeyPermissions(PolicyOptions.DemandKeyArn(settings), settings.ReplicaRegions, describeKey));
+            _policy.IsTerraform(result) ? _policy.Stack(result, settings, describeKey, pairs).WithUser()
+            : ByokPolicies.KeyPermissions(PolicyOptions.DemandKeyArn(settings), settings.ReplicaRegions, describeKey, pairs));
     }
 }

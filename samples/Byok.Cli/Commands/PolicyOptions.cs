@@ -34,8 +34,9 @@ internal sealed class PolicyOptions
     public bool IsTerraform(ParseResult result) => result.GetValue(_terraform);
 
     /// <summary>The beginning of the configuration.</summary>
-    public KeyStack Stack(ParseResult result, ByokKeySettings settings, bool describeKey = true) =>
-        KeyStack.For(settings, result.GetValue(_region)!, describeKey);
+    public KeyStack Stack(
+        ParseResult result, ByokKeySettings settings, bool describeKey = true, IReadOnlyDictionary<string, string>? encryptionContext = null) =>
+        KeyStack.For(settings, result.GetValue(_region)!, describeKey, encryptionContext);
 
     /// <summary>The key ARN.</summary>
     /// <exception cref="UsageException">There is none.</exception>

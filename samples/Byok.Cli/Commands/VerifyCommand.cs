@@ -17,6 +17,12 @@ internal sealed class VerifyCommand : Command, IHasExamples
         Description = "How long denied steps are tried again, up to an hour: AWS can need minutes to spread a change. Default: not at all.",
     };
 
+    private readonly ContextOption _pairs = new()
+    {
+        HelpName = "NAME=VALUE",
+        Description = "A pair of the encryption context to try, for policies with kms:EncryptionContext conditions. Repeatable.",
+    };
+
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON." };
 
     public VerifyCommand(CliContext context)
@@ -31,6 +37,7 @@ internal sealed class VerifyCommand : Command, IHasExamples
             }
         });
         Options.Add(_wait);
+        Options.Add(_pairs);
         Options.Add(_json);
         _key.AddTo(this);
         SetAction(RunAsync);
@@ -40,17 +47,19 @@ internal sealed class VerifyCommand : Command, IHasExamples
     [
         "byok verify -s acme.json",
         "byok verify -s acme.json --wait 300 --json",
+        "byok verify -s acme.json -c env=prod",
         "byok verify --key-arn $ARN --credentials-type AccessKeys",
     ];
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
+        var pairs = _pairs.Read(result);
         var settings = await new SettingsReader(_context, _key).ReadAsync(result, cancellationToken);
         await using var host = KeyHost.Open(settings);
         var (terminal, json) = (_context.Terminal, result.GetValue(_json));
         Task<ByokVerification> VerifyAsync(IProgress<ByokVerificationProgress>? progress) => host.Verifier.VerifyAsync(
             settings.Key,
-            new ByokVerificationOptions { Progress = progress, WaitForPropagation = TimeSpan.FromSeconds(result.GetValue(_wait)) },
+            new ByokVerificationOptions { Progress = progress, WaitForPropagation = TimeSpan.FromSeconds(result.GetValue(_wait)), EncryptionContext = pairs },
             cancellationToken);
 
         var verification = json ? await VerifyAsync(progress: null) : await new VerificationView(terminal).RunAsync(VerifyAsync);

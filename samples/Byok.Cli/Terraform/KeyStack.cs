@@ -21,11 +21,11 @@ internal sealed class KeyStack
     private readonly IReadOnlyList<string> _replicaRegions;
     private readonly string _permissions;
 
-    private KeyStack(KmsKeyArn key, bool exists, IReadOnlyList<string> replicaRegions, bool describeKey)
+    private KeyStack(KmsKeyArn key, bool exists, IReadOnlyList<string> replicaRegions, string permissions)
     {
         _key = key;
         _replicaRegions = replicaRegions;
-        _permissions = ByokPolicies.KeyPermissions(key, replicaRegions, describeKey);
+        _permissions = permissions;
         AddProviders(exists ? [] : replicaRegions);
         if (!exists)
         {
@@ -36,18 +36,23 @@ internal sealed class KeyStack
     /// <param name="settings">The key ARN and the replicas, if there are any.</param>
     /// <param name="region">Where a new key is made.</param>
     /// <param name="describeKey">Whether kms:DescribeKey is allowed.</param>
+    /// <param name="encryptionContext">Pairs that the encryption context of each request must have.</param>
     /// <exception cref="UsageException">The key ARN is none, or the Region is none.</exception>
-    public static KeyStack For(ByokKeySettings settings, string region, bool describeKey = true)
+    public static KeyStack For(
+        ByokKeySettings settings, string region, bool describeKey = true, IReadOnlyDictionary<string, string>? encryptionContext = null)
     {
+        KeyStack Make(KmsKeyArn key, bool exists, string[] replicaRegions) =>
+            new(key, exists, replicaRegions, ByokPolicies.KeyPermissions(key, replicaRegions, describeKey, encryptionContext));
+
         if (PolicyOptions.FindKeyArn(settings) is { } existing)
         {
-            return new KeyStack(existing, exists: true, [.. settings.ReplicaRegions], describeKey);
+            return Make(existing, exists: true, [.. settings.ReplicaRegions]);
         }
 
         var key = KmsKeyArn.TryParse($"arn:aws:kms:{region}:{AnyAccount}:key/{AnyKeyId}", out var made)
             ? made
             : throw new UsageException("--region is not the name of an AWS Region, such as us-east-1.");
-        return new KeyStack(key, exists: false, settings.ReplicaRegions.Count > 0 ? [.. settings.ReplicaRegions] : Neighbour(region), describeKey);
+        return Make(key, exists: false, settings.ReplicaRegions.Count > 0 ? [.. settings.ReplicaRegions] : Neighbour(region));
     }
 
     /// <summary>And an IAM user, whose access key is made by hand so that no state file holds it.</summary>

@@ -26,6 +26,9 @@ public sealed class HostContext(DbContextOptions<HostContext> options, string? t
     /// <summary>All tenants' encrypted data keys.</summary>
     public DbSet<StoredDataKey> StoredDataKeys => Set<StoredDataKey>();
 
+    /// <summary>All tenants' key settings.</summary>
+    public DbSet<StoredKeySettings> KeySettings => Set<StoredKeySettings>();
+
     /// <inheritdoc/>
     public override void Dispose()
     {
@@ -61,6 +64,12 @@ public sealed class HostContext(DbContextOptions<HostContext> options, string? t
             key.Property(row => row.Tenant).HasColumnName("tenant");
             key.Property(row => row.Number).HasColumnName("number");
             key.Property(row => row.EncryptedKey).HasColumnName("encrypted_key");
+        });
+        modelBuilder.Entity<StoredKeySettings>(settings =>
+        {
+            settings.ToTable("key_settings").HasKey(row => row.Tenant);
+            settings.Property(row => row.Tenant).HasColumnName("tenant");
+            settings.Property(row => row.Json).HasColumnName("json");
         });
         EncryptedColumn.Map(modelBuilder);
     }

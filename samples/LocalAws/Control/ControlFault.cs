@@ -48,7 +48,7 @@ internal sealed record ControlFault(
         FaultKind.Body => Fault.Body(Status ?? 200, ContentType ?? "text/html", Body ?? string.Empty),
         FaultKind.LongBody => Fault.LongBody(Status ?? 200, ContentType ?? "text/html", Body ?? string.Empty, Length ?? 1L << 30, Chunked),
         FaultKind.ClockSkew => Fault.ClockSkew(Span(Skew)),
-        FaultKind.Throttle => Fault.Throttle(Requests ?? 0, Span(Window)),
-        _ => throw new ArgumentException($"'{Kind}' is no kind of fault."),
+        FaultKind.Throttle => Fault.Throttle(Requests ?? 0, Span(Window), RetryAfter is null ? null : Span(RetryAfter)),
+        _ => throw new ArgumentException($"'{Kind}' is no kind of fault that can be armed over HTTP."),
     };
 }

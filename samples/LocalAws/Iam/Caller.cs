@@ -6,10 +6,18 @@ namespace LocalAws.Iam;
 /// <summary>The principal behind a verified signature, with the policies that decide what it may do.</summary>
 internal sealed class Caller
 {
-    private readonly Func<PolicyDocument?> _permissions;
+    private readonly Func<IEnumerable<PolicyDocument>> _permissions;
     private readonly PolicyDocument? _sessionPolicy;
+    private readonly DateTimeOffset? _issuedAt;
 
-    private Caller(string accountId, string arn, string principalArn, string userId, Func<PolicyDocument?> permissions, PolicyDocument? sessionPolicy)
+    private Caller(
+        string accountId,
+        string arn,
+        string principalArn,
+        string userId,
+        Func<IEnumerable<PolicyDocument>> permissions,
+        PolicyDocument? sessionPolicy = null,
+        DateTimeOffset? issuedAt = null)
     {
         AccountId = accountId;
         Arn = arn;
@@ -17,6 +25,7 @@ internal sealed class Caller
         UserId = userId;
         _permissions = permissions;
         _sessionPolicy = sessionPolicy;
+        _issuedAt = issuedAt;
     }
 
     public string AccountId { get; }
@@ -32,21 +41,22 @@ internal sealed class Caller
     public bool IsRoleSession => Arn != PrincipalArn;
 
     // The policy is read at each decision: a permission that is taken away ends running sessions' use of it, too.
-    public static Caller Of(LocalUser user) => new(user.AccountId, user.Arn, user.Arn, user.UserId, () => user.Permissions, null);
+    public static Caller Of(LocalUser user) => new(user.AccountId, user.Arn, user.Arn, user.UserId, () => user.Permissions);
 
-    public static Caller Of(LocalRole role, string sessionName, PolicyDocument? sessionPolicy) => new(
+    public static Caller Of(LocalRole role, string sessionName, PolicyDocument? sessionPolicy, DateTimeOffset issuedAt) => new(
         role.AccountId,
         $"arn:aws:sts::{role.AccountId}:assumed-role/{role.Name}/{sessionName}",
         role.Arn,
         $"{role.RoleId}:{sessionName}",
         () => role.Permissions,
-        sessionPolicy);
+        sessionPolicy,
+        issuedAt);
 
     /// <summary>What the caller's own policies say, the session policy as a second sieve.</summary>
     public Decision Decide(string action, string resource, Facts facts)
     {
         var request = new PolicyRequest(action, resource, facts);
-        var decision = _permissions()?.Decide(request) ?? Decision.ImplicitDeny;
+        var decision = PolicyDocument.Decide(_permissions(), request);
         return _sessionPolicy is null || decision == Decision.ExplicitDeny
             ? decision
             : _sessionPolicy.Decide(request) switch
@@ -77,5 +87,6 @@ internal sealed class Caller
     public Facts Facts(string region) => new Facts()
         .Add("aws:PrincipalArn", PrincipalArn)
         .Add("aws:PrincipalAccount", AccountId)
-        .Add("aws:RequestedRegion", region);
+        .Add("aws:RequestedRegion", region)
+        .Add("aws:TokenIssueTime", _issuedAt is { } issuedAt ? PolicyDate.Format(issuedAt) : null);
 }

@@ -37,6 +37,11 @@ internal sealed class PolicyCondition
         {
             throw new FormatException("Null takes true or false, and neither ForAnyValue, ForAllValues nor IfExists.");
         }
+
+        if (name.StartsWith("Date", StringComparison.OrdinalIgnoreCase) && !values.TrueForAll(PolicyDate.IsDate))
+        {
+            throw new FormatException($"{condition} takes dates, for example 2026-01-31T12:00:00Z or seconds since 1970.");
+        }
     }
 
     public static List<PolicyCondition> ParseAll(JsonElement block)
@@ -80,8 +85,17 @@ internal sealed class PolicyCondition
         "STRINGLIKE" or "STRINGNOTLIKE" => static (value, actual) => Wildcard.IsMatch(value, actual, ignoreCase: false),
         "ARNEQUALS" or "ARNLIKE" or "ARNNOTEQUALS" or "ARNNOTLIKE" => ArnLike,
         "NULL" => static (_, _) => true,
+        "DATEEQUALS" or "DATENOTEQUALS" => Dates(static order => order == 0),
+        "DATELESSTHAN" => Dates(static order => order < 0),
+        "DATELESSTHANEQUALS" => Dates(static order => order <= 0),
+        "DATEGREATERTHAN" => Dates(static order => order > 0),
+        "DATEGREATERTHANEQUALS" => Dates(static order => order >= 0),
         _ => null,
     };
+
+    /// <summary>Compares the date of the request with the date of the policy.</summary>
+    private static Func<string, string, bool> Dates(Func<int, bool> holds) =>
+        (value, actual) => holds(PolicyDate.Parse(actual).CompareTo(PolicyDate.Parse(value)));
 
     /// <summary>Wildcards in an ARN stay inside its six parts.</summary>
     private static bool ArnLike(string pattern, string arn)

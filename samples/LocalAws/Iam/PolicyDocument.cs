@@ -36,6 +36,10 @@ internal sealed class PolicyDocument
     /// <exception cref="FormatException">As above.</exception>
     public static PolicyDocument ParseTrust(string json) => Parse(json, isTrust: true);
 
+    /// <summary>What several policies of one principal say together: a denial in any of them wins.</summary>
+    public static Decision Decide(IEnumerable<PolicyDocument> policies, PolicyRequest request) =>
+        policies.Select(policy => policy.Decide(request)).DefaultIfEmpty(Decision.ImplicitDeny).Max();
+
     public Decision Decide(PolicyRequest request)
     {
         var decision = Decision.ImplicitDeny;

@@ -48,7 +48,7 @@ internal sealed class RoleSessions
             throw StsParameters.Invalid("DurationSeconds exceeds the MaxSessionDuration of the role.");
         }
 
-        var caller = Caller.Of(role, sessionName, sessionPolicy);
+        var caller = Caller.Of(role, sessionName, sessionPolicy, _cloud.Now);
         var session = new Identity
         {
             AccessKeyId = Names.Id("ASIA"),

@@ -24,6 +24,9 @@ internal static class Delivery
             case FaultKind.Latency:
                 await Task.Delay(fault.Span, cancellationToken);
                 break;
+            case FaultKind.Hold:
+                await fault.Release.WaitAsync(cancellationToken);
+                break;
             case FaultKind.ClockSkew:
                 context.Response.Headers.Date = (DateTimeOffset.UtcNow + fault.Span).ToString("r", CultureInfo.InvariantCulture);
                 break;

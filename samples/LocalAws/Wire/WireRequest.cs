@@ -29,8 +29,11 @@ internal sealed class WireRequest
     /// <summary>The parsed Authorization header; null when there is none or it is not SigV4.</summary>
     public SignatureHeader? Signature { get; }
 
-    /// <summary>The Region of the credential scope; unsigned STS requests belong to the global endpoint.</summary>
-    public string Region => Signature?.Region ?? "us-east-1";
+    /// <summary>
+    /// The Region of the credential scope. An unsigned STS request belongs to the Region that its path names (<see cref="LocalAwsServer.EndpointIn"/>),
+    /// else to the global endpoint.
+    /// </summary>
+    public string Region => Signature?.Region ?? (Path.Trim('/') is { Length: > 0 } region && IsName(region) ? region : "us-east-1");
 
     public string? UserAgent => Headers.UserAgent is { Count: > 0 } agent ? agent.ToString() : null;
 
@@ -40,4 +43,6 @@ internal sealed class WireRequest
         await http.Body.CopyToAsync(body, cancellationToken);
         return new WireRequest(http, body.ToArray());
     }
+
+    private static bool IsName(string text) => text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 }

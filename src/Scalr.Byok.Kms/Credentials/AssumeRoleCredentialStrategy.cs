@@ -30,8 +30,8 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
 
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
     {
-        var (region, roleArn, externalId) = (_sessions.RegionOf(keyArns), credentials.RoleArn, credentials.ExternalId);
-        return _sessions.Create(Action, keyArns, async (policy, sends, token) =>
+        var (region, roleArn, externalId) = (_sessions.RegionOf(keyArns), credentials.RoleArn!, credentials.ExternalId);
+        return _sessions.Create(Action, roleArn, keyArns, async (policy, sends, token) =>
         {
             sends();
             var answer = await AssumeAsync(region, roleArn, externalId, policy, token).ConfigureAwait(false);
@@ -47,7 +47,7 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
         sends();
         var policy = _sessions.PolicyFor([keyArn]);
         var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, externalId: null, policy, cancellationToken).ConfigureAwait(false);
-        _ = _sessions.ToSession(new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser), Action, keyArn.Region); // a 200 without a session lets nobody in
+        _ = _sessions.ToSession(new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser), Action, credentials.RoleArn!, keyArn.Region); // a 200 without a session lets nobody in
         return true;
     }
 

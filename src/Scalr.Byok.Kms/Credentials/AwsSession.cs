@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Credentials;
 
@@ -12,10 +13,27 @@ internal sealed class AwsSession
         Identity = identity;
     }
 
+    private AwsSession(AwsSession granted, Moment begun, long expires)
+        : this(granted.Credentials, granted.Expiration, granted.Identity)
+    {
+        Begun = begun;
+        Expires = expires;
+    }
+
     public AWSCredentials Credentials { get; }
 
+    /// <summary>When AWS ends the session.</summary>
     public DateTimeOffset Expiration { get; }
 
     /// <summary>The ARN of the assumed role's session, as CloudTrail shows it; null if AWS STS did not say.</summary>
     public string? Identity { get; }
+
+    /// <summary>The moment before AWS STS was asked for it.</summary>
+    public Moment Begun { get; } = Moment.Never;
+
+    /// <summary>When AWS ends the session, in ticks of <see cref="AgeClock"/>: a clock that is set back does not make it longer.</summary>
+    public long Expires { get; } = long.MaxValue;
+
+    /// <summary>The session with the time of its request.</summary>
+    public AwsSession At(Moment begun, long expires) => new(this, begun, expires);
 }

@@ -12,7 +12,6 @@ internal static class CredentialRules
     // The sets are those of the AWS STS API reference: AssumeRole, RoleSessionName; IAM: role names and paths.
     private static readonly SearchValues<char> SessionNameCharacters = SearchValues.Create(Letters + Digits + "_+=,.@-");
     private static readonly SearchValues<char> RolePathCharacters = SearchValues.Create(Letters + Digits + "_+=,.@-/");
-    private static readonly SearchValues<char> AccessKeyIdCharacters = SearchValues.Create(Letters + Digits + "_");
 
     public static IEnumerable<string> AccessKeyId(string? value)
     {
@@ -21,11 +20,11 @@ internal static class CredentialRules
         {
             yield return $"{Field} is missing.";
         }
-        else if (value.Length is < 16 or > 128 || value.AsSpan().ContainsAnyExcept(AccessKeyIdCharacters))
+        else if (AccessKeyText.ComplainAboutId(value) is { } complaint)
         {
-            yield return $"{Field} must be 16 to 128 letters, digits or underscores.";
+            yield return $"{Field} {complaint}";
         }
-        else if (value.StartsWith("ASIA", StringComparison.Ordinal))
+        else if (AccessKeyText.IsTemporary(value))
         {
             yield return $"{Field} is that of a temporary session (ASIA…), which ends within hours. Give an IAM user's access key (AKIA…) or use AssumeRole.";
         }
@@ -38,13 +37,9 @@ internal static class CredentialRules
         {
             yield return $"{Field} is missing.";
         }
-        else if (value.Length > 512)
+        else if (AccessKeyText.ComplainAboutSecret(value) is { } complaint)
         {
-            yield return $"{Field} has {value.Length} characters; no secret access key has more than 512.";
-        }
-        else if (value.AsSpan().ContainsAnyExceptInRange('!', '~'))
-        {
-            yield return $"{Field} has characters that no secret access key has, such as white space around it.";
+            yield return $"{Field} {complaint}";
         }
     }
 
@@ -55,7 +50,7 @@ internal static class CredentialRules
         {
             yield return $"{Field} is missing. Without an external ID anybody who guesses the role ARN could use the host as a confused deputy.";
         }
-        else if (IamText.ComplainAboutExternalId(value) is { } complaint)
+        else if ((PastedText.Complain(value) ?? IamText.ComplainAboutExternalId(value)) is { } complaint)
         {
             yield return $"{Field} {complaint}";
         }
@@ -68,7 +63,7 @@ internal static class CredentialRules
         {
             yield return $"{Field} is missing.";
         }
-        else if (IamText.ComplainAboutAudience(value) is { } complaint)
+        else if ((PastedText.Complain(value) ?? IamText.ComplainAboutAudience(value)) is { } complaint)
         {
             yield return $"{Field} {complaint}";
         }
@@ -85,7 +80,11 @@ internal static class CredentialRules
         }
 
         var parts = value.Length > 2048 ? [] : value.Split(':');
-        if (parts is not ["arn", _, _, _, _, _])
+        if (value.Length <= 2048 && PastedText.Complain(value) is { } pasted)
+        {
+            yield return $"{Field} {pasted}";
+        }
+        else if (parts is not ["arn", _, _, _, _, _])
         {
             yield return $"{Field} is not an ARN of the form {Expected}.";
         }

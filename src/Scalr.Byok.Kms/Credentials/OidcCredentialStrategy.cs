@@ -33,15 +33,15 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
             .Concat(CredentialRules.Superfluous(credentials, Type, nameof(credentials.RoleArn), nameof(credentials.Audience)));
         return _tokens is not null
             ? complaints
-            : complaints.Append($"{nameof(credentials.Type)} {Type} needs a source of tokens; the host must call {nameof(ByokBuilderExtensions.AddWebIdentityTokens)}.");
+            : complaints.Append($"{nameof(credentials.Type)} {Type} needs a source of tokens; the host must call AddWebIdentityTokens.");
     }
 
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials) => CreateCredentials(credentials, []);
 
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
     {
-        var (region, roleArn, audience) = (_sessions.RegionOf(keyArns), credentials.RoleArn, credentials.Audience!);
-        return _sessions.Create(Action, keyArns, async (policy, sends, token) =>
+        var (region, roleArn, audience) = (_sessions.RegionOf(keyArns), credentials.RoleArn!, credentials.Audience!);
+        return _sessions.Create(Action, roleArn, keyArns, async (policy, sends, token) =>
         {
             var webToken = await WebIdentityTokens.GetAsync(_tokens!, audience, token).ConfigureAwait(false);
             sends();
@@ -66,7 +66,7 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
 
         sends();
         var answer = await AssumeAsync(keyArn.Region, credentials.RoleArn, token, _sessions.PolicyFor([keyArn]), cancellationToken).ConfigureAwait(false);
-        _ = _sessions.ToSession(answer, Action, keyArn.Region); // a 200 without a session lets nobody in
+        _ = _sessions.ToSession(answer, Action, credentials.RoleArn!, keyArn.Region); // a 200 without a session lets nobody in
         return true;
     }
 

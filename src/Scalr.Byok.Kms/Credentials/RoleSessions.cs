@@ -17,14 +17,16 @@ internal sealed class RoleSessions
 
     private readonly ByokOptions _options;
     private readonly AwsPipeline _pipeline;
-    private readonly TimeProvider _time;
+    private readonly SessionStarts _starts;
+    private readonly AgeClock _clock;
     private readonly ILogger<RoleSessions> _logger;
 
-    public RoleSessions(IOptions<ByokOptions> options, AwsPipeline pipeline, TimeProvider time, ILogger<RoleSessions> logger)
+    public RoleSessions(IOptions<ByokOptions> options, AwsPipeline pipeline, SessionStarts starts, AgeClock clock, ILogger<RoleSessions> logger)
     {
         _options = options.Value;
         _pipeline = pipeline;
-        _time = time;
+        _starts = starts;
+        _clock = clock;
         _logger = logger;
     }
 
@@ -58,32 +60,34 @@ internal sealed class RoleSessions
     /// session is for the first key alone, from then on.
     /// </remarks>
     /// <param name="operation">The STS action.</param>
+    /// <param name="roleArn">The role.</param>
     /// <param name="keyArns">The keys, the one that the session will be used for first; may be empty.</param>
     /// <param name="assume">Calls AWS STS with a session policy; calls its second argument when it does.</param>
-    public SessionCredentials Create(string operation, IReadOnlyList<KmsKeyArn> keyArns, Func<string?, Action, CancellationToken, Task<Grant>> assume)
+    public SessionCredentials Create(
+        string operation, string roleArn, IReadOnlyList<KmsKeyArn> keyArns, Func<string?, Action, CancellationToken, Task<Grant>> assume)
     {
         var (region, policy) = (RegionOf(keyArns), PolicyFor(keyArns));
         var narrowest = PolicyFor([.. keyArns.Take(1)]);
-        return new SessionCredentials(BeginAsync, operation, region, _pipeline, _time, _logger);
+        return new SessionCredentials(BeginAsync, operation, region, _pipeline, _starts, _clock, _logger);
 
         async Task<AwsSession> BeginAsync(Action sends, CancellationToken cancellationToken)
         {
             try
             {
-                return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, region);
+                return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, roleArn, region);
             }
             catch (AmazonSecurityTokenServiceException e) when (policy != narrowest && e.ErrorCode is "PackedPolicyTooLarge" or "PackedPolicyTooLargeException")
             {
                 policy = narrowest;
             }
 
-            return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, region);
+            return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, roleArn, region);
         }
     }
 
     /// <summary>The session that AWS STS granted.</summary>
     /// <exception cref="ByokServiceException">The answer is none: AWS would not have given it.</exception>
-    public AwsSession ToSession(Grant granted, string operation, string region)
+    public AwsSession ToSession(Grant granted, string operation, string roleArn, string region)
     {
         var answer = granted.Credentials;
         if (answer is not { AccessKeyId.Length: > 0, SecretAccessKey.Length: > 0, SessionToken.Length: > 0, Expiration: { } expiration })
@@ -96,8 +100,20 @@ internal sealed class RoleSessions
             };
         }
 
+        // An answer that was swapped on its way would blame one customer for the key of another.
+        if (granted.User?.Arn != RoleArns.SessionArn(roleArn, SessionName))
+        {
+            throw new ByokServiceException(
+                $"AWS STS answered {operation} with a session of another role than the one that was asked for. The session was not used. Try again later.")
+            {
+                Operation = operation,
+                Region = region,
+                Trouble = ServiceTrouble.Outage,
+            };
+        }
+
         var ends = new DateTimeOffset(expiration.ToUniversalTime());
-        if (ends <= _time.GetUtcNow())
+        if (ends <= _clock.Time.GetUtcNow())
         {
             throw new ByokServiceException(
                 $"AWS STS answered {operation} with a session that is over already by this machine's clock. Check that the clock is right.",
@@ -108,7 +124,7 @@ internal sealed class RoleSessions
             };
         }
 
-        return new AwsSession(new SessionAWSCredentials(answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends, granted.User?.Arn);
+        return new AwsSession(new SessionAWSCredentials(answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends, granted.User.Arn);
     }
 
     /// <summary>What AWS STS answered: both are there, or STS is broken.</summary>

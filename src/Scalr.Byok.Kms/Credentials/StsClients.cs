@@ -9,16 +9,20 @@ namespace Scalr.Byok.Kms.Credentials;
 internal sealed class StsClients : IDisposable
 {
     private readonly AwsClientConfiguration _configuration;
-    private readonly AWSCredentials? _hostCredentials;
+    private readonly HostCredentials _hostCredentials;
+    private readonly Func<AWSCredentials?, string, IAmazonSecurityTokenService>? _create;
     private readonly ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> _host = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> _anonymous = new(StringComparer.Ordinal);
 
     /// <param name="configuration">Endpoints and transport.</param>
     /// <param name="hostCredentials">The host's own identity; null for the AWS SDK's default chain.</param>
-    public StsClients(AwsClientConfiguration configuration, AWSCredentials? hostCredentials)
+    /// <param name="create">Creates the clients in place of this class; null outside tests.</param>
+    public StsClients(
+        AwsClientConfiguration configuration, AWSCredentials? hostCredentials, Func<AWSCredentials?, string, IAmazonSecurityTokenService>? create = null)
     {
+        _create = create;
         _configuration = configuration;
-        _hostCredentials = hostCredentials;
+        _hostCredentials = new HostCredentials(hostCredentials);
     }
 
     /// <summary>A client that signs with the host's own AWS identity.</summary>
@@ -36,12 +40,7 @@ internal sealed class StsClients : IDisposable
     }
 
     private IAmazonSecurityTokenService Get(
-        ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> clients, string region, AWSCredentials? credentials) =>
-        clients.GetOrAdd(region, _ => new Lazy<IAmazonSecurityTokenService>(() => Create(region, credentials))).Value;
-
-    private AmazonSecurityTokenServiceClient Create(string region, AWSCredentials? credentials)
-    {
-        var config = _configuration.ForSts(region);
-        return credentials is null ? new AmazonSecurityTokenServiceClient(config) : new AmazonSecurityTokenServiceClient(credentials, config);
-    }
+        ConcurrentDictionary<string, Lazy<IAmazonSecurityTokenService>> clients, string region, AWSCredentials credentials) =>
+        clients.GetOrAdd(region, _ => new Lazy<IAmazonSecurityTokenService>(() =>
+            _create?.Invoke(credentials, region) ?? new AmazonSecurityTokenServiceClient(credentials, _configuration.ForSts(region)))).Value;
 }

@@ -11,15 +11,24 @@ namespace Scalr.Byok.Kms;
 /// <remarks>
 /// <para>
 /// Made by <see cref="IByokKeyRing.CreateDataKeyAsync"/> and opened by <see cref="IByokKeyRing.OpenDataKeyAsync"/>; both in one is
-/// <see cref="ByokDataKeyExtensions.GetOrCreateDataKeyAsync"/>. Open it for a request or a job and dispose it afterwards: opening it again costs a call to AWS KMS once in
-/// <see cref="ByokDataKeyCacheOptions.MaxAge"/>, as often as it may be.
+/// <see cref="ByokDataKeyExtensions.GetOrCreateDataKeyAsync"/>. Dispose it at the end of the request or the job. Opening it again costs at
+/// most one kms:Decrypt per three fifths of <see cref="ByokDataKeyCacheOptions.MaxAge"/>, however many callers open it.
 /// </para>
 /// <para>
-/// An open key works as long as AWS KMS keeps confirming it, which a key in use is asked every <see cref="ByokOptions.ConfirmationInterval"/>. Once the customer's key cannot be
-/// used any more, it is erased and throws <see cref="ByokKeyUnavailableException"/>. One that was not confirmed within <see cref="ByokDataKeyCacheOptions.MaxAge"/> (without a
-/// cache: <see cref="ByokOptions.ConfirmationInterval"/>; while AWS is failing, <see cref="ByokDataKeyCacheOptions.OutageGrace"/> more) throws <see cref="ByokServiceException"/>: open
-/// it again.
+/// <b>Cost.</b> While any data key is open, used or not, the library confirms its wrapping key: at most one kms:Decrypt per three fifths of
+/// <see cref="ByokOptions.ConfirmationInterval"/> and wrapping key, for all its open data keys together. With a role, it also begins at
+/// most one session per three fifths of <see cref="ByokOptions.RoleCheckInterval"/>. A data key that is used late in its lifetime costs one
+/// kms:Decrypt of its own. Nothing is sent for data keys that are closed.
 /// </para>
+/// <para>
+/// <b>Revocation.</b> A denial by AWS closes the data key: each later call throws <see cref="ByokKeyUnavailableException"/>. Open it again
+/// when the customer has restored the access. A call throws a transient <see cref="ByokServiceException"/> if AWS has not confirmed the
+/// wrapping key within <see cref="ByokOptions.ConfirmationInterval"/>, or the data key itself within
+/// <see cref="ByokDataKeyCacheOptions.MaxAge"/> (with a MaxAge of zero: <see cref="ByokOptions.ConfirmationInterval"/>). That call also
+/// starts a confirmation, and the data key stays open: try again. In an outage of AWS, calls go on until
+/// <see cref="ByokDataKeyCacheOptions.MaxAge"/> plus <see cref="ByokDataKeyCacheOptions.OutageGrace"/> after the last acceptance.
+/// </para>
+/// <para>A data key that the application no longer references is closed. Disposing it is better: it is then erased at once.</para>
 /// <para>
 /// A value is <see cref="Overhead"/> bytes longer encrypted: version, key id, nonce, ciphertext, tag (ARCHITECTURE.md, "The value"). It is bound to the data key, to the
 /// tenant, and to what is given as associated data. Encrypting the same value twice gives different bytes, so encrypted values cannot be compared or searched.
@@ -34,14 +43,13 @@ public sealed class ByokDataKey : IDisposable
     private const int StackLength = 512;
 
     private readonly ValueCipher _cipher;
-    private readonly KeyTenure? _tenure;
+    private readonly OpenDataKey? _open;
 
-    internal ByokDataKey(ReadOnlyMemory<byte> encryptedKey, ValueCipher cipher, KeyTenure? tenure)
+    internal ByokDataKey(ReadOnlyMemory<byte> encryptedKey, ValueCipher cipher, OpenDataKey? open)
     {
         EncryptedKey = encryptedKey;
         _cipher = cipher;
-        _tenure = tenure;
-        tenure?.HoldBy(this);
+        _open = open;
     }
 
     /// <summary>
@@ -67,8 +75,8 @@ public sealed class ByokDataKey : IDisposable
     /// </param>
     /// <returns>The encrypted value, <see cref="Overhead"/> bytes longer.</returns>
     /// <exception cref="ArgumentException">The value is too long for one array.</exception>
-    /// <exception cref="ByokKeyUnavailableException">The customer's key cannot be used any more. Open the data key again when it can.</exception>
-    /// <exception cref="ByokServiceException">AWS KMS has not confirmed the key in time. Open it again.</exception>
+    /// <exception cref="ByokKeyUnavailableException">AWS denies the use of the customer's key. The data key is closed. Open it again later.</exception>
+    /// <exception cref="ByokServiceException">AWS has not confirmed the key recently. The data key stays open. Try again.</exception>
     /// <exception cref="ObjectDisposedException">The key was disposed, or the host's services were.</exception>
     public byte[] Encrypt(ReadOnlySpan<byte> value, ReadOnlySpan<byte> associatedData = default)
     {
@@ -120,8 +128,8 @@ public sealed class ByokDataKey : IDisposable
     /// <exception cref="ByokDecryptionException">
     /// The value was changed or cut, or is under another data key, of another tenant, or of another place; in the same words, whichever it is. Treat it as hostile.
     /// </exception>
-    /// <exception cref="ByokKeyUnavailableException">The customer's key cannot be used any more. Open the data key again when it can.</exception>
-    /// <exception cref="ByokServiceException">AWS KMS has not confirmed the key in time. Open it again.</exception>
+    /// <exception cref="ByokKeyUnavailableException">AWS denies the use of the customer's key. The data key is closed. Open it again later.</exception>
+    /// <exception cref="ByokServiceException">AWS has not confirmed the key recently. The data key stays open. Try again.</exception>
     /// <exception cref="ObjectDisposedException">The key was disposed, or the host's services were.</exception>
     public byte[] Decrypt(ReadOnlySpan<byte> encrypted, ReadOnlySpan<byte> associatedData = default)
     {
@@ -172,15 +180,18 @@ public sealed class ByokDataKey : IDisposable
     /// <summary>Erases the key. Calls that other threads have begun may still end.</summary>
     public void Dispose()
     {
-        _tenure?.Close();
+        _open?.Close();
         _cipher.Dispose();
     }
+
+    /// <summary>What values are encrypted with.</summary>
+    internal ValueCipher Cipher => _cipher;
 
     /// <summary>Whether a value says that it is under this key.</summary>
     internal bool IsNamedBy(ReadOnlySpan<byte> encrypted) => _cipher.IsNamedBy(encrypted);
 
     /// <summary>Has something done when the key may not be used any more.</summary>
-    internal void OnEnd(Action release) => _tenure?.OnEnd(release);
+    internal void OnEnd(Action release) => _open?.OnEnd(release);
 
     private static int EncryptedLength(int length, string parameterName) => length <= Array.MaxLength - Overhead
         ? length + Overhead
@@ -193,7 +204,7 @@ public sealed class ByokDataKey : IDisposable
         var isDone = false;
         try
         {
-            _tenure?.Use();
+            _open?.Use(KeyUse.Write);
             _cipher.Encrypt(value, associatedData, encrypted);
             isDone = true;
             GC.KeepAlive(this); // a key that is not referenced any more counts as forgotten
@@ -216,7 +227,7 @@ public sealed class ByokDataKey : IDisposable
         var isAuthentic = false;
         try
         {
-            _tenure?.Use();
+            _open?.Use(KeyUse.Read);
             isAuthentic = _cipher.TryDecrypt(encrypted, associatedData, value);
             GC.KeepAlive(this);
         }
@@ -238,6 +249,6 @@ public sealed class ByokDataKey : IDisposable
         }
     }
 
-    /// <summary>A key that was erased at this moment is told of by why it was.</summary>
-    private Exception Failure() => _tenure?.Failure() ?? new ObjectDisposedException(nameof(ByokDataKey));
+    /// <summary>What to throw for a key that was erased during the call: the reason of the erasure.</summary>
+    private Exception Failure() => _open?.Failure() ?? new ObjectDisposedException(nameof(ByokDataKey));
 }

@@ -6,11 +6,12 @@ namespace Scalr.Byok.Kms;
 /// <remarks>
 /// <para>
 /// To change the data key while the host is running: create a new one and store it beside the old one; once every process opens both, the new one first, encrypt
-/// what <see cref="NeedsReencryption"/> anew; then drop the old one. A new KMS key needs none of that:
-/// <see cref="IByokKeyRing.RewrapAsync(ReadOnlyMemory{byte}, CancellationToken)"/> the encrypted data key. But whoever may use the old KMS key and has kept a copy of the old
+/// again the values for which <see cref="NeedsReencryption"/> is true; then remove the old one. A new KMS key needs none of that:
+/// <see cref="IByokKeyRing.RewrapAsync(ReadOnlyMemory{byte}, CancellationToken)"/> the encrypted data key. But a user of the old KMS key
+/// who has kept a copy of the old
 /// encrypted data key can read on; only a new data key keeps them out.
 /// </para>
-/// <para>Safe for concurrent use. Calls end as those of <see cref="ByokDataKey"/> do; a value that names none of the keys is refused in the same words as a forged one.</para>
+/// <para>Safe for concurrent use. Calls end as those of <see cref="ByokDataKey"/> do; a value that names none of the keys ends in the same exception as a forged one.</para>
 /// </remarks>
 public sealed class ByokDataKeys : IDisposable
 {

@@ -1,50 +1,38 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using Scalr.Byok.Kms.Kms;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>
-/// The 32 bytes that content keys are derived from, in clear. Lives in one pinned array, so that the garbage collector leaves no
-/// copies behind, until <see cref="Dispose"/> erases it.
-/// </summary>
-internal sealed class DataKey : IDisposable
+/// <summary>32 plaintext key bytes. They never leave this class other than into the operations below. Safe for concurrent use.</summary>
+/// <remarks>
+/// The bytes lie in one pinned array, so that the garbage collector leaves no copies behind. <see cref="Dispose"/> erases them. An operation that is under way at that
+/// moment ends with the bytes it began with, and erases them then.
+/// </remarks>
+internal sealed class DataKey : IPlaintext, IDisposable
 {
     /// <summary>The length of every data key, in bytes.</summary>
     public const int Length = 32;
 
+    /// <summary>The length of a derived secret, in bytes.</summary>
+    public const int ExtractedLength = HMACSHA512.HashSizeInBytes;
+
     private readonly byte[] _bytes = GC.AllocateArray<byte>(Length, pinned: true);
-    private int _erased;
+    private int _uses = 1; // the owner's, and one for each operation under way: whoever ends the last one erases
+    private int _disposed;
 
     private DataKey()
     {
     }
 
-    /// <summary>The key itself, to be used on the spot and kept nowhere.</summary>
-    /// <exception cref="ObjectDisposedException">The key is erased.</exception>
-    public ReadOnlySpan<byte> Span
-    {
-        get
-        {
-            ThrowIfErased();
-            return _bytes;
-        }
-    }
+    /// <summary>Whether the owner has disposed it.</summary>
+    public bool IsErased => Volatile.Read(ref _disposed) != 0;
 
-    /// <summary>The key's own array, for a reader that takes no span. The same care as for <see cref="Span"/>.</summary>
-    /// <exception cref="ObjectDisposedException">The key is erased.</exception>
-    public ArraySegment<byte> Segment
-    {
-        get
-        {
-            ThrowIfErased();
-            return new ArraySegment<byte>(_bytes);
-        }
-    }
+    int IPlaintext.Length => Length;
 
     /// <summary>A new key from the operating system's random generator.</summary>
     public static DataKey Generate()
     {
-        DataKey key = new();
+        var key = new DataKey();
         RandomNumberGenerator.Fill(key._bytes);
         return key;
     }
@@ -57,39 +45,113 @@ internal sealed class DataKey : IDisposable
             throw new ArgumentException($"A data key has {Length} bytes, these are {bytes.Length}.", nameof(bytes));
         }
 
-        DataKey key = new();
+        var key = new DataKey();
         bytes.CopyTo(key._bytes);
         return key;
     }
 
-    /// <summary>A key of bytes that came from outside, which are erased; false if they are not as many as a data key has.</summary>
-    public static bool TryTake(Span<byte> bytes, [NotNullWhen(true)] out DataKey? key)
+    /// <summary>HKDF's extract step (RFC 5869, 2.2) with SHA-512: HMAC of these bytes under a salt.</summary>
+    /// <param name="salt">The salt; may be empty.</param>
+    /// <param name="extracted">Receives <see cref="ExtractedLength"/> bytes, which the caller erases.</param>
+    /// <exception cref="ObjectDisposedException">The key is erased.</exception>
+    public void Extract(ReadOnlySpan<byte> salt, Span<byte> extracted)
     {
-        key = bytes.Length == Length ? CopyFrom(bytes) : null;
-        CryptographicOperations.ZeroMemory(bytes);
-        return key is not null;
+        Enter();
+        try
+        {
+            HMACSHA512.HashData(key: salt, source: _bytes, extracted);
+        }
+        finally
+        {
+            Exit();
+        }
     }
 
-    /// <summary>Whether the key is erased.</summary>
-    public bool IsErased => Volatile.Read(ref _erased) != 0;
-
-    /// <summary>
-    /// Throws if the key is erased. Whoever has read <see cref="Span"/> asks again afterwards: a key erased by another thread in
-    /// between reads as zeros, and what comes of zeros must not be used.
-    /// </summary>
-    public void ThrowIfErased()
+    /// <summary>AES itself under this key, for single blocks.</summary>
+    /// <exception cref="ObjectDisposedException">The key is erased.</exception>
+    public ICryptoTransform CreateBlockCipher()
     {
-        // The flag is set before the bytes are erased; the fence keeps this look at the flag behind the caller's look at the bytes.
-        Interlocked.MemoryBarrier();
-        ObjectDisposedException.ThrowIf(_erased != 0, this);
+        Enter();
+        try
+        {
+            using var aes = Aes.Create();
+            aes.Mode = CipherMode.ECB;
+            aes.Padding = PaddingMode.None;
+            return aes.CreateEncryptor(_bytes, null);
+        }
+        finally
+        {
+            Exit();
+        }
     }
 
-    /// <summary>Erases the key. Doing it again does nothing.</summary>
-    public void Dispose()
+    /// <summary>Copies the bytes, to be encrypted by AWS KMS or in a message. The caller erases the copy.</summary>
+    /// <exception cref="ObjectDisposedException">The key is erased.</exception>
+    public void CopyTo(Span<byte> destination)
     {
-        if (Interlocked.Exchange(ref _erased, 1) == 0)
+        Enter();
+        try
+        {
+            _bytes.CopyTo(destination);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Keeps the bytes until <see cref="Exit"/>, even if the owner disposes the key meanwhile.</summary>
+    /// <returns>False if the key is erased.</returns>
+    public bool TryEnter()
+    {
+        var uses = Volatile.Read(ref _uses);
+        while (uses > 0 && !IsErased)
+        {
+            var seen = Interlocked.CompareExchange(ref _uses, uses + 1, uses);
+            if (seen == uses)
+            {
+                return true;
+            }
+
+            uses = seen;
+        }
+
+        return false;
+    }
+
+    /// <summary>Ends an operation. The last one erases the bytes.</summary>
+    public void Exit()
+    {
+        if (Interlocked.Decrement(ref _uses) == 0)
         {
             CryptographicOperations.ZeroMemory(_bytes);
         }
+    }
+
+    /// <summary>Erases the bytes as soon as no operation is under way. Doing it again does nothing.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            Exit();
+        }
+    }
+
+    // Inside an operation that holds the key, the count is above zero, so this also succeeds after the owner has disposed it.
+    private void Enter()
+    {
+        var uses = Volatile.Read(ref _uses);
+        while (uses > 0)
+        {
+            var seen = Interlocked.CompareExchange(ref _uses, uses + 1, uses);
+            if (seen == uses)
+            {
+                return;
+            }
+
+            uses = seen;
+        }
+
+        throw new ObjectDisposedException(nameof(DataKey));
     }
 }

@@ -1,98 +1,99 @@
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Scalr.Byok.Kms.Diagnostics;
-using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>Plaintext data keys by what asks for them, each for a bounded time and number of messages; the least recently used gives way.</summary>
-/// <remarks>
-/// Whoever finds none waits for the one call that makes it, together with all others, each under their own token. A key is erased as soon as it is out of the cache.
-/// A key whose making began before a revocation never gets in.
-/// </remarks>
-internal sealed class DataKeyCache : IDisposable
+/// <summary>Plaintext data keys, each for a limited time and amount of use. The least recently used one is evicted first. Safe for concurrent use.</summary>
+/// <remarks>A key that leaves the cache is erased, as soon as no operation is under way with it. Whether a key may be used is not decided here but by <see cref="KeyAccess"/>.</remarks>
+/// <typeparam name="T">A data key with what belongs to it.</typeparam>
+internal sealed class DataKeyCache<T>
+    where T : class, ICachedKey
 {
-    private readonly ByokDataKeyCacheOptions _options;
-    private readonly bool _renewsAhead;
-    private readonly CacheTerms _terms;
-    private readonly Lock _gate = new();
-    private readonly LinkedList<CacheEntry> _byUse = new();
-    private readonly Dictionary<byte[], LinkedListNode<CacheEntry>> _entries = new(BytesComparer.Instance);
-    private readonly CancellationTokenSource _disposed = new();
-    private int _revocations;
+    /// <summary>The part of its limits after which a key should be replaced in the background.</summary>
+    private const double RenewalShare = 0.8;
 
-    /// <param name="options">The limits.</param>
-    /// <param name="renewsAhead">Whether a key is replaced in the background before its time is over.</param>
-    /// <param name="time">The clock.</param>
-    public DataKeyCache(ByokDataKeyCacheOptions options, bool renewsAhead, TimeProvider time)
+    private readonly ByokDataKeyCacheOptions _options;
+    private readonly CacheMeter _meter;
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Entry> _byUse = new();
+    private readonly Dictionary<byte[], LinkedListNode<Entry>> _entries = new(BytesComparer.Instance);
+    private bool _disposed;
+
+    public DataKeyCache(ByokDataKeyCacheOptions options, CacheMeter meter)
     {
         _options = options;
-        _renewsAhead = renewsAhead;
-        _terms = new CacheTerms(options, time, renewsAhead ? CacheMeter.Encryption : CacheMeter.Decryption); // what is decrypted comes when it comes
+        _meter = meter;
     }
 
-    /// <summary>A key that is there and may be used.</summary>
-    /// <param name="id">What asks for it.</param>
-    /// <param name="bytes">How many plaintext bytes it is for; counted.</param>
-    /// <param name="key">The key.</param>
-    /// <param name="isDue">Whether it should be replaced in the background: call <see cref="Renew"/>.</param>
-    public bool TryGet(ReadOnlySpan<byte> id, long bytes, [NotNullWhen(true)] out CachedKey? key, out bool isDue)
+    public bool IsEmpty
     {
-        (key, isDue) = (null, false);
+        get
+        {
+            lock (_gate)
+            {
+                return _entries.Count == 0;
+            }
+        }
+    }
+
+    /// <summary>A key that has not expired, held for the caller, who ends its use by <see cref="DataKey.Exit"/>.</summary>
+    /// <param name="id">What the key is cached under.</param>
+    /// <param name="bytes">How many plaintext bytes it is for. They count towards its limit.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="grace">How much older than its lifetime the key may be.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="isDue">Whether it should be replaced soon.</param>
+    public bool TryEnter(ReadOnlySpan<byte> id, long bytes, long now, TimeSpan grace, [NotNullWhen(true)] out T? key, out bool isDue)
+    {
         lock (_gate)
         {
-            if (_entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node) && node.Value is var entry && entry.Serves(_options.MaxAge))
+            if (_entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node) && node.Value is var entry
+                && now - entry.Key.Since < (_options.MaxAge + grace).Ticks && !HasReached(entry, 1) && entry.Key.Key.TryEnter())
             {
-                _byUse.Remove(node);
-                _byUse.AddFirst(node);
-                entry.Count(bytes);
-                key = entry.Key!;
-                isDue = _renewsAhead && entry.IsDue;
-            }
-        }
-
-        _terms.Meter.Asked(key is not null);
-        return key is not null;
-    }
-
-    /// <summary>A new key for what asks for it, from the one call that is under way.</summary>
-    /// <param name="id">What asks for it.</param>
-    /// <param name="bytes">How many plaintext bytes it is for; counted.</param>
-    /// <param name="make">Makes the key; owned by the cache from then on.</param>
-    /// <param name="cancellationToken">Ends the wait, not the call.</param>
-    /// <exception cref="ByokException">It could not be made, and there is none that may stand in during an outage.</exception>
-    public async Task<CachedKey> GetAsync(ReadOnlyMemory<byte> id, long bytes, Func<CancellationToken, Task<CachedKey>> make, CancellationToken cancellationToken)
-    {
-        var (entry, making) = Begin(id.Span, make, isRenewal: false);
-        try
-        {
-            var key = await making.WaitAsync(cancellationToken).ConfigureAwait(false);
-            lock (_gate)
-            {
-                entry.Count(bytes);
-            }
-
-            return key;
-        }
-        catch (ByokServiceException e) when (e.IsTransient)
-        {
-            lock (_gate)
-            {
-                if (entry.Serves(_options.MaxAge + _options.OutageGrace))
+                if (_byUse.First != node)
                 {
-                    entry.Count(bytes);
-                    return entry.Key!;
+                    _byUse.Remove(node);
+                    _byUse.AddFirst(node);
                 }
-            }
 
-            throw;
+                entry.Messages++;
+                entry.Bytes += bytes;
+                key = entry.Key;
+                isDue = now - key.Since >= _options.MaxAge.Ticks * RenewalShare || HasReached(entry, RenewalShare);
+                return true;
+            }
+        }
+
+        (key, isDue) = (null, false);
+        return false;
+    }
+
+    /// <summary>The keys that are cached.</summary>
+    public IReadOnlyList<T> Keys
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _byUse.Select(static entry => entry.Key)];
+            }
         }
     }
 
-    /// <summary>Begins to make the next key in the background, unless that is under way.</summary>
-    public void Renew(ReadOnlySpan<byte> id, Func<CancellationToken, Task<CachedKey>> make) => Begin(id, make, isRenewal: true);
+    /// <summary>Whether there is a key that has not expired.</summary>
+    public bool Has(ReadOnlySpan<byte> id, long now)
+    {
+        lock (_gate)
+        {
+            return _entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node)
+                && now - node.Value.Key.Since < _options.MaxAge.Ticks && !HasReached(node.Value, 1);
+        }
+    }
 
-    /// <summary>Counts bytes that were not known when the key was asked for.</summary>
+    /// <summary>Counts a cache hit or a miss for the metrics.</summary>
+    public void Asked(bool hasIt) => _meter.Asked(hasIt);
+
+    /// <summary>Counts bytes that were not known when the key was used.</summary>
     public void Count(ReadOnlySpan<byte> id, long bytes)
     {
         lock (_gate)
@@ -104,143 +105,124 @@ internal sealed class DataKeyCache : IDisposable
         }
     }
 
-    /// <summary>Erases every key that this customer's key wraps, at once, and those that are being made.</summary>
-    /// <returns>How many there were.</returns>
-    public int Revoke(KmsKeyArn owner)
+    /// <summary>Takes over a key, in place of an older one with the same id. A cache that is disposed erases it at once.</summary>
+    /// <param name="id">What to cache it under; kept.</param>
+    /// <param name="key">The key; owned from now on.</param>
+    /// <param name="messages">How many messages it has served already.</param>
+    /// <param name="bytes">How many plaintext bytes it has served already.</param>
+    public void Add(byte[] id, T key, long messages, long bytes)
     {
         lock (_gate)
         {
-            _revocations++;
-            return Remove(entry => entry.Key?.Origin.IsOf(owner) == true, EvictionCause.Revoked);
+            if (_disposed)
+            {
+                key.Key.Dispose();
+                return;
+            }
+
+            if (_entries.TryGetValue(id, out var old))
+            {
+                var isOld = key.Since - old.Value.Key.Since >= _options.MaxAge.Ticks;
+                Evict(old, HasReached(old.Value, 1) ? EvictionCause.Limit : isOld ? EvictionCause.Age : EvictionCause.Renewed);
+            }
+
+            _entries.Add(id, _byUse.AddFirst(new Entry(id, key) { Messages = messages, Bytes = bytes }));
+            _meter.Added();
+            while (_entries.Count > _options.MaxKeys)
+            {
+                Evict(_byUse.Last!, EvictionCause.Room);
+            }
         }
     }
 
-    /// <summary>Erases what has had its time.</summary>
-    /// <returns>Where the keys that are left come from, one for each owner.</returns>
-    public IReadOnlyList<KeyOrigin> Sweep()
+    /// <summary>Removes keys and erases them.</summary>
+    /// <param name="isOut">Which keys.</param>
+    /// <param name="cause">An <see cref="EvictionCause"/>.</param>
+    /// <returns>How many there were.</returns>
+    public int Remove(Func<T, bool> isOut, string cause)
     {
         lock (_gate)
         {
-            Remove(entry => entry.Key is not null && !entry.Serves(_options.MaxAge + _options.OutageGrace));
-            return [.. _byUse.Select(entry => entry.Key?.Origin).OfType<KeyOrigin>().DistinctBy(origin => origin.Owner)];
+            var count = 0;
+            for (var node = _byUse.First; node is not null;)
+            {
+                var next = node.Next;
+                if (isOut(node.Value.Key))
+                {
+                    Evict(node, cause);
+                    count++;
+                }
+
+                node = next;
+            }
+
+            return count;
+        }
+    }
+
+    /// <summary>Removes what has expired, in an outage too.</summary>
+    public void Sweep(long now)
+    {
+        lock (_gate)
+        {
+            for (var node = _byUse.First; node is not null;)
+            {
+                var next = node.Next;
+                var isOld = now - node.Value.Key.Since >= (_options.MaxAge + _options.OutageGrace).Ticks;
+                if (isOld || HasReached(node.Value, 1))
+                {
+                    Evict(node, isOld ? EvictionCause.Age : EvictionCause.Limit);
+                }
+
+                node = next;
+            }
+        }
+    }
+
+    /// <summary>The first key that meets a condition; null if none does.</summary>
+    public T? Find(Func<T, bool> condition)
+    {
+        lock (_gate)
+        {
+            foreach (var entry in _byUse)
+            {
+                if (condition(entry.Key))
+                {
+                    return entry.Key;
+                }
+            }
+
+            return null;
         }
     }
 
     public void Dispose()
     {
-        _disposed.Cancel();
         lock (_gate)
         {
+            _disposed = true;
             Remove(static _ => true, EvictionCause.Disposed);
         }
     }
 
-    private (CacheEntry Entry, Task<CachedKey> Making) Begin(ReadOnlySpan<byte> id, Func<CancellationToken, Task<CachedKey>> make, bool isRenewal)
+    private bool HasReached(Entry entry, double share) => entry.Messages >= _options.MaxMessages * share || entry.Bytes >= _options.MaxBytes * share;
+
+    private void Evict(LinkedListNode<Entry> node, string cause)
     {
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed.IsCancellationRequested, typeof(IByokKeyRing));
-            if (!_entries.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var node))
-            {
-                node = _byUse.AddFirst(new CacheEntry(id.ToArray(), _terms));
-                _entries.Add(node.Value.Id, node);
-                MakeRoom();
-            }
-
-            var entry = node.Value;
-            if (entry.Making is null && !isRenewal && entry.Serves(_options.MaxAge))
-            {
-                return (entry, Task.FromResult(entry.Key!)); // made since the caller looked
-            }
-
-            if (entry.Making is null)
-            {
-                var caller = Activities.Caller;
-                entry.Making = SharedWork.Start(() => MakeAsync(entry, make, caller));
-            }
-
-            return (entry, entry.Making);
-        }
+        _byUse.Remove(node);
+        _entries.Remove(node.Value.Id);
+        node.Value.Key.Key.Dispose();
+        _meter.Evicted(cause);
     }
 
-    private async Task<CachedKey> MakeAsync(CacheEntry entry, Func<CancellationToken, Task<CachedKey>> make, ActivityContext caller)
+    private sealed class Entry(byte[] id, T key)
     {
-        using var activity = Activities.StartShared(Activities.FetchDataKey, caller);
-        try
-        {
-            while (true)
-            {
-                var revocations = Volatile.Read(ref _revocations);
-                var made = await make(_disposed.Token).ConfigureAwait(false);
-                lock (_gate)
-                {
-                    if (revocations == _revocations && !_disposed.IsCancellationRequested)
-                    {
-                        entry.Take(made);
-                        return made;
-                    }
-                }
+        public byte[] Id => id;
 
-                made.Key.Dispose();
-                ObjectDisposedException.ThrowIf(_disposed.IsCancellationRequested, typeof(IByokKeyRing));
-            }
-        }
-        catch (Exception e)
-        {
-            activity.Fail(e);
-            lock (_gate)
-            {
-                entry.Making = null;
-                if (entry.Key is null && _entries.Remove(entry.Id, out var node))
-                {
-                    _byUse.Remove(node);
-                }
-            }
+        public T Key => key;
 
-            ObjectDisposedException.ThrowIf(e is OperationCanceledException && _disposed.IsCancellationRequested, typeof(IByokKeyRing));
-            throw;
-        }
-    }
+        public long Messages { get; set; }
 
-    private void MakeRoom()
-    {
-        for (var node = _byUse.Last; _entries.Count > _options.MaxKeys && node is not null;)
-        {
-            var previous = node.Previous;
-            if (node.Value.Making is null)
-            {
-                Drop(node, EvictionCause.Room);
-            }
-
-            node = previous;
-        }
-    }
-
-    private int Remove(Func<CacheEntry, bool> isOut, string? cause = null)
-    {
-        var count = 0;
-        for (var node = _byUse.First; node is not null;)
-        {
-            var next = node.Next;
-            if (isOut(node.Value))
-            {
-                Drop(node, cause ?? node.Value.Spent);
-                count++;
-            }
-
-            node = next;
-        }
-
-        return count;
-    }
-
-    private void Drop(LinkedListNode<CacheEntry> node, string cause)
-    {
-        node.Value.Erase(cause);
-        if (node.Value.Making is null)
-        {
-            _byUse.Remove(node);
-            _entries.Remove(node.Value.Id);
-        }
+        public long Bytes { get; set; }
     }
 }

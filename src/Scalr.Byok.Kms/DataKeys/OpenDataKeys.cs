@@ -1,85 +1,83 @@
+using Scalr.Byok.Kms.Errors;
+
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>The open data keys of one ring: erased when the customer takes the key away, when they are forgotten, and with the ring.</summary>
+/// <summary>The open data keys of one ring. Safe for concurrent use.</summary>
 internal sealed class OpenDataKeys : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly HashSet<KeyTenure> _keys = [];
-    private int _revocations;
+    private HashSet<OpenDataKey>? _keys; // created by the first open data key
     private bool _disposed;
 
-    /// <summary>How many revocations there were; a key whose opening began before the last of them is not let in.</summary>
-    public int Revocations => Volatile.Read(ref _revocations);
-
-    private KeyTenure[] All
+    public bool IsEmpty
     {
         get
         {
             lock (_gate)
             {
-                return [.. _keys];
+                return _keys is null or { Count: 0 };
             }
         }
     }
 
-    /// <summary>Takes a key in; false if there was a revocation since its opening began.</summary>
-    /// <param name="key">The key.</param>
-    /// <param name="revocations">What <see cref="Revocations"/> was then.</param>
+    private OpenDataKey[] All
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _keys ?? []];
+            }
+        }
+    }
+
     /// <exception cref="ObjectDisposedException">The ring was disposed.</exception>
-    public bool TryAdd(KeyTenure key, int revocations)
+    public void Add(OpenDataKey key)
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, typeof(IByokKeyRing));
-            return revocations == _revocations && _keys.Add(key);
+            RingDisposed.ThrowIf(_disposed);
+            (_keys ??= []).Add(key);
         }
     }
 
-    /// <summary>A key that has ended.</summary>
-    public void Remove(KeyTenure key)
+    public void Remove(OpenDataKey key)
     {
         lock (_gate)
         {
-            _keys.Remove(key);
+            _keys?.Remove(key);
         }
     }
 
-    /// <summary>Ends every key that this customer's key unwraps.</summary>
+    /// <summary>Closes those that a denial concerns.</summary>
     /// <returns>How many there were.</returns>
-    public int Revoke(KmsKeyArn owner, ByokKeyUnavailableException refusal)
+    public int Deny(KeyAccess access, DenialScope scope, ByokKeyUnavailableException denial)
     {
-        KeyTenure[] revoked;
-        lock (_gate)
-        {
-            _revocations++;
-            revoked = [.. _keys.Where(key => key.Origin.IsOf(owner))];
-        }
-
-        Array.ForEach(revoked, key => key.Revoke(refusal));
-        return revoked.Length;
+        var denied = Array.FindAll(All, key => key.Access == access && scope.Concerns(key.Origin.ContextId));
+        Array.ForEach(denied, key => key.Deny(denial));
+        return denied.Length;
     }
 
-    /// <summary>Ends what has had its time or is forgotten.</summary>
-    /// <returns>Whether any is left.</returns>
-    public bool Sweep()
+    /// <summary>Closes those that the application has no reference to any more.</summary>
+    /// <returns>One origin for each wrapping key that still has open data keys.</returns>
+    public IReadOnlyList<(KeyAccess Access, Origin Origin)> Sweep()
     {
-        Array.ForEach(All, static key => key.EndIfOver());
+        foreach (var key in All)
+        {
+            if (!key.IsReferenced)
+            {
+                key.Close();
+            }
+        }
+
         lock (_gate)
         {
-            return _keys.Count > 0;
+            return [.. (_keys ?? []).DistinctBy(static key => key.Access).Select(static key => (key.Access, key.Origin))];
         }
     }
 
-    /// <summary>Where the keys come from that were used since this was asked last, each wrapped form once.</summary>
-    public IReadOnlyList<KeyOrigin> TakeUsed() => [.. All.Where(static key => key.TakeUse()).Select(static key => key.Origin).DistinctBy(static origin => origin.Encrypted)];
-
-    /// <summary>AWS KMS has unwrapped this wrapped form.</summary>
-    /// <param name="encrypted">The wrapped form.</param>
-    /// <param name="asked">The timestamp of just before it was asked.</param>
-    public void Confirm(EncryptedDataKey encrypted, long asked) => ForEach(encrypted, origin => origin.Confirm(asked));
-
-    /// <summary>AWS did not answer when it was asked to unwrap this wrapped form.</summary>
-    public void Fail(EncryptedDataKey encrypted) => ForEach(encrypted, static origin => origin.Fail());
+    public Origin? FindOrigin(KeyAccess access, ReadOnlyMemory<byte> contextId) =>
+        Array.Find(All, key => key.Access == access && key.Origin.IsIn(contextId))?.Origin;
 
     public void Dispose()
     {
@@ -89,16 +87,5 @@ internal sealed class OpenDataKeys : IDisposable
         }
 
         Array.ForEach(All, static key => key.Close());
-    }
-
-    private void ForEach(EncryptedDataKey encrypted, Action<KeyOrigin> action)
-    {
-        foreach (var key in All)
-        {
-            if (key.Origin.Encrypted.Equals(encrypted))
-            {
-                action(key.Origin);
-            }
-        }
     }
 }

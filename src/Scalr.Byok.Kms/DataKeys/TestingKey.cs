@@ -8,7 +8,10 @@ internal static class TestingKey
     public static ByokDataKey Create(ReadOnlySpan<byte> encryptedKey)
     {
         using var secret = encryptedKey.IsEmpty ? DataKey.Generate() : Open(encryptedKey);
-        return new ByokDataKey((byte[])[.. Warning, .. secret.Span], ValueCipher.Derive(secret, tenant: default), tenure: null);
+        var encrypted = new byte[Warning.Length + DataKey.Length];
+        Warning.CopyTo(encrypted);
+        secret.CopyTo(encrypted.AsSpan(Warning.Length));
+        return new ByokDataKey(encrypted, ValueCipher.Derive(secret, tenant: default), open: null);
     }
 
     private static DataKey Open(ReadOnlySpan<byte> encryptedKey) => encryptedKey.StartsWith(Warning) && encryptedKey.Length == Warning.Length + DataKey.Length

@@ -47,6 +47,9 @@ internal sealed class ValueCipher : IDisposable
     /// <summary>Version and key id.</summary>
     public ReadOnlySpan<byte> Head => _head;
 
+    /// <summary>Whether nothing is left of the key.</summary>
+    public bool IsErased => _aes.IsErased;
+
     /// <summary>The cipher of a data key.</summary>
     /// <param name="dataKey">The 32 bytes, which the caller erases.</param>
     /// <param name="tenant">The tenant's name as UTF-8; empty if there is none.</param>
@@ -57,8 +60,7 @@ internal sealed class ValueCipher : IDisposable
         Span<byte> valueKey = stackalloc byte[DataKey.Length];
         try
         {
-            HKDF.Extract(HashAlgorithmName.SHA512, dataKey.Span, salt: default, extracted);
-            dataKey.ThrowIfErased();
+            dataKey.Extract(salt: default, extracted);
             byte[] head = new byte[HeadLength];
             head[0] = Version;
             HKDF.Expand(HashAlgorithmName.SHA512, extracted, head.AsSpan(1), Info(KeyIdLabel, tenant));

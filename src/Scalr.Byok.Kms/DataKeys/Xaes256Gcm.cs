@@ -7,7 +7,7 @@ namespace Scalr.Byok.Kms.DataKeys;
 /// XAES-256-GCM as C2SP specifies it (https://c2sp.org/XAES-256-GCM): AES-256-GCM under a key that is derived for each nonce of 24 bytes, so that random nonces are safe
 /// for any number of values. Safe for concurrent use.
 /// </summary>
-/// <remarks>A call that has begun ends with the key it began with, whole, or with an <see cref="ObjectDisposedException"/>: never with a key that was erased meanwhile.</remarks>
+/// <remarks>A call that has begun ends with the key it began with.</remarks>
 internal sealed class Xaes256Gcm : IDisposable
 {
     public const int NonceLength = 24;
@@ -17,7 +17,7 @@ internal sealed class Xaes256Gcm : IDisposable
 
     private readonly DataKey _key;
 
-    /// <summary>What derives keys for nonces, for whoever takes it out. Each has the key of its own, so one that is in use cannot be erased; it is when it comes back.</summary>
+    /// <summary>Idle objects that derive keys for nonces, one place for each processor. Each holds key material of its own, which is erased at the latest when it comes back.</summary>
     private readonly XaesSubkeys?[] _idle = new XaesSubkeys?[Math.Min(Environment.ProcessorCount, 16)];
 
     /// <param name="key">Owned from now on.</param>
@@ -64,6 +64,9 @@ internal sealed class Xaes256Gcm : IDisposable
         }
     }
 
+    /// <summary>Whether nothing is left of the key.</summary>
+    public bool IsErased => _key.IsErased && Array.TrueForAll(_idle, static idle => idle is null);
+
     public void Dispose()
     {
         _key.Dispose();
@@ -76,32 +79,27 @@ internal sealed class Xaes256Gcm : IDisposable
     private void Derive(ReadOnlySpan<byte> nonce, Span<byte> subkey)
     {
         Debug.Assert(nonce.Length == NonceLength, "a nonce has its fixed length");
-        ref XaesSubkeys? place = ref _idle[(uint)Thread.GetCurrentProcessorId() % (uint)_idle.Length];
-        XaesSubkeys subkeys = Interlocked.Exchange(ref place, null) ?? Create();
-        subkeys.Derive(nonce[..DerivationNonceLength], subkey);
+        ObjectDisposedException.ThrowIf(!_key.TryEnter(), _key);
 
-        // Whoever erases sets the flag before looking into the places, and here it is looked at after one was filled: one of the two finds it.
-        if (Interlocked.CompareExchange(ref place, subkeys, null) is not null)
+        try
         {
-            subkeys.Dispose();
+            ref XaesSubkeys? place = ref _idle[(uint)Thread.GetCurrentProcessorId() % (uint)_idle.Length];
+            XaesSubkeys subkeys = Interlocked.Exchange(ref place, null) ?? new XaesSubkeys(_key);
+            subkeys.Derive(nonce[..DerivationNonceLength], subkey);
+
+            // Dispose marks the key as erased before it empties the places. Here the mark is read after a place was filled: one of the two finds what is in it.
+            if (Interlocked.CompareExchange(ref place, subkeys, null) is not null)
+            {
+                subkeys.Dispose();
+            }
+            else if (_key.IsErased)
+            {
+                Interlocked.Exchange(ref place, null)?.Dispose();
+            }
         }
-        else if (_key.IsErased)
+        finally
         {
-            Interlocked.Exchange(ref place, null)?.Dispose();
+            _key.Exit();
         }
-
-        _key.ThrowIfErased();
-    }
-
-    private XaesSubkeys Create()
-    {
-        XaesSubkeys subkeys = new(_key.Segment.Array!);
-        if (_key.IsErased)
-        {
-            subkeys.Dispose(); // made of zeros, maybe
-        }
-
-        _key.ThrowIfErased();
-        return subkeys;
     }
 }

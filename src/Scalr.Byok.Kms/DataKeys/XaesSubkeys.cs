@@ -18,13 +18,11 @@ internal sealed class XaesSubkeys : IDisposable
     private readonly byte[] _input = GC.AllocateArray<byte>(2 * BlockLength, pinned: true);
     private readonly byte[] _output = GC.AllocateArray<byte>(2 * BlockLength, pinned: true);
 
-    /// <param name="key">The 32 key bytes, which the caller erases.</param>
-    public XaesSubkeys(byte[] key)
+    /// <param name="key">The key.</param>
+    /// <exception cref="ObjectDisposedException">The key is erased.</exception>
+    public XaesSubkeys(DataKey key)
     {
-        using Aes aes = Aes.Create();
-        aes.Mode = CipherMode.ECB; // single blocks: AES itself
-        aes.Padding = PaddingMode.None;
-        _aes = aes.CreateEncryptor(key, null);
+        _aes = key.CreateBlockCipher();
 
         // The first subkey of CMAC is the encryption of zeros, doubled in the field of 2^128 elements.
         _aes.TransformBlock(_input, 0, BlockLength, _output, 0);

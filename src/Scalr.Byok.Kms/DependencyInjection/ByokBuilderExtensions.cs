@@ -8,6 +8,7 @@ using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.DependencyInjection;
 using Scalr.Byok.Kms.Health;
 using Scalr.Byok.Kms.KeyRing;
+using Scalr.Byok.Kms.Settings;
 
 namespace Scalr.Byok.Kms;
 
@@ -18,20 +19,20 @@ public static class ByokBuilderExtensions
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Fills in the customer's settings; validated at start.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="InvalidOperationException">A key ring without a name was added before.</exception>
     public static IByokBuilder AddKeyRing(this IByokBuilder builder, Action<ByokKeySettings> configure)
     {
-        AddSettings(builder, Options.DefaultName).Configure(NotNull(configure));
-        return AddRing(builder);
+        return AddRing(builder, Options.DefaultName, NotNull(configure));
     }
 
     /// <summary>Adds one customer's <see cref="IByokKeyRing"/> from configuration.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configuration">The section that holds the customer's <see cref="ByokKeySettings"/>; validated at start.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="InvalidOperationException">A key ring without a name was added before.</exception>
     public static IByokBuilder AddKeyRing(this IByokBuilder builder, IConfiguration configuration)
     {
-        AddSettings(builder, Options.DefaultName).Bind(NotNull(configuration));
-        return AddRing(builder);
+        return AddRing(builder, Options.DefaultName, NotNull(configuration));
     }
 
     /// <summary>Adds a customer's <see cref="IByokKeyRing"/> as a keyed service: <c>[FromKeyedServices("name")] IByokKeyRing</c>.</summary>
@@ -40,10 +41,10 @@ public static class ByokBuilderExtensions
     /// <param name="configure">Fills in the customer's settings; validated at start.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
+    /// <exception cref="InvalidOperationException">A key ring with this name was added before.</exception>
     public static IByokBuilder AddKeyRing(this IByokBuilder builder, string name, Action<ByokKeySettings> configure)
     {
-        AddSettings(builder, NotEmpty(name)).Configure(NotNull(configure));
-        return AddRing(builder, name);
+        return AddRing(builder, NotEmpty(name), NotNull(configure));
     }
 
     /// <summary>Adds a customer's <see cref="IByokKeyRing"/> from configuration as a keyed service: <c>[FromKeyedServices("name")] IByokKeyRing</c>.</summary>
@@ -52,13 +53,17 @@ public static class ByokBuilderExtensions
     /// <param name="configuration">The section that holds the customer's <see cref="ByokKeySettings"/>; validated at start.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
+    /// <exception cref="InvalidOperationException">A key ring with this name was added before.</exception>
     public static IByokBuilder AddKeyRing(this IByokBuilder builder, string name, IConfiguration configuration)
     {
-        AddSettings(builder, NotEmpty(name)).Bind(NotNull(configuration));
-        return AddRing(builder, name);
+        return AddRing(builder, NotEmpty(name), NotNull(configuration));
     }
 
     /// <summary>Adds <see cref="IByokKeyRingProvider"/>: the key rings of many customers, made on demand from the host's store of settings.</summary>
+    /// <remarks>
+    /// Tenant names are case-sensitive: "ACME" and "acme" are two tenants, which cannot read each other's messages, and <see cref="IByokKeyRingProvider.Invalidate"/> reaches only the
+    /// one it names. A host whose store is not case-sensitive uses the overload with a comparer.
+    /// </remarks>
     /// <typeparam name="TStore">The store; a singleton. The last one added is used.</typeparam>
     /// <param name="builder">The builder.</param>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
@@ -73,8 +78,34 @@ public static class ByokBuilderExtensions
             provider.GetRequiredService<KeySettingsValidator>(),
             provider.GetRequiredService<KeyRingFactory>(),
             provider.GetRequiredService<IOptions<ByokOptions>>(),
-            ByokServiceCollectionExtensions.Time(provider)));
+            ByokServiceCollectionExtensions.Time(provider),
+            provider.GetService<TenantNames>() ?? TenantNames.Exact));
         builder.Services.TryAddSingleton<IByokKeyRingProvider>(provider => provider.GetRequiredService<KeyRingProvider>());
+        return builder;
+    }
+
+    /// <summary>Adds <see cref="IByokKeyRingProvider"/> for a store in which several names mean one tenant, such as "ACME" and "acme".</summary>
+    /// <remarks>
+    /// <para>
+    /// All names that are equal by the comparer reach one key ring, and <see cref="IByokKeyRingProvider.Invalidate"/> with any of them reaches it. The store, the health check and new
+    /// messages (<c>scalr:tenant</c>) get the canonical name only. Messages that name the tenant in another spelling open as well.
+    /// </para>
+    /// <para>
+    /// The canonical name must never change: not between processes, and not later. A customer's policy with a condition on <c>kms:EncryptionContext:scalr:tenant</c> names it.
+    /// </para>
+    /// </remarks>
+    /// <typeparam name="TStore">The store; a singleton. The last one added is used.</typeparam>
+    /// <param name="builder">The builder.</param>
+    /// <param name="tenantComparer">Says which names mean one tenant, for example <see cref="StringComparer.OrdinalIgnoreCase"/>.</param>
+    /// <param name="canonicalName">Returns the canonical name of a tenant, which must be equal to the given name by the comparer. Null: the name in lower case.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> or <paramref name="tenantComparer"/> is null.</exception>
+    public static IByokBuilder AddKeyRings<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TStore>(
+        this IByokBuilder builder, IEqualityComparer<string> tenantComparer, Func<string, string>? canonicalName = null)
+        where TStore : class, IByokKeySettingsStore
+    {
+        ArgumentNullException.ThrowIfNull(tenantComparer);
+        AddKeyRings<TStore>(builder);
+        builder.Services.Replace(ServiceDescriptor.Singleton(new TenantNames(tenantComparer, canonicalName ?? TenantNames.LowerCase)));
         return builder;
     }
 
@@ -138,24 +169,40 @@ public static class ByokBuilderExtensions
         return builder;
     }
 
-    private static OptionsBuilder<ByokKeySettings> AddSettings(IByokBuilder builder, string name)
+    private static IByokBuilder AddRing(IByokBuilder builder, string name, Action<ByokKeySettings> configure)
+    {
+        AddRing(builder, name);
+        builder.Services.Configure(name, configure);
+        return builder;
+    }
+
+    private static IByokBuilder AddRing(IByokBuilder builder, string name, IConfiguration configuration)
+    {
+        AddRing(builder, name);
+        builder.Services.AddBound<ByokKeySettings>(name, configuration, SettingsShape.KeyRing, static (section, settings) => section.Bind(settings));
+        return builder;
+    }
+
+    private static void AddRing(IByokBuilder builder, string name)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        return builder.Services.AddOptions<ByokKeySettings>(name).ValidateOnStart();
-    }
+        if (builder.Services.Any(service => service.ImplementationInstance is KeyRingRegistration ring && ring.Name == name))
+        {
+            throw new InvalidOperationException(name.Length == 0
+                ? $"A key ring without a name was added before. Give each further one a name: {nameof(AddKeyRing)}(\"acme\", …)."
+                : $"A key ring with the name '{name}' was added before. Give each key ring a name of its own.");
+        }
 
-    private static IByokBuilder AddRing(IByokBuilder builder)
-    {
-        builder.Services.AddSingleton(new KeyRingRegistration(Options.DefaultName));
-        builder.Services.AddSingleton<IByokKeyRing>(provider => CreateRing(provider, Options.DefaultName));
-        return builder;
-    }
-
-    private static IByokBuilder AddRing(IByokBuilder builder, string name)
-    {
+        builder.Services.AddOptions();
         builder.Services.AddSingleton(new KeyRingRegistration(name));
-        builder.Services.AddKeyedSingleton<IByokKeyRing>(name, (provider, _) => CreateRing(provider, name));
-        return builder;
+        if (name.Length == 0)
+        {
+            builder.Services.AddSingleton<IByokKeyRing>(provider => CreateRing(provider, name));
+        }
+        else
+        {
+            builder.Services.AddKeyedSingleton<IByokKeyRing>(name, (provider, _) => CreateRing(provider, name));
+        }
     }
 
     private static TracedKeyRing CreateRing(IServiceProvider provider, string name) =>

@@ -16,15 +16,19 @@ public static class ByokHealthCheckExtensions
 
     /// <summary>Adds a health check over the key rings: the worst of them, told without anything that identifies a customer unless asked for.</summary>
     /// <remarks>
-    /// It looks at the rings of <c>AddKeyRing</c> and at those of <see cref="IByokKeyRingProvider"/> that are in use: a tenant that was not asked for, or whose
+    /// It checks the rings of <c>AddKeyRing</c> and those of <see cref="IByokKeyRingProvider"/> that are in use: a tenant that was not
+    /// asked for, or whose
     /// ring is idle for too long, is left alone, and a health check keeps no ring in use.
-    /// Trouble of the host's own makes the host unhealthy: its AWS identity or token provider, an outage of AWS, or every one of several key rings failing.
-    /// A customer's trouble, a disabled key for example, makes it degraded (<see cref="ByokHealthCheckOptions.CustomerFailureStatus"/>). The check ends within
-    /// <see cref="ByokHealthCheckOptions.Timeout"/>, however slow AWS is. It calls kms:DescribeKey only.
+    /// A problem of the host's own makes the host unhealthy: its AWS identity or token provider, an outage of AWS, or every one of several
+    /// key rings failing. A customer's problem, a disabled key for example, makes it degraded
+    /// (<see cref="ByokHealthCheckOptions.CustomerFailureStatus"/>). The check ends within <see cref="ByokHealthCheckOptions.Timeout"/>,
+    /// however slow AWS is. It calls kms:DescribeKey, and for a ring whose calls are denied the denied action, at most once per
+    /// <see cref="ByokOptions.ConfirmationInterval"/>. So the status is never healthy while reading or writing is denied, and recovers
+    /// without other calls.
     /// </remarks>
     /// <param name="builder">The builder.</param>
     /// <param name="name">The health check's name. Default <c>byok</c>.</param>
-    /// <param name="failureStatus">What trouble of the host's own is reported as. Default <see cref="HealthStatus.Unhealthy"/>.</param>
+    /// <param name="failureStatus">What a problem of the host's own is reported as. Default <see cref="HealthStatus.Unhealthy"/>.</param>
     /// <param name="tags">Tags to select health checks by. Default none.</param>
     /// <param name="configure">Changes how it judges and what it tells.</param>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> or <paramref name="name"/> is null.</exception>

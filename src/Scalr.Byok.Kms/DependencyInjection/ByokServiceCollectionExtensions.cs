@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using Amazon.SecurityToken;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -52,7 +53,8 @@ public static class ByokServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configuration);
         AddCore(services);
-        services.AddOptions<ByokOptions>().Bind(configuration);
+        services.AddBound<ByokOptions>(
+            Microsoft.Extensions.Options.Options.DefaultName, configuration, SettingsShape.Options, static (section, options) => section.Bind(options));
         return new ByokBuilder(services);
     }
 
@@ -63,21 +65,33 @@ public static class ByokServiceCollectionExtensions
             return;
         }
 
-        services.AddOptions<ByokOptions>().ValidateOnStart();
+        services.AddOptions<StartChecks>().ValidateOnStart();
+        services.AddSingleton<IValidateOptions<StartChecks>, StartValidator>();
+        services.AddSingleton(provider => new SettingsReadings(Logger<ByokOptions>(provider)));
         services.AddSingleton<ByokOptionsValidator>();
         services.AddSingleton<IPostConfigureOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
         services.AddSingleton<IValidateOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
         services.AddSingleton(provider => new KeySettingsValidator(
-            provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<CredentialStrategies>));
+            provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<CredentialStrategies>, provider.GetRequiredService<SettingsReadings>()));
         services.AddSingleton<IValidateOptions<ByokKeySettings>>(provider => provider.GetRequiredService<KeySettingsValidator>());
 
-        services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints));
+        services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints, Options(provider).Resilience));
         services.AddSingleton(provider => new AwsPipeline(
             Options(provider).Resilience, Time(provider), provider.GetService<ResilienceReplacement>()?.Build));
+        services.AddSingleton(provider => new AgeClock(Time(provider)));
         services.AddSingleton<KmsClients>();
-        services.AddSingleton(provider => new StsClients(provider.GetRequiredService<AwsClientConfiguration>(), HostCredentials(provider)));
+        services.AddSingleton(provider => new SessionStarts(
+            Options(provider).Resilience.MaxSessionStartsPerSecond, Options(provider).ConfirmationInterval, provider.GetRequiredService<AgeClock>()));
+        services.AddSingleton(provider => new StsClients(
+            provider.GetRequiredService<AwsClientConfiguration>(),
+            HostCredentials(provider),
+            provider.GetService<Func<AWSCredentials?, string, IAmazonSecurityTokenService>>()));
         services.AddSingleton(provider => new RoleSessions(
-            provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<AwsPipeline>(), Time(provider), Logger<RoleSessions>(provider)));
+            provider.GetRequiredService<IOptions<ByokOptions>>(),
+            provider.GetRequiredService<AwsPipeline>(),
+            provider.GetRequiredService<SessionStarts>(),
+            provider.GetRequiredService<AgeClock>(),
+            Logger<RoleSessions>(provider)));
         services.AddSingleton<IByokCredentialStrategy, AccessKeysCredentialStrategy>();
         services.AddSingleton<IByokCredentialStrategy, AssumeRoleCredentialStrategy>();
         services.AddSingleton<IByokCredentialStrategy, OidcCredentialStrategy>();
@@ -87,7 +101,7 @@ public static class ByokServiceCollectionExtensions
             provider.GetRequiredService<CredentialStrategies>(),
             provider.GetRequiredService<KmsClients>(),
             provider.GetRequiredService<AwsPipeline>(),
-            Time(provider),
+            provider.GetRequiredService<AgeClock>(),
             Logger<ByokKeyRing>(provider)));
         services.AddSingleton<IByokVerifier>(provider => new ByokVerifier(
             provider.GetRequiredService<IOptions<ByokOptions>>(),
@@ -95,6 +109,16 @@ public static class ByokServiceCollectionExtensions
             provider.GetRequiredService<CredentialStrategies>(),
             provider.GetRequiredService<KeyRingFactory>(),
             Time(provider)));
+    }
+
+    /// <summary>Binds options to a configuration section, with a check of its shape, and follows its changes.</summary>
+    internal static void AddBound<TOptions>(
+        this IServiceCollection services, string name, IConfiguration configuration, SettingsShape shape, Action<IConfiguration, TOptions> bind)
+        where TOptions : class
+    {
+        BoundSettings<TOptions> Create(IServiceProvider provider) => new(name, configuration, shape, bind, provider.GetRequiredService<SettingsReadings>());
+        services.AddSingleton<IConfigureOptions<TOptions>>(Create);
+        services.AddSingleton<IOptionsChangeTokenSource<TOptions>>(Create);
     }
 
     // The clock and the log are the host's if it has them. They are not registered here: whoever is first keeps the host's own AddLogging from taking effect.

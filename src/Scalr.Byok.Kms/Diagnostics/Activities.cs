@@ -16,11 +16,8 @@ internal static class Activities
     /// <summary>Obtains a data key for all who wait for it.</summary>
     public const string FetchDataKey = "FetchDataKey";
 
-    /// <summary>Looks in the background whether cached data keys may still be used.</summary>
-    public const string Watch = "Watch";
-
-    /// <summary>Tries a Region again whose circuit breaker is open.</summary>
-    public const string TryRegion = "TryRegion";
+    /// <summary>Asks AWS whether a key may still be used.</summary>
+    public const string Confirm = "Confirm";
 
     public static readonly ActivitySource Source = new(ByokTelemetry.ActivitySourceName, Instruments.Version);
 

@@ -47,7 +47,7 @@ internal static class Instruments
         "scalr.byok.revocations", "{revocation}", "Times that a key turned out to be unusable.");
 
     private static readonly Counter<long> Probes = Meter.CreateCounter<long>(
-        "scalr.byok.probes", "{probe}", "Looks at a key by kms:DescribeKey, on request and in the background.");
+        "scalr.byok.probes", "{probe}", "Health queries of a key by kms:DescribeKey.");
 
     private static readonly Counter<long> EncryptedMessages = Meter.CreateCounter<long>(
         "scalr.byok.messages.encrypted", "{message}", "Messages that were encrypted.");

@@ -6,7 +6,7 @@ namespace Scalr.Byok.Kms.Diagnostics;
 internal static partial class Log
 {
     [LoggerMessage(EventId = 1, Level = LogLevel.Warning,
-        Message = "{Operation} failed with {Error}. A session that has not expired stays in use; the next call tries again.")]
+        Message = "{Operation} failed with {Error}. A session that has not expired stays in use. The next call tries again.")]
     public static partial void SessionRenewalFailed(this ILogger logger, string operation, string error);
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Information,
@@ -14,7 +14,7 @@ internal static partial class Log
     public static partial void SessionRejected(this ILogger logger, KmsKeyArn keyArn, string errorCode);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Warning,
-        Message = "{Operation} on key {KeyArn} was refused: {Reason}. AWS request id {RequestId}.")]
+        Message = "{Operation} on key {KeyArn} was denied: {Reason}. AWS request id {RequestId}.")]
     public static partial void KeyUnavailable(this ILogger logger, string operation, KmsKeyArn keyArn, ByokKeyUnavailableReason reason, string? requestId);
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Warning,
@@ -25,27 +25,28 @@ internal static partial class Log
     public static partial void SessionBegan(this ILogger logger, string operation, DateTimeOffset expiration);
 
     [LoggerMessage(EventId = 6, Level = LogLevel.Information,
-        Message = "{Operation} on key {KeyArn} failed for an outage; Region {Region} is tried instead.")]
-    public static partial void FailedOver(this ILogger logger, string operation, KmsKeyArn keyArn, string region);
+        Message = "{Operation} on key {KeyArn} failed ({Cause}). Region {Region} is tried instead.")]
+    public static partial void FailedOver(this ILogger logger, string operation, KmsKeyArn keyArn, string cause, string region);
 
     [LoggerMessage(EventId = 9, Level = LogLevel.Warning,
-        Message = "AWS says that key {KeyArn} cannot be used. {Count} cached data keys are erased; calls are refused until AWS accepts the key again.")]
-    public static partial void KeyRevoked(this ILogger logger, KmsKeyArn keyArn, int count);
+        Message = "AWS denied the use of key {KeyArn} ({Scope}): {Reason}. {Cached} cached data keys are erased, {Open} open data keys are closed and {Streams} streams are stopped.")]
+    public static partial void AccessDenied(
+        this ILogger logger, KmsKeyArn keyArn, string scope, ByokKeyUnavailableReason reason, int cached, int open, int streams);
 
-    [LoggerMessage(EventId = 8, Level = LogLevel.Error, Message = "The background probe of a key ring failed with {Error}; it goes on.")]
-    public static partial void WatchFailed(this ILogger logger, string error);
+    [LoggerMessage(EventId = 8, Level = LogLevel.Error, Message = "A confirmation of key {KeyArn} failed with {Error}, which is not an answer of AWS. The next use tries again.")]
+    public static partial void ConfirmationFailed(this ILogger logger, KmsKeyArn keyArn, string error);
 
     [LoggerMessage(EventId = 7, Level = LogLevel.Warning,
-        Message = "{Operation} on key {KeyArn} was refused: {Reason}. Region {Region} is tried instead, as FailoverOnRevokedReplica allows.")]
-    public static partial void FailedOverRefusal(this ILogger logger, string operation, KmsKeyArn keyArn, ByokKeyUnavailableReason reason, string region);
+        Message = "{Operation} on key {KeyArn} was denied: {Reason}. Region {Region} is tried instead.")]
+    public static partial void FailedOverDenial(this ILogger logger, string operation, KmsKeyArn keyArn, ByokKeyUnavailableReason reason, string region);
 
     [LoggerMessage(EventId = 10, Level = LogLevel.Warning,
-        Message = "AWS has not answered for key {KeyArn} in Region {Region} since {Since}. The Region is left alone and tried again from {Until} on.")]
-    public static partial void BreakerOpened(this ILogger logger, KmsKeyArn keyArn, string region, DateTimeOffset since, DateTimeOffset until);
+        Message = "{Operation} on key {KeyArn} got no usable answer in Region {Region} several times. Calls there fail at once until {Until}.")]
+    public static partial void BreakerOpened(this ILogger logger, string operation, KmsKeyArn keyArn, string region, DateTimeOffset until);
 
-    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "AWS answers again for key {KeyArn} in Region {Region}, which it had not done since {Since}.")]
-    public static partial void BreakerClosed(this ILogger logger, KmsKeyArn keyArn, string region, DateTimeOffset since);
+    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "{Operation} on key {KeyArn} is answered again in Region {Region}. It had failed since {Since}.")]
+    public static partial void BreakerClosed(this ILogger logger, string operation, KmsKeyArn keyArn, string region, DateTimeOffset since);
 
-    [LoggerMessage(EventId = 12, Level = LogLevel.Debug, Message = "{Operation} on key {KeyArn} is tried again after {Error} (retry {Retry}).")]
+    [LoggerMessage(EventId = 12, Level = LogLevel.Debug, Message = "{Operation} on key {KeyArn} is retried after {Error} (retry {Retry}).")]
     public static partial void Retrying(this ILogger logger, string operation, KmsKeyArn keyArn, int retry, string error);
 }

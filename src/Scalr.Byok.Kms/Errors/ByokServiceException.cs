@@ -28,6 +28,9 @@ public sealed class ByokServiceException : ByokException
     /// <summary>What the retries and breakers make of it.</summary>
     internal ServiceTrouble Trouble { get; init; }
 
+    /// <summary>Whether AWS refused the request because this machine's clock and AWS's differ. AWS is alive, so no breaker counts it.</summary>
+    internal bool IsClockOff { get; init; }
+
     /// <summary>The error code that AWS answered, if it is one of those that the library knows.</summary>
     internal string? Code { get; init; }
 

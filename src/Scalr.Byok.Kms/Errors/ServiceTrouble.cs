@@ -1,14 +1,20 @@
 namespace Scalr.Byok.Kms.Errors;
 
-/// <summary>What kind of trouble a <see cref="ByokServiceException"/> is, for the retries and breakers.</summary>
+/// <summary>The kind of a <see cref="ByokServiceException"/>, for retries, breakers and the facts about a key.</summary>
 internal enum ServiceTrouble
 {
-    /// <summary>Trying again does not help at once: the host's own trouble, a breaker that is open, or an exception that the host made.</summary>
+    /// <summary>The host's own identity or token source failed, or the host created the exception. No retry helps at once.</summary>
     Other,
 
     /// <summary>AWS is slow, fails or cannot be reached.</summary>
     Outage,
 
-    /// <summary>AWS asks to come less often; it is alive.</summary>
+    /// <summary>AWS asks for fewer requests. It is alive.</summary>
     Throttled,
+
+    /// <summary>Nothing was sent, because a circuit breaker is open.</summary>
+    NotTried,
+
+    /// <summary>AWS finds fault with this request, so it answers.</summary>
+    Rejected,
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Scalr.Byok.Kms.KeyRing;
 
 namespace Scalr.Byok.Kms.Health;
 
@@ -57,7 +58,9 @@ internal sealed class KeyRingProbes
     {
         lock (probe)
         {
-            if (probe.Run is null || (probe.Run.IsCompleted && _time.GetElapsedTime(probe.Begun) >= maxAge))
+            // A probe is also too old if it does not show a denial that stands now, or still shows one that does not.
+            var isOutdated = ring is IDeniableKeyRing deniable && probe.Last is { } last && deniable.IsDenied != (last.Reason is not null);
+            if (probe.Run is null || (probe.Run.IsCompleted && (isOutdated || _time.GetElapsedTime(probe.Begun) >= maxAge)))
             {
                 probe.Begun = _time.GetTimestamp();
                 probe.Run = RunAsync(probe, ring);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Scalr.Byok.Kms.KeyRing;
 
 namespace Scalr.Byok.Kms.Health;
 

@@ -2,44 +2,60 @@ using System.Buffers;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>The key ring: asks <see cref="DataKeySource"/> for a data key and has <see cref="Messages"/> do the rest.</summary>
-internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
+/// <summary>The key ring: takes a data key from <see cref="PlaintextKeys"/> and lets <see cref="Messages"/> do the rest.</summary>
+internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IDisposable
 {
-    private readonly RingKeys _keys;
-    private readonly DataKeySource _source;
-    private readonly RingDataKeys _dataKeys;
+    private readonly PlaintextKeys _keys;
     private readonly KeyProbe _probe;
     private readonly MessageOptions _options;
     private readonly TenantBinding _binding;
     private readonly DataKeyIssuer _issuer;
+    private readonly AgeClock _clock;
     private bool _disposed;
 
-    /// <param name="keys">Owned from now on.</param>
+    /// <param name="keys">The customer's keys. Owned from now on.</param>
     /// <param name="options">The operator's options.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="logger">Told of failovers.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="logger">The log.</param>
     /// <param name="tenant">The tenant that every message is bound to; null if to none.</param>
-    public ByokKeyRing(RingKeys keys, ByokOptions options, TimeProvider time, ILogger logger, string? tenant = null)
+    /// <param name="names">The other names that mean the tenant; null if there are none.</param>
+    public ByokKeyRing(CustomerKeys keys, ByokOptions options, AgeClock clock, ILogger logger, string? tenant = null, TenantNames? names = null)
     {
-        _keys = keys;
-        _source = new DataKeySource(keys, options.FailoverOnRevokedReplica, logger);
-        _probe = new KeyProbe(keys.Current, keys.Replicas, time);
-        _dataKeys = new RingDataKeys(_source, _probe, options, time, logger);
+        _keys = new PlaintextKeys(keys, options, clock, logger);
+        _probe = new KeyProbe(keys.Current, keys.Current.Regions[0], [.. keys.Current.Regions.Skip(1)], clock.Time);
         _options = MessageOptions.From(options);
-        _binding = new TenantBinding(tenant);
-        _issuer = new DataKeyIssuer(_dataKeys, _options);
+        _binding = new TenantBinding(tenant, names);
+        _issuer = new DataKeyIssuer(_keys, _options);
+        _clock = clock;
+        KeyArn = keys.Current.Arn;
     }
 
-    public KmsKeyArn KeyArn => _keys.Current.Arn;
+    public KmsKeyArn KeyArn { get; }
 
-    public ValueTask<byte[]> EncryptAsync(
-        ReadOnlyMemory<byte> plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default) =>
-        WithNewKeyAsync(encryptionContext, plaintext.Length, (key, template) => MessageWriter.Write(template, key, plaintext, _options), cancellationToken);
+    public bool IsDisposed => _disposed;
+
+    public bool IsDenied => _keys.Current.StandingDenial is not null;
+
+    /// <summary>The plaintext data keys that it holds.</summary>
+    public PlaintextKeys Keys => _keys;
+
+    public async ValueTask<byte[]> EncryptAsync(
+        ReadOnlyMemory<byte> plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+    {
+        ThrowIfDone(cancellationToken);
+        return await _keys.EncryptAsync(
+            _binding.Bind(encryptionContext, nameof(encryptionContext)),
+            plaintext.Length,
+            key => MessageWriter.Write(key.Template, key.Key, plaintext, _options),
+            cancellationToken).ConfigureAwait(false);
+    }
 
     public async ValueTask EncryptAsync(
         ReadOnlyMemory<byte> plaintext,
@@ -48,12 +64,13 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(message);
-        await WithNewKeyAsync(
-            encryptionContext,
+        ThrowIfDone(cancellationToken);
+        await _keys.EncryptAsync(
+            _binding.Bind(encryptionContext, nameof(encryptionContext)),
             plaintext.Length,
-            (key, template) =>
+            key =>
             {
-                MessageWriter.WriteTo(message, template, key, plaintext, _options);
+                MessageWriter.WriteTo(message, key.Template, key.Key, plaintext, _options);
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
@@ -65,21 +82,40 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         StreamChecks.ThrowUnlessUsable(plaintext, nameof(plaintext), message, nameof(message));
         ThrowIfDone(cancellationToken);
         var context = _binding.Bind(encryptionContext, nameof(encryptionContext));
-        using var writer = await _dataKeys.UseNewAsync(
+        var began = _clock.Mark();
+        var (writer, use) = await _keys.EncryptAsync(
             context,
             bytes: 0,
-            (key, template) => MessageStreamWriter.Begin(template, key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options),
+            key =>
+            {
+                var use = _keys.BeginStream(key.Access, KeyUse.Write, key.Origin, began);
+                try
+                {
+                    return (MessageStreamWriter.Begin(key.Template, key.Key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options), use);
+                }
+                catch
+                {
+                    use.Dispose();
+                    throw;
+                }
+            },
             cancellationToken).ConfigureAwait(false);
-        await writer.RunAsync(plaintext, message, cancellationToken).ConfigureAwait(false);
-        _dataKeys.Count(context, writer.Length);
+        using (use)
+        using (writer)
+        {
+            await writer.RunAsync(plaintext, message, use, cancellationToken).ConfigureAwait(false);
+        }
+
+        _keys.Count(context, writer.Length);
     }
 
-    public ValueTask<byte[]> DecryptAsync(
+    public async ValueTask<byte[]> DecryptAsync(
         ReadOnlyMemory<byte> message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
         var expected = Expect(encryptionContext, cancellationToken);
         var header = ReadHeader(message);
-        return WithKeyAsync(header, expected, key => MessageReader.Read(header, message, key, _options.MaxDegreeOfParallelism), cancellationToken);
+        return await WithKeyAsync(
+            header, expected, key => MessageReader.Read(header, message, key.Key, _options.MaxDegreeOfParallelism), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DecryptAsync(
@@ -96,7 +132,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
             expected,
             key =>
             {
-                MessageReader.ReadTo(plaintext, header, message, key, _options.MaxDegreeOfParallelism);
+                MessageReader.ReadTo(plaintext, header, message, key.Key, _options.MaxDegreeOfParallelism);
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
@@ -109,8 +145,29 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         var expected = Expect(encryptionContext, cancellationToken);
         var input = new MessageInput(message, _options);
         var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
-        using var reader = await WithKeyAsync(header, expected, key => MessageStreamReader.Begin(input, header, key, _options), cancellationToken).ConfigureAwait(false);
-        await reader.RunAsync(plaintext, cancellationToken).ConfigureAwait(false);
+        var began = _clock.Mark();
+        var (reader, use) = await WithKeyAsync(
+            header,
+            expected,
+            key =>
+            {
+                var use = _keys.BeginStream(key.Access, KeyUse.Read, key.Origin, began);
+                try
+                {
+                    return (MessageStreamReader.Begin(input, header, key.Key, _options), use);
+                }
+                catch
+                {
+                    use.Dispose();
+                    throw;
+                }
+            },
+            cancellationToken).ConfigureAwait(false);
+        using (use)
+        using (reader)
+        {
+            await reader.RunAsync(plaintext, use, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     public async ValueTask<byte[]> RewrapAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
@@ -158,42 +215,42 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
         var health = await _probe.ProbeAsync(cancellationToken).ConfigureAwait(false);
         if (health.Reason is { } reason)
         {
-            _source.Refuse(KeyArn, reason);
+            _keys.Current.ReportUnusable(reason);
+            return health;
         }
 
-        return health;
+        // kms:DescribeKey does not tell whether data can be encrypted and decrypted.
+        var context = _binding.Alone;
+        return await _keys.Current.CheckHealthAsync(context.Pairs, context.Section, cancellationToken).ConfigureAwait(false) is ByokKeyUnavailableException denial
+            ? KeyProbe.WithDenial(health, denial)
+            : health;
     }
 
-    public ValueTask<ByokDataKey> CreateDataKeyAsync(IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+    public async ValueTask<ByokDataKey> CreateDataKeyAsync(
+        IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
         ThrowIfDone(cancellationToken);
-        return _issuer.CreateAsync(_binding.BindDataKey(encryptionContext, nameof(encryptionContext)), cancellationToken);
+        return await _issuer.CreateAsync(_binding.BindDataKey(encryptionContext, nameof(encryptionContext)), cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask<ByokDataKey> OpenDataKeyAsync(
+    public async ValueTask<ByokDataKey> OpenDataKeyAsync(
         ReadOnlyMemory<byte> encryptedKey, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
         var expected = Expect(encryptionContext, cancellationToken);
         var (header, message) = _issuer.Read(encryptedKey);
-        return _binding.AdmitsDataKey(header.EncryptionContext, expected) ? _issuer.OpenAsync(header, message, cancellationToken) : throw new ByokDecryptionException();
+        return _binding.AdmitsDataKey(header.EncryptionContext, expected)
+            ? await _issuer.OpenAsync(header, message, cancellationToken).ConfigureAwait(false)
+            : throw new ByokDecryptionException();
     }
 
     public void Dispose()
     {
         _disposed = true;
-        _dataKeys.Dispose();
         _keys.Dispose();
     }
 
-    private ValueTask<T> WithNewKeyAsync<T>(
-        IReadOnlyDictionary<string, string>? encryptionContext, long bytes, Func<DataKey, MessageTemplate, T> use, CancellationToken cancellationToken)
-    {
-        ThrowIfDone(cancellationToken);
-        return _dataKeys.UseNewAsync(_binding.Bind(encryptionContext, nameof(encryptionContext)), bytes, use, cancellationToken);
-    }
-
-    private ValueTask<T> WithKeyAsync<T>(MessageHeader header, EncryptionContext expected, Func<DataKey, T> use, CancellationToken cancellationToken) =>
-        _binding.Admits(header.EncryptionContext, expected) ? _dataKeys.UseAsync(header, use, cancellationToken) : throw new ByokDecryptionException();
+    private ValueTask<T> WithKeyAsync<T>(MessageHeader header, EncryptionContext expected, Func<DecryptionKey, T> use, CancellationToken cancellationToken) =>
+        _binding.Admits(header.EncryptionContext, expected) ? _keys.DecryptAsync(header, use, cancellationToken) : throw new ByokDecryptionException();
 
     private EncryptionContext Expect(IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
     {
@@ -216,24 +273,29 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDisposable
             ? throw new NotSupportedException(
                 $"The message is signed (algorithm suite {header.Suite}), and its signature covers the encrypted data keys: they cannot be replaced. "
                 + "Decrypt it and encrypt the plaintext again; the new message is under the current key.")
-            : _source.AreCurrent(header.EncryptedDataKeys);
+            : _keys.AreCurrent(header.EncryptedDataKeys);
     }
 
-    private async Task<(MessageRewrapper Rewrapper, EncryptedDataKey Key)> WrapAnewAsync(MessageHeader header, CancellationToken cancellationToken)
-    {
-        var context = header.EncryptionContext.Pairs;
-        using var key = (await _source.OpenAsync(header.EncryptedDataKeys, context, cancellationToken).ConfigureAwait(false)).Key;
-        var rewrapper = MessageRewrapper.Begin(header, key); // before anything is wrapped on the word of a header
-        try
-        {
-            return (rewrapper, await _source.WrapAsync(key, context, cancellationToken).ConfigureAwait(false));
-        }
-        catch
-        {
-            rewrapper.Dispose();
-            throw;
-        }
-    }
+    /// <summary>Unwraps a message's data key and wraps it under the current key, within one time limit.</summary>
+    private Task<(MessageRewrapper Rewrapper, EncryptedDataKey Key)> WrapAnewAsync(MessageHeader header, CancellationToken cancellationToken) =>
+        _keys.Current.Key.OperationAsync(
+            async token =>
+            {
+                var context = header.EncryptionContext;
+                using var key = await _keys.FetchAsync(header, token).ConfigureAwait(false);
+                var rewrapper = MessageRewrapper.Begin(header, key.Key); // before anything is wrapped on the word of a header
+                try
+                {
+                    return (rewrapper, (await _keys.Current.EncryptAsync(key.Key, context.Pairs, context.Section, token).ConfigureAwait(false)).Encrypted);
+                }
+                catch
+                {
+                    rewrapper.Dispose();
+                    throw;
+                }
+            },
+            AwsAction.Decrypt,
+            cancellationToken);
 
     private void ThrowIfDone(CancellationToken cancellationToken)
     {

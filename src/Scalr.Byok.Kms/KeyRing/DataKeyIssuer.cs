@@ -1,24 +1,27 @@
+using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>Makes and opens the data keys that callers hold. The 32 bytes of such a key are the plaintext of a message.</summary>
+/// <summary>Creates and opens the data keys that callers hold. The 32 bytes of such a key are the plaintext of a message.</summary>
 internal sealed class DataKeyIssuer
 {
     /// <summary>No message of 32 bytes has a longer body, whatever its frames, with a signature behind them.</summary>
     private const int LongestBody = 4096;
 
-    private readonly RingDataKeys _dataKeys;
+    private readonly PlaintextKeys _keys;
     private readonly MessageOptions _options;
 
-    public DataKeyIssuer(RingDataKeys dataKeys, MessageOptions options)
+    public DataKeyIssuer(PlaintextKeys keys, MessageOptions options)
     {
-        _dataKeys = dataKeys;
+        _keys = keys;
         _options = options;
     }
 
-    /// <summary>A message that could be that of a data key, copied: its owner may change it. Whether it is one shows when it is opened.</summary>
+    /// <summary>The message of a data key, copied. Whether it really is one shows when it is opened.</summary>
     /// <exception cref="ByokDecryptionException">It is none.</exception>
     public (MessageHeader Header, byte[] Message) Read(ReadOnlyMemory<byte> encryptedKey)
     {
@@ -32,76 +35,67 @@ internal sealed class DataKeyIssuer
         return message.Length - header.Length <= LongestBody ? (header, message) : throw new ByokDecryptionException();
     }
 
-    /// <summary>Makes a new data key, always under a kms:Encrypt of its own.</summary>
-    /// <exception cref="ByokException">The customer's key is not usable, or AWS could not be reached.</exception>
+    /// <summary>Creates a new data key, always under a kms:Encrypt of its own.</summary>
+    /// <exception cref="ByokException">AWS denies the use of the customer's key or gives no usable answer.</exception>
     public async ValueTask<ByokDataKey> CreateAsync(EncryptionContext context, CancellationToken cancellationToken)
     {
         using var secret = DataKey.Generate();
-        while (true)
-        {
-            var revocations = _dataKeys.Open.Revocations;
-            using var lease = new KeyLease(await _dataKeys.MakeAsync(context, cancellationToken).ConfigureAwait(false), isKept: false);
-            var message = MessageWriter.Write((MessageTemplate)lease.Companion!, lease.Key, secret.Segment, _options);
-            if (TryIssue(message, context, secret, lease.Origin, revocations) is { } key)
-            {
-                return key;
-            }
-        }
+        using var made = await _keys.MakeAsync(context, cancellationToken).ConfigureAwait(false);
+        var message = Write(made, secret);
+
+        // So that what is encrypted with it can be decrypted at once: reading needs an accepted kms:Decrypt.
+        await made.Access.TryConfirmReadingAsync(made.Origin, cancellationToken).ConfigureAwait(false);
+        return Open(message, context, secret, made.Access, made.Origin, made.Sent, AwsAction.Encrypt);
     }
 
     /// <summary>Opens a data key.</summary>
     /// <exception cref="ByokDecryptionException">The message is not authentic, or does not hold a data key.</exception>
-    /// <exception cref="ByokException">The customer's key is not usable, or AWS could not be reached.</exception>
-    public async ValueTask<ByokDataKey> OpenAsync(MessageHeader header, byte[] message, CancellationToken cancellationToken)
+    /// <exception cref="ByokException">AWS denies the use of the customer's key or gives no usable answer.</exception>
+    public ValueTask<ByokDataKey> OpenAsync(MessageHeader header, byte[] message, CancellationToken cancellationToken)
     {
-        while (true)
-        {
-            var revocations = _dataKeys.Open.Revocations;
-            using var lease = await _dataKeys.OpenAsync(header, cancellationToken).ConfigureAwait(false);
-            try
+        var began = _keys.Clock.Mark();
+        return _keys.DecryptAsync(
+            header,
+            key =>
             {
-                if (!DataKey.TryTake(MessageReader.Read(header, message, lease.Key), out var secret))
+                var plaintext = MessageReader.Read(header, message, key.Key);
+                try
                 {
-                    throw new ByokDecryptionException();
-                }
-
-                using (secret)
-                {
-                    if (TryIssue(message, header.EncryptionContext, secret, lease.Origin, revocations) is { } key)
+                    if (plaintext.Length != DataKey.Length)
                     {
-                        _dataKeys.ConfirmAhead(header, lease.Origin);
-                        return key;
+                        throw new ByokDecryptionException();
                     }
+
+                    using var secret = DataKey.CopyFrom(plaintext);
+                    return Open(message, header.EncryptionContext, secret, key.Access, key.Origin, began, AwsAction.Decrypt);
                 }
-            }
-            catch (ObjectDisposedException) when (lease.WasErased)
-            {
-                // The cache erased it at this moment: replaced by another, or revoked, which the next look will tell.
-            }
-        }
+                finally
+                {
+                    CryptographicOperations.ZeroMemory(plaintext);
+                }
+            },
+            cancellationToken);
     }
 
-    /// <summary>Null if AWS has refused the customer's key since <paramref name="revocations"/> were counted.</summary>
-    private ByokDataKey? TryIssue(byte[] message, EncryptionContext context, DataKey secret, KeyOrigin origin, int revocations)
+    private byte[] Write(EncryptionKey key, DataKey secret)
     {
-        context.TryGetValue(TenantBinding.TenantKey, out var tenant);
-        var cipher = ValueCipher.Derive(secret, tenant);
-        var tenure = new KeyTenure(cipher, origin, _dataKeys.Terms, _dataKeys.Open);
-        var key = new ByokDataKey(message, cipher, tenure);
-        var isIssued = false;
+        var plaintext = GC.AllocateUninitializedArray<byte>(DataKey.Length, pinned: true);
         try
         {
-            isIssued = _dataKeys.Open.TryAdd(tenure, revocations);
+            secret.CopyTo(plaintext);
+            return MessageWriter.Write(key.Template, key.Key, plaintext, _options);
         }
         finally
         {
-            if (!isIssued)
-            {
-                key.Dispose();
-            }
+            CryptographicOperations.ZeroMemory(plaintext);
         }
+    }
 
-        _dataKeys.Terms.Touch(); // so that it is looked after even if it is never used
-        return isIssued ? key : null;
+    private ByokDataKey Open(
+        byte[] message, EncryptionContext context, DataKey secret, KeyAccess access, Origin origin, Moment began, string operation)
+    {
+        context.TryGetValue(TenantBinding.TenantKey, out var tenant);
+        var cipher = ValueCipher.Derive(secret, tenant);
+        return _keys.OpenKey(cipher, access, origin, began, operation, open => new ByokDataKey(message, cipher, open));
     }
 }

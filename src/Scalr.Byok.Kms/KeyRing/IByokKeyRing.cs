@@ -8,8 +8,15 @@ namespace Scalr.Byok.Kms;
 /// <para>
 /// What <c>EncryptAsync</c> makes is a message in the AWS Encryption SDK's format: the customer can read it with AWS's own tools and their own key.
 /// It is about half a kilobyte longer than the plaintext. It is sealed under a new data key, which only the customer's KMS key can unwrap:
-/// once the customer disables the key or takes the permission away, nothing opens any more. What AWS's own SDKs made under the customer's key
+/// once the customer disables the key or takes the permission away, this service can no longer decrypt. What AWS's own SDKs made under the
+/// customer's key
 /// opens, too, if its algorithm suite commits to its key (0478 and 0578, AWS's default).
+/// </para>
+/// <para>
+/// A data key is used only if AWS has accepted the customer's key within <see cref="ByokOptions.ConfirmationInterval"/> and, with a role,
+/// the role's trust within <see cref="ByokOptions.RoleCheckInterval"/>. A call that lacks either asks AWS first. After a denial, calls
+/// throw <see cref="ByokKeyUnavailableException"/> at once; AWS is asked again after a pause of 1 second, which doubles up to
+/// <see cref="ByokOptions.ConfirmationInterval"/>. A stream that is under way stops too.
 /// </para>
 /// <para>
 /// The encryption context is not secret: it stands in clear in the message and in the customer's CloudTrail. It is bound to the message,
@@ -69,8 +76,8 @@ public interface IByokKeyRing
     /// <exception cref="ArgumentException">
     /// A stream cannot be read or written, the encryption context cannot be written, or message or header would exceed a limit of <see cref="ByokOptions"/>.
     /// </exception>
-    /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable. Nothing was read or written.</exception>
-    /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call. Nothing was read or written.</exception>
+    /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable, or AWS denied it while the stream was under way.</exception>
+    /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call, or did not confirm the key while the stream was under way.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The key ring was disposed.</exception>
     /// <remarks>What the streams throw passes through unchanged.</remarks>
@@ -128,8 +135,8 @@ public interface IByokKeyRing
     /// <exception cref="ByokDecryptionException">
     /// The message was changed or cut, belongs to another key or encryption context, or exceeds a limit of <see cref="ByokOptions"/>. Treat it as hostile.
     /// </exception>
-    /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable. Nothing was written.</exception>
-    /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call. Nothing was written.</exception>
+    /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is not usable, or AWS denied it while the stream was under way.</exception>
+    /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call, or did not confirm the key while the stream was under way.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The key ring was disposed.</exception>
     /// <remarks>
@@ -157,9 +164,10 @@ public interface IByokKeyRing
     /// <remarks>
     /// <para>For a customer's new KMS key: add the old one to <c>PreviousKeys</c>, rewrap what is stored, then remove it. A replica of the current key counts as current.</para>
     /// <para>
-    /// <b>Replace the old message, keep no copy of it.</b> Both share their data key: whoever still may use the old KMS key can open either. And
-    /// both have a header tag under the same key: whoever gets hold of both, even without any KMS key, can forge frames of this message, though not read it.
-    /// Where old copies remain (backups, object versions) in reach of somebody who can write to your storage, decrypt and encrypt again instead.
+    /// <b>Replace the old message, keep no copy of it.</b> Both share their data key: each user of the old KMS key can still open either.
+    /// And both have a header tag under the same key: with both, even without any KMS key, an attacker can forge frames of this message,
+    /// though not read it. Where old copies remain (backups, object versions) in reach of an attacker who can write to your storage,
+    /// decrypt and encrypt again instead.
     /// </para>
     /// <para>The payload is not decrypted, so a changed payload shows only when it is decrypted, as before.</para>
     /// </remarks>
@@ -185,7 +193,9 @@ public interface IByokKeyRing
     /// <inheritdoc cref="EncryptAsync(ReadOnlyMemory{byte}, IReadOnlyDictionary{string, string}, CancellationToken)" path="/exception"/>
     /// <remarks>
     /// <para>
-    /// Costs one kms:Encrypt. Where two requests may want a tenant's first data key at once, use <see cref="ByokDataKeyExtensions.GetOrCreateDataKeyAsync"/>.
+    /// Costs one kms:Encrypt, and one kms:Decrypt if none was accepted within <see cref="ByokOptions.ConfirmationInterval"/>.
+    /// <see cref="ByokDataKey"/> says what an open data key costs. Where two requests may want a tenant's first data key at once, use
+    /// <see cref="ByokDataKeyExtensions.GetOrCreateDataKeyAsync"/>.
     /// </para>
     /// <para>
     /// The encrypted key is a message whose plaintext is the 32 bytes. The pair <c>scalr:purpose</c> = <c>data-key</c> in its encryption context tells it from all others;
@@ -207,16 +217,25 @@ public interface IByokKeyRing
     /// <exception cref="ByokServiceException">AWS KMS or STS could not serve the call.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The key ring was disposed.</exception>
-    /// <remarks>Costs one kms:Decrypt in <see cref="ByokDataKeyCacheOptions.MaxAge"/>, however often and by however many it is opened; without a cache, one each time.</remarks>
+    /// <remarks>
+    /// Costs at most one kms:Decrypt per three fifths of <see cref="ByokDataKeyCacheOptions.MaxAge"/>, however often it is opened. With a
+    /// MaxAge of zero, each time costs one. <see cref="ByokDataKey"/> says what an open data key costs.
+    /// </remarks>
     ValueTask<ByokDataKey> OpenDataKeyAsync(
         ReadOnlyMemory<byte> encryptedKey, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Asks AWS by kms:DescribeKey how the key and its replicas are: whether they can be used, and what will go wrong. Encrypts and decrypts nothing.
+    /// Asks AWS by kms:DescribeKey about the key and its replicas: whether they can be used, and which problems lie ahead.
     /// </summary>
     /// <remarks>
-    /// What AWS refuses or fails to do is told in the answer, not thrown: <see cref="KeyFinding.Owner"/> says whose move it is. A key is healthy only as far as
-    /// kms:DescribeKey can tell: that kms:Encrypt and kms:Decrypt are allowed is what <see cref="IByokVerifier"/> tries.
+    /// <para>A denial or an outage is a finding of the answer, not an exception. <see cref="KeyFinding.Owner"/> says who has to act.</para>
+    /// <para>
+    /// The answer also reports a denial of kms:Encrypt or kms:Decrypt that calls of this ring have met. For such a denial the probe asks
+    /// AWS again by the denied action, at most once per <see cref="ByokOptions.ConfirmationInterval"/>, so that health recovers without
+    /// other calls. A ring whose calls met no denial is judged by kms:DescribeKey alone; <see cref="IByokVerifier"/> tries kms:Encrypt and
+    /// kms:Decrypt.
+    /// </para>
+    /// <para>If the key is in a state in which it cannot be used, its plaintext data keys are erased at once.</para>
     /// </remarks>
     /// <param name="cancellationToken">Ends the calls to AWS.</param>
     /// <returns>The key's health; within <see cref="ByokResilienceOptions.TotalTimeout"/> for the key and as much again for its replicas, also when AWS hangs.</returns>

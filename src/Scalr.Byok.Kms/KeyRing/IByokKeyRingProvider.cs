@@ -7,11 +7,13 @@ namespace Scalr.Byok.Kms;
 /// encrypted and demanded when it is decrypted or rewrapped. A message of another tenant, or without the pair (one that a ring of <c>AddKeyRing</c> made, say), is a
 /// <see cref="ByokDecryptionException"/> before AWS is called, even if both have the same KMS key. A caller who gives that pair to <c>EncryptAsync</c> gets an
 /// <see cref="ArgumentException"/>. As all of the encryption context it stands in clear in the message and in the customer's CloudTrail. So name tenants by something that
-/// never changes, such as an id: messages of a renamed tenant do not open.
+/// never changes, such as an id: messages of a renamed tenant do not open. Names are case-sensitive unless <c>AddKeyRings</c> got a comparer.
 /// </para>
 /// <para>
-/// A ring that nobody used for <see cref="ByokOptions.KeyRingIdleTimeout"/> is disposed, its data keys are erased, and the next call makes another from the store.
-/// Each ring has its own sessions, data keys, circuit breakers and limits, so that trouble of one tenant neither slows nor fails another.
+/// A ring that was not used for <see cref="ByokOptions.KeyRingIdleTimeout"/> is disposed, its data keys are erased, and the next call makes
+/// another from the store. An open <see cref="ByokDataKey"/> keeps its tenant's ring. Each ring has its own sessions, data keys, circuit
+/// breakers and limits, so that an outage or a denial of one tenant neither slows nor fails another. A ring that is not used and has no
+/// open data keys sends nothing to AWS.
 /// </para>
 /// <para>Safe for concurrent use.</para>
 /// </remarks>

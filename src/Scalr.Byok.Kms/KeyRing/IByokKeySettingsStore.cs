@@ -3,7 +3,7 @@ namespace Scalr.Byok.Kms;
 /// <summary>Where the host keeps its customers' settings; implemented by the host and added by <c>AddScalrByok().AddKeyRings&lt;TStore&gt;()</c>.</summary>
 /// <remarks>
 /// A singleton that is called by many threads at a time, for one tenant once at a time: a store on a scoped service, such as a <c>DbContext</c>, makes a scope of its own for
-/// each call. Settings have secrets in them: keep them encrypted. Call <see cref="IByokKeyRingProvider.Invalidate"/> when they have changed.
+/// each call. Settings have secrets in them: keep them encrypted, for example as <see cref="ByokKeySettingsJson"/> writes them. Call <see cref="IByokKeyRingProvider.Invalidate"/> when they have changed.
 /// </remarks>
 public interface IByokKeySettingsStore
 {

@@ -13,7 +13,7 @@ internal sealed class KeyRingFactory
     private readonly CredentialStrategies _strategies;
     private readonly KmsClients _clients;
     private readonly AwsPipeline _pipeline;
-    private readonly TimeProvider _time;
+    private readonly AgeClock _clock;
     private readonly ILogger<ByokKeyRing> _logger;
 
     public KeyRingFactory(
@@ -21,38 +21,41 @@ internal sealed class KeyRingFactory
         CredentialStrategies strategies,
         KmsClients clients,
         AwsPipeline pipeline,
-        TimeProvider time,
+        AgeClock clock,
         ILogger<ByokKeyRing> logger)
     {
         _options = options.Value;
         _strategies = strategies;
         _clients = clients;
         _pipeline = pipeline;
-        _time = time;
+        _clock = clock;
         _logger = logger;
     }
 
     /// <param name="settings">The settings.</param>
     /// <param name="tenant">The tenant that the ring's messages are bound to; null if to none.</param>
-    public TracedKeyRing Create(ByokKeySettings settings, string? tenant = null) =>
-        new(new ByokKeyRing(CreateKeys(settings), _options, _time, _logger, tenant));
+    /// <param name="names">The other names that mean the tenant; null if there are none.</param>
+    public TracedKeyRing Create(ByokKeySettings settings, string? tenant = null, TenantNames? names = null) =>
+        new(new ByokKeyRing(CreateKeys(settings), _options, _clock, _logger, tenant, names));
 
     /// <summary>The keys of a ring, each with credentials of its own: a session begins in the Region of its key, so that an outage of another one does not concern it.</summary>
-    public RingKeys CreateKeys(ByokKeySettings settings)
+    public CustomerKeys CreateKeys(ByokKeySettings settings)
     {
         var arn = KmsKeyArn.Parse(settings.KeyArn!);
         var replicas = (settings.ReplicaRegions ?? []).Select(region => arn.InRegion(region)).ToList();
         var previous = (settings.PreviousKeys ?? []).Select(key => (Arn: KmsKeyArn.Parse(key.KeyArn!), key.Credentials)).ToList();
         KmsKeyArn[] all = [arn, .. replicas, .. previous.Select(key => key.Arn)];
-        return new RingKeys(
-            CreateKey(arn, settings.Credentials, all),
-            replicas.ConvertAll(replica => CreateKey(replica, settings.Credentials, all)),
-            previous.ConvertAll(key => CreateKey(key.Arn, key.Credentials, all)));
+        return new CustomerKeys(
+            CreateKey([arn, .. replicas], settings.Credentials, all),
+            previous.ConvertAll(key => CreateKey([key.Arn], key.Credentials, all)));
     }
 
-    private WrappingKey CreateKey(KmsKeyArn arn, ByokCredentialSettings settings, KmsKeyArn[] all)
+    private KmsKey CreateKey(KmsKeyArn[] regions, ByokCredentialSettings settings, KmsKeyArn[] all) => new(
+        Array.ConvertAll(regions, arn => CreateRegion(arn, settings, all)), _options.FailoverOnRevokedReplica, _pipeline, _clock, _logger);
+
+    private KmsRegion CreateRegion(KmsKeyArn arn, ByokCredentialSettings settings, KmsKeyArn[] all)
     {
         var credentials = _strategies.Find(settings.Type)!.CreateCredentials(settings, [arn, .. all.Where(other => other != arn)]);
-        return new WrappingKey(arn, credentials, _clients.Create, _pipeline, _logger);
+        return new KmsRegion(arn, credentials, _clients.Create, _pipeline, _clock, _logger);
     }
 }

@@ -18,6 +18,7 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
     private readonly KeyRingFactory _factory;
     private readonly TimeSpan _idleTimeout;
     private readonly TimeProvider _time;
+    private readonly TenantNames _names;
     private readonly ITimer _timer;
     private readonly ConcurrentDictionary<string, TenantRing> _rings = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _disposed = new();
@@ -28,8 +29,11 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
     /// <param name="factory">Makes rings.</param>
     /// <param name="options">The operator's options.</param>
     /// <param name="time">The clock that rings are idle by.</param>
-    public KeyRingProvider(IByokKeySettingsStore store, KeySettingsValidator validator, KeyRingFactory factory, IOptions<ByokOptions> options, TimeProvider time)
+    /// <param name="names">Which names mean one tenant.</param>
+    public KeyRingProvider(
+        IByokKeySettingsStore store, KeySettingsValidator validator, KeyRingFactory factory, IOptions<ByokOptions> options, TimeProvider time, TenantNames names)
     {
+        _names = names;
         _store = store;
         _validator = validator;
         _factory = factory;
@@ -44,16 +48,15 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
 
     public async ValueTask<IByokKeyRing> GetKeyRingAsync(string tenant, CancellationToken cancellationToken = default)
     {
-        ThrowUnlessTenant(tenant);
-        using var use = await UseAsync(tenant, last: null, cancellationToken).ConfigureAwait(false);
+        using var use = await UseAsync(Canonical(tenant), last: null, cancellationToken).ConfigureAwait(false);
         return use.Owner.Handle;
     }
 
     public void Invalidate(string tenant)
     {
-        ThrowUnlessTenant(tenant);
+        var canonical = Canonical(tenant);
         ObjectDisposedException.ThrowIf(_disposed.IsCancellationRequested, typeof(IByokKeyRingProvider));
-        if (_rings.TryRemove(tenant, out var ring))
+        if (_rings.TryRemove(canonical, out var ring))
         {
             ring.Retire();
         }
@@ -71,7 +74,7 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
     }
 
     /// <summary>The tenant's present ring for one call.</summary>
-    /// <param name="tenant">The tenant; a good name.</param>
+    /// <param name="tenant">The tenant; its canonical name.</param>
     /// <param name="last">The ring that the caller used last, which probably is still good.</param>
     /// <param name="cancellationToken">Ends the wait for the store.</param>
     public async ValueTask<TenantUse> UseAsync(string tenant, TenantRing? last, CancellationToken cancellationToken)
@@ -140,7 +143,7 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
                 throw new OptionsValidationException(tenant, typeof(ByokKeySettings), complaints.Failures);
             }
 
-            owner.Complete(_factory.Create(settings, tenant));
+            owner.Complete(_factory.Create(settings, tenant, _names));
         }
         catch (Exception e)
         {
@@ -180,6 +183,19 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
         {
             _timer.Change(SweepInterval, Timeout.InfiniteTimeSpan);
         }
+    }
+
+    /// <summary>The name that the tenant has in rings, messages and the store.</summary>
+    private string Canonical(string tenant)
+    {
+        ThrowUnlessTenant(tenant);
+        var canonical = _names.Canonical(tenant);
+        if (!ReferenceEquals(canonical, tenant))
+        {
+            ThrowUnlessTenant(canonical);
+        }
+
+        return canonical;
     }
 
     private static void ThrowUnlessTenant(string tenant)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Keys;
+using Scalr.Byok.Kms.Settings;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
@@ -9,19 +10,21 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
 {
     private readonly IOptions<ByokOptions> _options;
     private readonly Func<CredentialStrategies> _strategies;
+    private readonly SettingsReadings _readings;
 
     /// <param name="options">The operator's options, which may be wrong, too: that must not hide what is wrong with a ring.</param>
     /// <param name="strategies">Finds the strategies, which cannot be had while the options are wrong.</param>
-    public KeySettingsValidator(IOptions<ByokOptions> options, Func<CredentialStrategies> strategies)
+    /// <param name="readings">Knows which configuration section settings come from.</param>
+    public KeySettingsValidator(IOptions<ByokOptions> options, Func<CredentialStrategies> strategies, SettingsReadings readings)
     {
         _options = options;
         _strategies = strategies;
+        _readings = readings;
     }
 
     public ValidateOptionsResult Validate(string? name, ByokKeySettings options)
     {
-        var ring = string.IsNullOrEmpty(name) ? "Key ring: " : $"Key ring '{name}': ";
-        var complaints = Complaints(options).Select(complaint => ring + complaint.Text).ToList();
+        var complaints = Describe(string.IsNullOrEmpty(name) ? "Key ring: " : $"Key ring '{name}': ", options).ToList();
         return complaints.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(complaints);
     }
 
@@ -35,7 +38,7 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         {
             if (host?.Allows(current.Region) == false)
             {
-                complaints.Add(new(ByokVerificationCheck.AllowedRegion, $"KeyArn: {host.NotAllowed(current.Region)}"));
+                complaints.Add(new(SettingsPart.AllowedRegion, $"KeyArn: {host.NotAllowed(current.Region)}"));
             }
 
             CheckReplicas(current, settings.ReplicaRegions ?? [], host, complaints);
@@ -48,6 +51,18 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
 
         return complaints;
+    }
+
+    private IEnumerable<string> Describe(string ring, ByokKeySettings options)
+    {
+        var reading = _readings.Of(options);
+        if (reading is { IsMissing: true } && options is { KeyArn: null, Credentials: null or { Type: null } })
+        {
+            return [$"{ring}The configuration section {reading.Path} does not exist or is empty; expected KeyArn and Credentials in it."];
+        }
+
+        var texts = Complaints(options).Select(complaint => complaint.Text);
+        return reading is null ? texts.Select(text => ring + text) : reading.Complete(texts).Select(text => reading.Path.Length == 0 ? ring + text : text);
     }
 
     /// <summary>What the host allows; null while its own options are wrong, which is told elsewhere.</summary>
@@ -66,10 +81,14 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
     private static KmsKeyArn? CheckKey(string? keyArn, ByokCredentialSettings? credentials, Host? host, string prefix, List<SettingsComplaint> complaints)
     {
         KmsKeyArn? key = null;
-        var check = prefix.Length == 0 ? ByokVerificationCheck.KeyArn : ByokVerificationCheck.Settings;
+        var part = prefix.Length == 0 ? SettingsPart.KeyArn : SettingsPart.Rest;
         if (string.IsNullOrWhiteSpace(keyArn))
         {
-            complaints.Add(new(check, $"{prefix}KeyArn is missing."));
+            complaints.Add(new(part, $"{prefix}KeyArn is missing."));
+        }
+        else if (PastedText.Complain(keyArn) is { } pasted)
+        {
+            complaints.Add(new(part, $"{prefix}KeyArn {pasted}"));
         }
         else if (KmsKeyArn.TryParse(keyArn, out var parsed, out var complaint))
         {
@@ -77,7 +96,7 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
         else
         {
-            complaints.Add(new(check, $"{prefix}KeyArn: {complaint}"));
+            complaints.Add(new(part, $"{prefix}KeyArn: {complaint}"));
         }
 
         if (host is not null)
@@ -94,6 +113,10 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         if (string.IsNullOrWhiteSpace(credentials?.Type))
         {
             complaints.Add(new($"{prefix}Credentials:Type is missing; it is one of {string.Join(", ", strategies.Types)}."));
+        }
+        else if (PastedText.Complain(credentials.Type) is { } pasted)
+        {
+            complaints.Add(new($"{prefix}Credentials:Type {pasted}"));
         }
         else if (strategies.Find(credentials.Type) is not { } strategy)
         {
@@ -120,8 +143,12 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
 
         for (var i = 0; i < regions.Count; i++)
         {
-            var region = regions[i];
-            if (!AwsRegion.IsRegionOf(key.Partition, region))
+            var region = regions[i] ?? "";
+            if (PastedText.Complain(region) is { } pasted)
+            {
+                complaints.Add(new($"ReplicaRegions:{i} {pasted}"));
+            }
+            else if (!AwsRegion.IsRegionOf(key.Partition, region))
             {
                 complaints.Add(new($"ReplicaRegions:{i} is not a Region of partition {key.Partition}."));
             }
@@ -135,7 +162,7 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
             }
             else if (host?.Allows(region) == false)
             {
-                complaints.Add(new(ByokVerificationCheck.AllowedRegion, $"ReplicaRegions:{i}: {host.NotAllowed(region)}"));
+                complaints.Add(new(SettingsPart.AllowedRegion, $"ReplicaRegions:{i}: {host.NotAllowed(region)}"));
             }
         }
     }

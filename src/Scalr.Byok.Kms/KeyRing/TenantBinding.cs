@@ -10,16 +10,22 @@ internal sealed class TenantBinding
 
     private readonly KeyValuePair<string, string>[] _tenant = [];
     private readonly EncryptionContext _alone = EncryptionContext.Empty;
+    private readonly TenantNames? _names;
 
     /// <param name="tenant">The tenant; null if to nobody.</param>
-    public TenantBinding(string? tenant)
+    /// <param name="names">The other names that mean the tenant; null if there are none.</param>
+    public TenantBinding(string? tenant, TenantNames? names = null)
     {
+        _names = names;
         if (tenant is not null)
         {
             _tenant = [new(EncryptionContext.TenantKey, tenant)];
             _alone = EncryptionContext.Create(null, nameof(tenant), _tenant);
         }
     }
+
+    /// <summary>The context of a message without a caller's pairs.</summary>
+    public EncryptionContext Alone => _alone;
 
     /// <summary>The key of the tenant's pair, as UTF-8.</summary>
     public static ReadOnlySpan<byte> TenantKey => "scalr:tenant"u8;
@@ -34,7 +40,8 @@ internal sealed class TenantBinding
         EncryptionContext.Create(pairs, parameterName, [.. _tenant, Purpose]);
 
     /// <summary>Whether a message is this tenant's, as far as its context says, which AWS KMS will be asked to confirm.</summary>
-    public bool Admits(EncryptionContext ofMessage) => ofMessage.Contains(_alone);
+    public bool Admits(EncryptionContext ofMessage) => ofMessage.Contains(_alone)
+        || (_names is not null && _tenant is [var own] && ofMessage.TryGetValue(TenantKey, out var found) && _names.AreSame(found, own.Value));
 
     /// <summary>Whether a message is this tenant's and what a caller expects. One that holds a data key is what only a caller expects who says so.</summary>
     public bool Admits(EncryptionContext ofMessage, EncryptionContext expected) =>

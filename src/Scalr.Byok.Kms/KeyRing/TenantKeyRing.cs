@@ -1,10 +1,9 @@
 using System.Buffers;
-using Scalr.Byok.Kms.Health;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
 /// <summary>What the provider hands out: hands each call on to the tenant's present ring, and keeps that from being disposed until the call has ended.</summary>
-internal sealed class TenantKeyRing : IByokKeyRing, IPassingKeyRing
+internal sealed class TenantKeyRing : IByokKeyRing, IPassingKeyRing, IDeniableKeyRing
 {
     private readonly KeyRingProvider _provider;
     private readonly string _tenant;
@@ -17,7 +16,12 @@ internal sealed class TenantKeyRing : IByokKeyRing, IPassingKeyRing
         _ring = ring;
     }
 
+    /// <summary>The ring that the last call used.</summary>
+    public TenantRing Last => _ring;
+
     public KmsKeyArn KeyArn => (_provider.FindRing(_tenant) ?? _ring).KeyArn;
+
+    public bool IsDenied => _ring.Ring?.IsDenied == true;
 
     bool IPassingKeyRing.IsGone => !_ring.IsInUse;
 

@@ -28,6 +28,9 @@ internal sealed class TenantRing
     /// <summary>The key that encrypts, once the ring is there; stays when it is gone.</summary>
     public KmsKeyArn KeyArn { get; private set; }
 
+    /// <summary>The ring, if it is there.</summary>
+    public TracedKeyRing? Ring => Volatile.Read(ref _ring);
+
     /// <summary>Whether the look-up is done and the ring not retired.</summary>
     public bool IsInUse => Volatile.Read(ref _ring) is not null && Volatile.Read(ref _state) >= 0;
 

@@ -5,12 +5,17 @@ using Scalr.Byok.Kms.Diagnostics;
 namespace Scalr.Byok.Kms.KeyRing;
 
 /// <summary>A key ring with an activity around each of its calls if somebody listens; if not, nothing stands between.</summary>
-internal sealed class TracedKeyRing : IByokKeyRing, IDisposable
+internal sealed class TracedKeyRing : IByokKeyRing, IDeniableKeyRing, IDisposable
 {
     private readonly ByokKeyRing _ring;
 
     /// <param name="ring">Owned from now on.</param>
     public TracedKeyRing(ByokKeyRing ring) => _ring = ring;
+
+    public bool IsDenied => _ring.IsDenied;
+
+    /// <summary>The key ring itself.</summary>
+    public ByokKeyRing Inner => _ring;
 
     public KmsKeyArn KeyArn => _ring.KeyArn;
 

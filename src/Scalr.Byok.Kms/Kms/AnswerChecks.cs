@@ -8,6 +8,9 @@ namespace Scalr.Byok.Kms.Kms;
 /// <remarks>The AWS SDK does not compare: an answer for another key could carry anything.</remarks>
 internal static class AnswerChecks
 {
+    /// <summary>The longest encrypted data key, in bytes, that kms:Decrypt accepts (API reference). No result is longer.</summary>
+    public const int LongestBlob = 6144;
+
     /// <param name="key">The key that was asked.</param>
     /// <param name="keyId">The key that answers.</param>
     /// <param name="result">What it brought; erased if it cannot be used.</param>
@@ -18,6 +21,10 @@ internal static class AnswerChecks
         try
         {
             EnsureUsable(key, keyId, isWhole: result is { Length: > 0 }, action);
+            if (action == AwsAction.Encrypt && result!.Length > LongestBlob)
+            {
+                throw Unusable(key, action, "with a ciphertext that it would not decrypt: it is too long");
+            }
         }
         catch
         {
@@ -26,12 +33,12 @@ internal static class AnswerChecks
         }
     }
 
-    /// <summary>What lacks what decides whether a key can be used is no answer: it must not look like the customer's fault.</summary>
+    /// <summary>An answer about the key, complete or not: what it lacks is a finding of the probe (<see cref="KeyExamination"/>).</summary>
     /// <param name="key">The key that was asked.</param>
     /// <param name="metadata">What is told of it.</param>
-    /// <exception cref="ByokServiceException">It cannot be used.</exception>
+    /// <exception cref="ByokServiceException">It tells nothing, or of another key.</exception>
     public static void EnsureUsable(KmsKeyArn key, KeyMetadata? metadata) =>
-        EnsureUsable(key, metadata?.Arn, isWhole: metadata is { KeyState: not null, KeySpec: not null, KeyUsage: not null }, AwsAction.DescribeKey);
+        EnsureUsable(key, string.IsNullOrEmpty(metadata?.Arn) ? key.ToString() : metadata.Arn, isWhole: metadata is not null, AwsAction.DescribeKey);
 
     private static void EnsureUsable(KmsKeyArn key, string? keyId, bool isWhole, string action)
     {
@@ -46,12 +53,14 @@ internal static class AnswerChecks
 
         if (string.IsNullOrEmpty(keyId) || !isWhole)
         {
-            throw new ByokServiceException($"AWS KMS answered {action} for the key {key} without a result. Try again later.")
-            {
-                Operation = action,
-                Region = key.Region,
-                Trouble = ServiceTrouble.Outage,
-            };
+            throw Unusable(key, action, "without a result");
         }
     }
+
+    private static ByokServiceException Unusable(KmsKeyArn key, string action, string what) => new($"AWS KMS answered {action} for the key {key} {what}. Try again later.")
+    {
+        Operation = action,
+        Region = key.Region,
+        Trouble = ServiceTrouble.Outage,
+    };
 }

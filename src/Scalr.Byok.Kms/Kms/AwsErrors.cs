@@ -1,10 +1,11 @@
 using System.Collections.Frozen;
-using System.Net;
+using System.Text.Json;
 using System.Xml;
 using Amazon.KeyManagementService;
 using Amazon.Runtime;
 using Amazon.SecurityToken;
 using Polly.Timeout;
+using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Errors;
 using Scalr.Byok.Kms.Resilience;
@@ -25,7 +26,7 @@ internal static class AwsErrors
         Ciphertext,     // the encrypted data key is not one of this key and context
         Transient,      // passes by itself
         HostIdentity,   // the host's own AWS identity is not accepted
-        HostClock,      // this machine's clock is off
+        Clock,          // this machine's clock and AWS's differ
         Request,        // AWS finds fault with the request itself
     }
 
@@ -97,7 +98,7 @@ internal static class AwsErrors
     /// <summary>Whether the exception is one that <see cref="Translate"/> takes: an answer of AWS or a failure to get one.</summary>
     /// <remarks>A cancellation counts where the caller did not ask for it. The AWS SDK lets the XML reader's own exception out when AWS STS seems to answer 200 with something else.</remarks>
     public static bool IsAws(Exception error) =>
-        error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException
+        error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or JsonException
             or TimeoutException or TimeoutRejectedException or OperationCanceledException;
 
     /// <summary>The exception to throw in place of what the AWS SDK, the transport or a time limit threw.</summary>
@@ -110,6 +111,7 @@ internal static class AwsErrors
         var stsAction = sessionAction ?? AwsAction.AssumeRole;
 
         error = AnswerTooLargeException.In(error) ?? error;
+        error = HostCredentialsException.In(error) ?? error;
 
         // The AWS SDK's own role credentials, which a host's strategy may use, wrap what STS said.
         if (error is AmazonClientException { InnerException: AmazonServiceException wrapped })
@@ -121,18 +123,19 @@ internal static class AwsErrors
         {
             AmazonSecurityTokenServiceException sts => Judge(sts, Sts, key, stsAction, sessionAction: null),
             AmazonServiceException service => Judge(service, action == sessionAction ? Sts : Kms, key, action, sessionAction),
-            AmazonClientException => HostIdentityFailed(error, key, stsAction, requestId: null, "was not found"),
+            HostCredentialsException => HostIdentityFailed(error, key, stsAction, requestId: null, "was not found"),
             TimeoutRejectedException limit => ServiceFailed(
                 $"did not finish within {limit.Timeout.TotalSeconds:0.###} s", error, key, action, isTransient: true),
             AnswerTooLargeException => ServiceFailed($"failed: {error.Message}", error, key, action, isTransient: true),
-            XmlException => ServiceFailed("failed: AWS answered with nothing that could be read", error, key, action, isTransient: true),
-            _ => ServiceFailed($"failed because AWS could not be reached ({error.GetType().Name})", error, key, action, isTransient: true),
+            AmazonClientException or XmlException or JsonException => ServiceFailed(
+                "failed: AWS answered with nothing that could be read", error, key, action, isTransient: true),
+            _ => ServiceFailed($"failed because {NetworkFailure.Describe(error, key.Region)}", error, key, action, isTransient: true),
         };
     }
 
     private static ByokException Judge(AmazonServiceException error, FrozenDictionary<string, Entry> table, KmsKeyArn key, string action, string? sessionAction)
     {
-        var found = error.ErrorCode is { Length: > 0 } code && table.TryGetValue(code, out var known) ? known : ByStatus(error.StatusCode);
+        var found = error.ErrorCode is { Length: > 0 } code && table.TryGetValue(code, out var known) ? known : ByStatus(error);
         var entry = Refine(found, error, action);
         var requestId = AwsAnswers.RequestId(error);
         return entry.Verdict switch
@@ -142,8 +145,9 @@ internal static class AwsErrors
             Verdict.Key => new ByokKeyUnavailableException(key, entry.Reason, action, requestId, Cause(error)),
             Verdict.Ciphertext => new ByokDecryptionException(),
             Verdict.HostIdentity => HostIdentityFailed(error, key, action, requestId, $"was refused by AWS STS ({error.ErrorCode})"),
-            Verdict.HostClock => ServiceFailed(
-                $"was refused because this machine's clock is off ({error.ErrorCode}); set the clock right", error, key, action, isTransient: false),
+            Verdict.Clock => ServiceFailed(
+                $"failed because this machine's clock and that of AWS differ ({error.ErrorCode}); check this machine's clock",
+                error, key, action, isTransient: true, isClockOff: true),
             Verdict.Transient => ServiceFailed($"failed: AWS answered {AwsAnswers.Name(error)}", error, key, action, isTransient: true),
             _ => ServiceFailed($"was refused: AWS answered {AwsAnswers.Name(error)}", error, key, action, isTransient: false),
         };
@@ -161,16 +165,16 @@ internal static class AwsErrors
             "KMSInvalidStateException" when Says("is disabled") => new(KeyDisabled),
             "DisabledException" when Says("pending deletion") => new(KeyPendingDeletion),
             "NotFoundException" when Says("invalid arn") => new(WrongRegion),
-            "InvalidSignatureException" or "SignatureDoesNotMatch" when Says("signature expired") || Says("not yet current") => new(Verdict.HostClock),
+            "InvalidSignatureException" or "SignatureDoesNotMatch" when Says("signature expired") || Says("not yet current") => new(Verdict.Clock),
             "ExpiredTokenException" when action == AwsAction.AssumeRoleWithWebIdentity => new(TokenRejected),
             _ => entry,
         };
     }
 
-    private static Entry ByStatus(HttpStatusCode status) => (int)status switch
+    private static Entry ByStatus(AmazonServiceException error) => (int)error.StatusCode switch
     {
-        // 200: an answer that could not be read. 0: none at all.
-        0 or 200 or 408 or 429 or >= 500 => new(Verdict.Transient),
+        _ when string.IsNullOrEmpty(error.ErrorCode) => new(Verdict.Transient), // cannot be read: a proxy, say
+        200 or 408 or 429 or >= 500 => new(Verdict.Transient),
         _ => new(Verdict.Request),
     };
 
@@ -184,7 +188,7 @@ internal static class AwsErrors
             Code = KnownCode(error),
         };
 
-    private static ByokServiceException ServiceFailed(string what, Exception error, KmsKeyArn key, string action, bool isTransient) =>
+    private static ByokServiceException ServiceFailed(string what, Exception error, KmsKeyArn key, string action, bool isTransient, bool isClockOff = false) =>
         new($"{action} for the key {key} {what}. {(isTransient ? "Try again later; the key itself is not to blame." : "Trying again will not help.")}",
             isTransient, Cause(error))
         {
@@ -193,7 +197,8 @@ internal static class AwsErrors
             RequestId = AwsAnswers.RequestId(error),
             RetryAfter = AwsAnswers.RetryAfter(error),
             Code = KnownCode(error),
-            Trouble = !isTransient ? ServiceTrouble.Other : AwsAnswers.IsThrottling(error) ? ServiceTrouble.Throttled : ServiceTrouble.Outage,
+            IsClockOff = isClockOff,
+            Trouble = !isTransient ? ServiceTrouble.Rejected : AwsAnswers.IsThrottling(error) ? ServiceTrouble.Throttled : ServiceTrouble.Outage,
         };
 
     /// <summary>The cause to keep: none whose text may repeat what was sent (session tokens, external IDs, context values) or a whole answer body.</summary>
@@ -201,7 +206,8 @@ internal static class AwsErrors
     private static Exception? Cause(Exception error) => error switch
     {
         AmazonServiceException service => KnownCode(error) is not null && !AwsAnswers.QuotesBody(service) ? error : null,
-        XmlException => null,
+        XmlException or JsonException => null,
+        AmazonClientException when error is not HostCredentialsException => null,
         _ => error,
     };
 
@@ -217,7 +223,7 @@ internal static class AwsErrors
         ];
         string[] clock = ["RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"];
         return transient.Select(code => KeyValuePair.Create(code, new Entry(Verdict.Transient)))
-            .Concat(clock.Select(code => KeyValuePair.Create(code, new Entry(Verdict.HostClock))));
+            .Concat(clock.Select(code => KeyValuePair.Create(code, new Entry(Verdict.Clock))));
     }
 
     private readonly record struct Entry(Verdict Verdict, ByokKeyUnavailableReason Reason = default)

@@ -10,7 +10,8 @@ internal readonly struct ErasedStream : IDisposable
 
     public ErasedStream(MemoryStream? stream) => _stream = stream;
 
-    public byte[] Copy() => _stream?.ToArray() ?? [];
+    /// <summary>The plaintext, valid until <see cref="Dispose"/>.</summary>
+    public ReadOnlySpan<byte> Span => _stream is not null && _stream.TryGetBuffer(out var buffer) ? buffer.AsSpan() : _stream?.ToArray() ?? [];
 
     public void Dispose()
     {

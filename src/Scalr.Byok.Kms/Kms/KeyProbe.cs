@@ -1,7 +1,6 @@
 using Amazon.KeyManagementService.Model;
 using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Errors;
-using Scalr.Byok.Kms.Health;
 using static Scalr.Byok.Kms.KeyFindingOwner;
 using static Scalr.Byok.Kms.KeyFindingSeverity;
 
@@ -10,16 +9,19 @@ namespace Scalr.Byok.Kms.Kms;
 /// <summary>Looks at a key, and at its replicas, by kms:DescribeKey. What AWS refuses or fails to do is a finding, not an exception.</summary>
 internal sealed class KeyProbe
 {
-    private readonly WrappingKey _key;
-    private readonly IReadOnlyList<WrappingKey> _replicas;
+    private readonly KmsKey _key;
+    private readonly KmsRegion _region;
+    private readonly IReadOnlyList<KmsRegion> _replicas;
     private readonly TimeProvider _time;
 
     /// <param name="key">The key.</param>
-    /// <param name="replicas">Its replicas, as far as the settings name them.</param>
+    /// <param name="region">The Region to look at it in.</param>
+    /// <param name="replicas">The replicas to look at, too.</param>
     /// <param name="time">The clock.</param>
-    public KeyProbe(WrappingKey key, IReadOnlyList<WrappingKey> replicas, TimeProvider time)
+    public KeyProbe(KmsKey key, KmsRegion region, IReadOnlyList<KmsRegion> replicas, TimeProvider time)
     {
         _key = key;
+        _region = region;
         _replicas = replicas;
         _time = time;
     }
@@ -40,7 +42,7 @@ internal sealed class KeyProbe
         KeyMetadata key;
         try
         {
-            key = await _key.DescribeAsync(cancellationToken).ConfigureAwait(false);
+            key = await _key.DescribeAsync(_region, cancellationToken).ConfigureAwait(false);
         }
         catch (ByokException e)
         {
@@ -48,7 +50,7 @@ internal sealed class KeyProbe
             return (Health(null, reason, [Finding(e)], start, _time.GetElapsedTime(begin)), e);
         }
 
-        var findings = KeyExamination.Examine(_key.Arn, key, _replicas.Select(replica => replica.Arn.Region), start).ToList();
+        var findings = KeyExamination.Examine(_region.Arn, key, _replicas.Select(replica => replica.Arn.Region), start).ToList();
         var looks = _replicas.Where(replica => KeyExamination.MayBeIn(key, replica.Arn.Region))
             .Select(replica => LookAtAsync(replica, start, cancellationToken));
         findings.AddRange((await Task.WhenAll(looks).ConfigureAwait(false)).OfType<KeyFinding>());
@@ -64,20 +66,27 @@ internal sealed class KeyProbe
             $"Grant kms:DescribeKey on {e.KeyArn} to the user or role; encryption and decryption do not need it."),
         ByokKeyUnavailableException e => new KeyFinding(
             e.Reason.ToString(), Error, Customer, Remedies.For(e.Reason, e.KeyArn, e.Operation).Happened, e.Remedy),
-        ByokServiceException { IsTransient: true, Operation: not null } => new KeyFinding(
+        ByokServiceException { IsTransient: true, IsClockOff: false, Operation: not null } => new KeyFinding(
             KeyFindingCode.ServiceUnavailable, Error, Aws, error.Message, "Wait and try again; nobody needs to change anything."),
         _ => new KeyFinding(KeyFindingCode.HostAtFault, Error, Host, error.Message, "The host's operator has to mend it; the customer cannot."),
     };
+
+    /// <summary>The health of a key that AWS describes, but whose use it denies.</summary>
+    public static KeyHealth WithDenial(KeyHealth health, ByokKeyUnavailableException denial)
+    {
+        List<KeyFinding> findings = [Finding(denial), .. health.Findings];
+        return health.With(KeyExamination.StatusOf(findings), denial.Reason, [.. findings.OrderByDescending(finding => finding.Severity)]);
+    }
 
     /// <summary>DescribeKey alone being denied says nothing about the key: it may well encrypt and decrypt.</summary>
     public static bool IsDescribeKeyDenied(ByokException error) =>
         error is ByokKeyUnavailableException { Reason: ByokKeyUnavailableReason.AccessDenied, Operation: AwsAction.DescribeKey };
 
-    private static async Task<KeyFinding?> LookAtAsync(WrappingKey replica, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<KeyFinding?> LookAtAsync(KmsRegion replica, DateTimeOffset now, CancellationToken cancellationToken)
     {
         try
         {
-            return KeyExamination.ExamineReplica(replica.Arn, await replica.DescribeAsync(cancellationToken).ConfigureAwait(false), now);
+            return KeyExamination.ExamineReplica(replica.Arn, await _key.DescribeAsync(replica, cancellationToken).ConfigureAwait(false), now);
         }
         catch (ByokException e)
         {
@@ -96,7 +105,7 @@ internal sealed class KeyProbe
     {
         return new KeyHealth
         {
-            KeyArn = _key.Arn,
+            KeyArn = _region.Arn,
             Status = KeyExamination.StatusOf(findings),
             KeyState = key is null ? KmsKeyState.Unknown : KeyExamination.StateOf(key),
             Reason = reason,

@@ -1,5 +1,6 @@
 using Amazon.KeyManagementService;
 using Amazon.Runtime;
+using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Kms;
@@ -8,9 +9,25 @@ namespace Scalr.Byok.Kms.Kms;
 internal sealed class KmsClients
 {
     private readonly AwsClientConfiguration _configuration;
+    private readonly Func<AWSCredentials, string, IAmazonKeyManagementService>? _create;
 
-    public KmsClients(AwsClientConfiguration configuration) => _configuration = configuration;
+    /// <param name="configuration">Endpoints and transport.</param>
+    /// <param name="create">Creates the clients in place of this class; null outside tests.</param>
+    public KmsClients(AwsClientConfiguration configuration, Func<AWSCredentials, string, IAmazonKeyManagementService>? create = null)
+    {
+        _configuration = configuration;
+        _create = create;
+    }
 
-    public IAmazonKeyManagementService Create(AWSCredentials credentials, string region) =>
-        new AmazonKeyManagementServiceClient(credentials, _configuration.ForKms(region));
+    public IAmazonKeyManagementService Create(AWSCredentials credentials, string region)
+    {
+        if (_create is not null)
+        {
+            return _create(credentials, region);
+        }
+
+        // Those of a strategy that the host wrote may have to be found first; the others are there.
+        var areThere = credentials is BasicAWSCredentials or SessionAWSCredentials or AnonymousAWSCredentials;
+        return new AmazonKeyManagementServiceClient(areThere ? credentials : new HostCredentials(credentials), _configuration.ForKms(region));
+    }
 }

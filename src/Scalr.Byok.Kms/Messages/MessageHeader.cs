@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Unicode;
@@ -11,6 +12,8 @@ namespace Scalr.Byok.Kms.Messages;
 /// </summary>
 internal sealed class MessageHeader
 {
+    private ReadOnlyMemory<byte> _contextField;
+
     private MessageHeader()
     {
     }
@@ -39,6 +42,27 @@ internal sealed class MessageHeader
     /// <summary>The encryption context and the encrypted data keys as received: what all messages of one data key have in common.</summary>
     public ReadOnlyMemory<byte> Wrapping =>
         Authenticated[(MessageFormat.MessageIdOffset + MessageFormat.MessageIdLength)..^(1 + sizeof(uint) + MessageFormat.CommitmentLength)];
+
+    /// <summary>As <see cref="Wrapping"/>, as if the message had only one of its encrypted data keys.</summary>
+    public ReadOnlyMemory<byte> WrappingOf(int index)
+    {
+        if (EncryptedDataKeys.Count == 1)
+        {
+            return Wrapping;
+        }
+
+        EncryptedDataKey key = EncryptedDataKeys[index];
+        byte[] providerId = Encoding.UTF8.GetBytes(key.ProviderId);
+        byte[] wrapping = new byte[_contextField.Length + (4 * sizeof(ushort)) + providerId.Length + key.ProviderInfo.Length + key.Ciphertext.Length];
+        _contextField.Span.CopyTo(wrapping);
+        Span<byte> rest = wrapping.AsSpan(_contextField.Length);
+        BinaryPrimitives.WriteUInt16BigEndian(rest, 1);
+        rest = rest[sizeof(ushort)..];
+        WriteCounted(ref rest, providerId);
+        WriteCounted(ref rest, key.ProviderInfo.Span);
+        WriteCounted(ref rest, key.Ciphertext.Span);
+        return wrapping;
+    }
 
     /// <summary>The whole header as received.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
@@ -76,6 +100,13 @@ internal sealed class MessageHeader
 
         header = complaint is null ? parsed : null;
         return complaint is null;
+    }
+
+    private static void WriteCounted(ref Span<byte> rest, ReadOnlySpan<byte> field)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(rest, (ushort)field.Length);
+        field.CopyTo(rest[sizeof(ushort)..]);
+        rest = rest[(sizeof(ushort) + field.Length)..];
     }
 
     private string? ReadSuite(ref HeaderCursor cursor)
@@ -144,6 +175,7 @@ internal sealed class MessageHeader
         }
 
         EncryptionContext = context;
+        _contextField = cursor.TakenSince(start);
         return ReadSignatureKey();
     }
 

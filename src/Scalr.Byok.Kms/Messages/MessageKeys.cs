@@ -29,15 +29,14 @@ internal static class MessageKeys
     }
 
     /// <summary>Derives both. The caller erases the content key.</summary>
-    /// <exception cref="ObjectDisposedException">The data key is erased, maybe just now; then nothing was derived.</exception>
+    /// <exception cref="ObjectDisposedException">The data key is erased.</exception>
     public static void Derive(AlgorithmSuite suite, DataKey dataKey, ReadOnlySpan<byte> messageId, Span<byte> contentKey, Span<byte> commitment)
     {
         Span<byte> extracted = stackalloc byte[HMACSHA512.HashSizeInBytes];
         Span<byte> expanded = stackalloc byte[HMACSHA512.HashSizeInBytes];
         try
         {
-            HMACSHA512.HashData(key: messageId, source: dataKey.Span, extracted);
-            dataKey.ThrowIfErased();
+            dataKey.Extract(salt: messageId, extracted);
 
             HMACSHA512.HashData(key: extracted, source: CommitmentInfo, expanded);
             expanded[..MessageFormat.CommitmentLength].CopyTo(commitment);

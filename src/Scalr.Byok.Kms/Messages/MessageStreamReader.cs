@@ -10,6 +10,9 @@ namespace Scalr.Byok.Kms.Messages;
 /// </summary>
 internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
 {
+    /// <summary>The most plaintext that is written without asking again whether the data key may be used.</summary>
+    private const int LongestWrite = 8 * 1024 * 1024;
+
     private readonly MessageInput _message;
     private readonly BodyFormat _format;
     private readonly SignatureKey? _signatureKey;
@@ -72,10 +75,11 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
 
     /// <summary>Decrypts to the end of the message. Once.</summary>
     /// <exception cref="ByokDecryptionException">The message is not authentic to its end. What was written of it is, but it is not all.</exception>
-    public async Task RunAsync(Stream plaintext, CancellationToken cancellationToken)
+    /// <exception cref="ByokException">The data key may no longer be used.</exception>
+    public async Task RunAsync(Stream plaintext, IStreamUse use, CancellationToken cancellationToken)
     {
         _plaintext = plaintext;
-        await SegmentPipeline.RunAsync(this, _segments, cancellationToken).ConfigureAwait(false);
+        await SegmentPipeline.RunAsync(this, _segments, use, cancellationToken).ConfigureAwait(false);
         await plaintext.FlushAsync(cancellationToken).ConfigureAwait(false);
         Instruments.Decrypted(_written);
     }
@@ -133,13 +137,22 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
         }
     }
 
-    public async ValueTask DrainAsync(Segment segment, CancellationToken cancellationToken)
+    public async ValueTask DrainAsync(Segment segment, IStreamUse use, CancellationToken cancellationToken)
     {
         ReadOnlyMemory<byte> rest = segment.Buffer[..segment.Length];
         for (int i = 0; i < segment.Authentic; i++)
         {
             (int start, int length, int whole) = Place(rest.Span, segment.FirstSequence + (uint)i);
-            await _plaintext.WriteAsync(rest.Slice(start, length), cancellationToken).ConfigureAwait(false);
+            for (int written = 0; written < length || written == 0; written += LongestWrite)
+            {
+                if (i > 0 || written > 0)
+                {
+                    await use.EnsureAsync(cancellationToken).ConfigureAwait(false); // the write before may have taken long
+                }
+
+                await _plaintext.WriteAsync(rest.Slice(start + written, Math.Min(length - written, LongestWrite)), cancellationToken).ConfigureAwait(false);
+            }
+
             rest = rest[whole..];
             _written += length;
         }

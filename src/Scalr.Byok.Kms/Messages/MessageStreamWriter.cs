@@ -59,7 +59,8 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
 
     /// <summary>Encrypts to the end of the plaintext. Once.</summary>
     /// <exception cref="ArgumentException">The message would be longer than it may be.</exception>
-    public async Task RunAsync(Stream plaintext, Stream message, CancellationToken cancellationToken)
+    /// <exception cref="ByokException">The data key may no longer be used.</exception>
+    public async Task RunAsync(Stream plaintext, Stream message, IStreamUse use, CancellationToken cancellationToken)
     {
         if (plaintext.CanSeek && !Fits(plaintext.Length - plaintext.Position))
         {
@@ -69,7 +70,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         _plaintext = plaintext;
         _message = message;
         await message.WriteAsync(_header, cancellationToken).ConfigureAwait(false);
-        await SegmentPipeline.RunAsync(this, _segments, cancellationToken).ConfigureAwait(false);
+        await SegmentPipeline.RunAsync(this, _segments, use, cancellationToken).ConfigureAwait(false);
         await message.FlushAsync(cancellationToken).ConfigureAwait(false);
         Instruments.Encrypted(_length - _header.Length - (_frames * MessageFormat.RegularFrameOverhead) - FinalFrameExtra);
     }
@@ -132,7 +133,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         }
     }
 
-    public ValueTask DrainAsync(Segment segment, CancellationToken cancellationToken) => _message.WriteAsync(segment.Buffer[..segment.Length], cancellationToken);
+    public ValueTask DrainAsync(Segment segment, IStreamUse use, CancellationToken cancellationToken) => _message.WriteAsync(segment.Buffer[..segment.Length], cancellationToken);
 
     public void Dispose()
     {

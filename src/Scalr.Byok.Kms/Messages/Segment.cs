@@ -16,7 +16,9 @@ internal sealed class Segment : IDisposable
     // More threads than this would outrun any stream, and each takes a buffer.
     private const int MaxThreads = 8;
 
+    private readonly Lock _working = new();
     private byte[] _buffer = [];
+    private bool _isKeyErased;
 
     private Segment(MessageCipher cipher) => Cipher = cipher;
 
@@ -99,10 +101,31 @@ internal sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Encrypts or decrypts the frames, unless the key was erased.</summary>
+    /// <exception cref="ObjectDisposedException">The key was erased.</exception>
+    public void Work(ISegmentFlow flow)
+    {
+        lock (_working)
+        {
+            ObjectDisposedException.ThrowIf(_isKeyErased, this);
+            flow.Work(this);
+        }
+    }
+
+    /// <summary>Erases the key, once no work is under way with it. The buffers are erased when the pipeline has ended.</summary>
+    public void EraseKey()
+    {
+        lock (_working)
+        {
+            _isKeyErased = true;
+            Cipher.Dispose();
+        }
+    }
+
     public void Dispose()
     {
         Replace(0, default);
-        Cipher.Dispose();
+        EraseKey();
     }
 
     private void Replace(int length, ReadOnlySpan<byte> start)

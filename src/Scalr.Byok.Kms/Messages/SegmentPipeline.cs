@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Scalr.Byok.Kms.DataKeys;
 
 namespace Scalr.Byok.Kms.Messages;
 
@@ -10,27 +11,42 @@ internal sealed class SegmentPipeline : IDisposable
 {
     private readonly ISegmentFlow _flow;
     private readonly Segment[] _segments;
+    private readonly IStreamUse _use;
     private readonly CancellationTokenSource _stop;
     private readonly SemaphoreSlim _filling = new(1);
     private Task _drained = Task.CompletedTask;
     private volatile bool _allFilled;
     private Exception? _failure;
 
-    private SegmentPipeline(ISegmentFlow flow, Segment[] segments, CancellationToken cancellationToken)
+    private SegmentPipeline(ISegmentFlow flow, Segment[] segments, IStreamUse use, CancellationToken cancellationToken)
     {
         _flow = flow;
         _segments = segments;
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _use = use;
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, use.Stopped);
     }
 
     /// <summary>Runs until the last segment is drained or something fails. Whatever happens, nothing touches a segment afterwards.</summary>
     /// <param name="flow">What to do.</param>
     /// <param name="segments">One: all is done in turn. More: as many are under way at once, if there is so much to do.</param>
+    /// <param name="use">Whether the data key may be used. Checked before each segment is worked on, and again before it is drained.</param>
     /// <param name="cancellationToken">Passed to the streams.</param>
-    public static async Task RunAsync(ISegmentFlow flow, Segment[] segments, CancellationToken cancellationToken)
+    /// <exception cref="ByokException">The data key may no longer be used.</exception>
+    public static async Task RunAsync(ISegmentFlow flow, Segment[] segments, IStreamUse use, CancellationToken cancellationToken)
     {
-        using SegmentPipeline pipeline = new(flow, segments, cancellationToken);
-        await pipeline.RunWorkerAsync(0).ConfigureAwait(false);
+        using SegmentPipeline pipeline = new(flow, segments, use, cancellationToken);
+
+        // A denial erases the keys at once, even while a stream that ignores its token is still reading or writing.
+        using (use.Stopped.Register(() => Array.ForEach(segments, static segment => segment.EraseKey())))
+        {
+            await pipeline.RunWorkerAsync(0).ConfigureAwait(false);
+        }
+
+        if (use.End is { } end && pipeline._failure is not null)
+        {
+            throw end;
+        }
+
         if (pipeline._failure is OperationCanceledException && cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken);
@@ -103,7 +119,7 @@ internal sealed class SegmentPipeline : IDisposable
     {
         try
         {
-            Exception? failure = turn.Failure ?? Work(segment);
+            Exception? failure = turn.Failure ?? await WorkAsync(segment).ConfigureAwait(false);
             await turn.Before.ConfigureAwait(false);
             if (_failure is not null)
             {
@@ -123,11 +139,12 @@ internal sealed class SegmentPipeline : IDisposable
         }
     }
 
-    private Exception? Work(Segment segment)
+    private async ValueTask<Exception?> WorkAsync(Segment segment)
     {
         try
         {
-            _flow.Work(segment);
+            await _use.EnsureAsync(_stop.Token).ConfigureAwait(false);
+            segment.Work(_flow);
             return null;
         }
         catch (Exception e)
@@ -141,7 +158,8 @@ internal sealed class SegmentPipeline : IDisposable
         try
         {
             _stop.Token.ThrowIfCancellationRequested(); // streams need not care
-            await _flow.DrainAsync(segment, _stop.Token).ConfigureAwait(false);
+            await _use.EnsureAsync(_stop.Token).ConfigureAwait(false); // reading and other segments may have taken long
+            await _flow.DrainAsync(segment, _use, _stop.Token).ConfigureAwait(false);
             return null;
         }
         catch (Exception e)

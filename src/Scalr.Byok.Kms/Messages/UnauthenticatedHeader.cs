@@ -1,4 +1,3 @@
-using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms;
@@ -17,7 +16,8 @@ public sealed class UnauthenticatedHeader
         MessageId = header.MessageId.ToArray();
         EncryptionContext = header.EncryptionContext.Pairs;
         EncryptedDataKeyCount = header.EncryptedDataKeys.Count;
-        KeyArns = [.. FindKeyArns(header.EncryptedDataKeys)];
+        EncryptedDataKeys = [.. header.EncryptedDataKeys.Select(key => new ByokEncryptedDataKey(key))];
+        KeyArns = [.. EncryptedDataKeys.Select(key => key.KeyArn).OfType<KmsKeyArn>()];
         IsFramed = header.Body.ContentType == ContentType.Framed;
         FrameLength = header.Body.FrameLength;
         HeaderLength = header.Length;
@@ -41,6 +41,9 @@ public sealed class UnauthenticatedHeader
     /// <summary>How many times the data key is wrapped, by AWS KMS or by anything else.</summary>
     public int EncryptedDataKeyCount { get; }
 
+    /// <summary>The encrypted data keys, in the order of the message: the same data key, encrypted by AWS KMS or by other key providers.</summary>
+    public IReadOnlyList<ByokEncryptedDataKey> EncryptedDataKeys { get; }
+
     /// <summary>
     /// The AWS KMS keys that the data key claims to be wrapped under, in the order of the message. Other key providers are left out, and so
     /// is what is no ARN of a key; <see cref="EncryptedDataKeyCount"/> counts them all.
@@ -55,15 +58,4 @@ public sealed class UnauthenticatedHeader
 
     /// <summary>The length of the header in bytes: where the body begins.</summary>
     public int HeaderLength { get; }
-
-    private static IEnumerable<KmsKeyArn> FindKeyArns(IEnumerable<EncryptedDataKey> keys)
-    {
-        foreach (EncryptedDataKey key in keys)
-        {
-            if (key.TryGetKeyArn(out KmsKeyArn arn))
-            {
-                yield return arn;
-            }
-        }
-    }
 }

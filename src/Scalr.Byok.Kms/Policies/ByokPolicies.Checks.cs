@@ -13,6 +13,8 @@ public static partial class ByokPolicies
     private const int MaxSubjectLength = 255;
 
     private const string VariableStart = "${";
+    private const string ContextKeyPrefix = "kms:EncryptionContext:";
+    private const int MaxContextKeyLength = 255;
 
     /// <summary>IAM takes 255 characters for an issuer; <c>https://</c> is 8 of them.</summary>
     private const int MaxProviderHostLength = 247;
@@ -51,6 +53,55 @@ public static partial class ByokPolicies
         return !others.Contains(replica)
             ? replica
             : throw new ArgumentException($"The Region '{region}' is that of the key itself, or is named a second time.", parameter);
+    }
+
+    /// <summary>Conditions on the encryption context. Empty if there are no pairs and no keys.</summary>
+    private static List<(string Operator, string Key, string Value)> ContextConditions(
+        IReadOnlyDictionary<string, string>? pairs, string pairsParameter, IEnumerable<string>? keys, string keysParameter)
+    {
+        var conditions = new List<(string, string, string)>();
+        var named = new HashSet<string>(StringComparer.OrdinalIgnoreCase); // as IAM compares the names of condition keys
+        foreach (var (key, value) in pairs ?? new Dictionary<string, string>())
+        {
+            DemandContextKey(key, named, pairsParameter);
+            DemandContextValue(key, value, pairsParameter);
+            conditions.Add(("StringEquals", ContextKeyPrefix + key, value));
+        }
+
+        foreach (var key in keys ?? [])
+        {
+            DemandContextKey(key, named, keysParameter);
+            conditions.Add(("Null", ContextKeyPrefix + key, "false"));
+        }
+
+        return conditions;
+    }
+
+    private static void DemandContextKey(string? key, HashSet<string> named, string parameter)
+    {
+        if (key is not { Length: >= 1 and <= MaxContextKeyLength } || key.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            throw new ArgumentException(
+                $"A key of the encryption context is not 1 to {MaxContextKeyLength} visible ASCII characters, so that no condition can name it.", parameter);
+        }
+
+        RefuseVariables("key of the encryption context", key, parameter);
+        if (!named.Add(key))
+        {
+            throw new ArgumentException(
+                $"The key '{key}' of the encryption context is named twice; IAM makes no difference between upper and lower case there.", parameter);
+        }
+    }
+
+    private static void DemandContextValue(string key, string? value, string parameter)
+    {
+        var what = $"value of '{key}' in the encryption context";
+        if (string.IsNullOrEmpty(value))
+        {
+            throw new ArgumentException($"The {what} is empty, and IAM takes an empty value for an absent one.", parameter);
+        }
+
+        DemandText(what, value, parameter);
     }
 
     private static void DemandExternalId(string externalId, string parameter)
@@ -110,6 +161,12 @@ public static partial class ByokPolicies
             throw new ArgumentException($"The {what} has a * or a ?, which StringLike takes for a wildcard: others would be trusted, too.", parameter);
         }
 
+        DemandText(what, text, parameter);
+    }
+
+    /// <summary>A text that means itself in a policy, whatever characters it has.</summary>
+    private static void DemandText(string what, string text, string parameter)
+    {
         RefuseVariables(what, text, parameter);
         if (text.Any(char.IsControl))
         {

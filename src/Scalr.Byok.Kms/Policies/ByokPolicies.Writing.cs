@@ -8,41 +8,56 @@ using Scalr.Byok.Kms.Diagnostics;
 
 namespace Scalr.Byok.Kms;
 
-// Policies of one statement, written from values that were checked before.
+// Policies, written from values that were checked before.
 public static partial class ByokPolicies
 {
     /// <summary>The last character that IAM and STS take in the text of a policy; \u escapes stand for the rest.</summary>
     private const char LastInPolicies = '\u00FF';
 
-    /// <summary>Allows what the library calls, on these keys.</summary>
-    private static string WritePermissions(IReadOnlyList<KmsKeyArn> keyArns, bool describeKey, bool indented)
+    /// <summary>Allows what the library calls, on these keys. Conditions on the encryption context do not apply to kms:DescribeKey, which has none.</summary>
+    private static string WritePermissions(
+        IReadOnlyList<KmsKeyArn> keyArns, bool describeKey, bool indented, List<(string Operator, string Key, string Value)> conditions)
     {
         Debug.Assert(keyArns.Count > 0 && !keyArns.Contains(default));
-        return WriteDocument(indented, writer =>
+        if (conditions.Count == 0)
         {
-            writer.WriteStartArray("Action");
-            writer.WriteStringValue(AwsAction.Encrypt);
-            writer.WriteStringValue(AwsAction.Decrypt);
-            if (describeKey)
-            {
-                writer.WriteStringValue(AwsAction.DescribeKey);
-            }
+            string[] all = [AwsAction.Encrypt, AwsAction.Decrypt, .. describeKey ? [AwsAction.DescribeKey] : Array.Empty<string>()];
+            return WriteDocument(indented, writer => WriteOnKeys(writer, all, keyArns));
+        }
 
-            writer.WriteEndArray();
-            if (keyArns is [var one])
-            {
-                writer.WriteString("Resource", one.ToString());
-                return;
-            }
+        return WriteDocument(
+            indented,
+            [
+                writer =>
+                {
+                    WriteOnKeys(writer, [AwsAction.Encrypt, AwsAction.Decrypt], keyArns);
+                    WriteConditions(writer, conditions);
+                },
+                .. describeKey ? [writer => WriteOnKeys(writer, [AwsAction.DescribeKey], keyArns)] : Array.Empty<Action<Utf8JsonWriter>>(),
+            ]);
+    }
 
-            writer.WriteStartArray("Resource");
-            foreach (var keyArn in keyArns)
-            {
-                writer.WriteStringValue(keyArn.ToString());
-            }
+    private static void WriteOnKeys(Utf8JsonWriter writer, string[] actions, IReadOnlyList<KmsKeyArn> keyArns)
+    {
+        WriteOneOrMany(writer, "Action", actions);
+        WriteOneOrMany(writer, "Resource", [.. keyArns.Select(keyArn => keyArn.ToString())]);
+    }
 
-            writer.WriteEndArray();
-        });
+    private static void WriteOneOrMany(Utf8JsonWriter writer, string name, string[] values)
+    {
+        if (values is [var one])
+        {
+            writer.WriteString(name, one);
+            return;
+        }
+
+        writer.WriteStartArray(name);
+        foreach (var value in values)
+        {
+            writer.WriteStringValue(value);
+        }
+
+        writer.WriteEndArray();
     }
 
     /// <summary>Lets a principal take a role by one action, if all conditions hold.</summary>
@@ -56,19 +71,30 @@ public static partial class ByokPolicies
             writer.WriteString(principal.Kind, principal.Arn);
             writer.WriteEndObject();
             writer.WriteString("Action", action);
-            writer.WriteStartObject("Condition");
-            foreach (var (name, key, value) in conditions)
-            {
-                writer.WriteStartObject(name);
-                writer.WriteString(key, value);
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndObject();
+            WriteConditions(writer, conditions);
         });
     }
 
-    private static string WriteDocument(bool indented, Action<Utf8JsonWriter> writeStatement)
+    private static void WriteConditions(Utf8JsonWriter writer, IReadOnlyList<(string Operator, string Key, string Value)> conditions)
+    {
+        writer.WriteStartObject("Condition");
+        foreach (var ofOperator in conditions.GroupBy(condition => condition.Operator))
+        {
+            writer.WriteStartObject(ofOperator.Key);
+            foreach (var (_, key, value) in ofOperator)
+            {
+                writer.WriteString(key, value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
+    }
+
+    /// <param name="indented">Whether it is for people.</param>
+    /// <param name="writeStatements">One statement each, which allows what it writes.</param>
+    private static string WriteDocument(bool indented, params IReadOnlyList<Action<Utf8JsonWriter>> writeStatements)
     {
         var utf8 = new ArrayBufferWriter<byte>();
         var options = new JsonWriterOptions { Indented = indented, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -77,10 +103,14 @@ public static partial class ByokPolicies
             writer.WriteStartObject();
             writer.WriteString("Version", "2012-10-17");
             writer.WriteStartArray("Statement");
-            writer.WriteStartObject();
-            writer.WriteString("Effect", "Allow");
-            writeStatement(writer);
-            writer.WriteEndObject();
+            foreach (var writeStatement in writeStatements)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("Effect", "Allow");
+                writeStatement(writer);
+                writer.WriteEndObject();
+            }
+
             writer.WriteEndArray();
             writer.WriteEndObject();
         }

@@ -42,12 +42,26 @@ public static partial class ByokPolicies
     /// <param name="describeKey">
     /// Whether kms:DescribeKey is allowed, too. It is recommended: it lets the host see a disabled or deleted key before calls fail. Default: true.
     /// </param>
-    /// <returns>The policy: a whole document of one statement.</returns>
+    /// <param name="encryptionContext">
+    /// Pairs that the encryption context of each request must have, as conditions on <c>kms:EncryptionContext:</c> and the key; further pairs are allowed.
+    /// A tenant's requests have <c>scalr:tenant</c>. Default: none.
+    /// </param>
+    /// <param name="requiredContextKeys">Keys that the encryption context of each request must have, with any value. Default: none.</param>
+    /// <returns>
+    /// The policy: a whole document of one statement. With conditions, kms:DescribeKey has a statement of its own without them, because its requests have
+    /// no encryption context.
+    /// </returns>
     /// <exception cref="ArgumentException">
     /// <paramref name="keyArn"/> is the default value; or a replica Region is no Region of the key's partition, is the key's own, is named twice, or is
-    /// given for a single-Region key.
+    /// given for a single-Region key; or a key of the encryption context is not 1 to 255 visible ASCII characters, or is named twice, in any case of
+    /// letters; or a value is empty, has a control character, half a surrogate pair or a <c>${</c>. The message names the key and does not quote the value.
     /// </exception>
-    public static string KeyPermissions(KmsKeyArn keyArn, IEnumerable<string>? replicaRegions = null, bool describeKey = true)
+    public static string KeyPermissions(
+        KmsKeyArn keyArn,
+        IEnumerable<string>? replicaRegions = null,
+        bool describeKey = true,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        IEnumerable<string>? requiredContextKeys = null)
     {
         DemandKey(keyArn, nameof(keyArn));
         var keyArns = new List<KmsKeyArn> { keyArn };
@@ -56,7 +70,8 @@ public static partial class ByokPolicies
             keyArns.Add(Replica(keyArn, region, keyArns, nameof(replicaRegions)));
         }
 
-        return WritePermissions(keyArns, describeKey, indented: true);
+        var conditions = ContextConditions(encryptionContext, nameof(encryptionContext), requiredContextKeys, nameof(requiredContextKeys));
+        return WritePermissions(keyArns, describeKey, indented: true, conditions);
     }
 
     /// <summary>The trust policy of a role that the host assumes from its own AWS account, with the external ID.</summary>
@@ -150,6 +165,6 @@ public static partial class ByokPolicies
             DemandKey(keyArn, nameof(keyArns));
         }
 
-        return WritePermissions(keyArns, describeKey: true, indented: false);
+        return WritePermissions(keyArns, describeKey: true, indented: false, conditions: []);
     }
 }

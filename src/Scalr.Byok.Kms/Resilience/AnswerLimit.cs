@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Scalr.Byok.Kms.Errors;
 
 namespace Scalr.Byok.Kms.Resilience;
 
@@ -23,6 +24,18 @@ internal sealed class AnswerLimit : DelegatingHandler
         throw new NotSupportedException("Async only: this way would lead past the limit.");
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await SendAndReadAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (NetworkFailure.Note(error, request.RequestUri))
+        {
+            throw;
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAndReadAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
         try

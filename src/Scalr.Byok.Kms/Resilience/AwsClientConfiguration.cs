@@ -14,11 +14,17 @@ namespace Scalr.Byok.Kms.Resilience;
 internal sealed class AwsClientConfiguration : IDisposable
 {
     private readonly ByokEndpoints _endpoints;
-    private readonly SharedHttpClient _http = new();
+    private readonly SharedHttpClient _http;
     private readonly ConcurrentDictionary<string, AmazonKeyManagementServiceConfig> _kms = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, AmazonSecurityTokenServiceConfig> _sts = new(StringComparer.Ordinal);
 
-    public AwsClientConfiguration(ByokEndpoints endpoints) => _endpoints = endpoints;
+    /// <param name="endpoints">Where it calls.</param>
+    /// <param name="resilience">How many connections there may be.</param>
+    public AwsClientConfiguration(ByokEndpoints endpoints, ByokResilienceOptions resilience)
+    {
+        _endpoints = endpoints;
+        _http = new SharedHttpClient(endpoints.UseSystemProxy, resilience.MaxConnectionsPerEndpoint);
+    }
 
     public AmazonKeyManagementServiceConfig ForKms(string region) =>
         _kms.GetOrAdd(region, static (region, self) => self.Configure(new AmazonKeyManagementServiceConfig(), region, self._endpoints.Kms), this);
@@ -47,6 +53,15 @@ internal sealed class AwsClientConfiguration : IDisposable
         config.MaxStaleConnectionRetries = 0;
         config.ThrottleRetries = false;
         config.AllowAutoRedirect = false;
+
+        // Left out, each of these is taken from the environment or a profile of the AWS SDK.
+        config.UseFIPSEndpoint = false;
+        config.UseDualstackEndpoint = false;
+        config.RetryMode = RequestRetryMode.Standard; // adaptive would delay calls by a rate limit of its own
+        config.DefaultConfigurationMode = DefaultConfigurationMode.Standard;
+        config.EndpointDiscoveryEnabled = false;
+        config.AccountIdEndpointMode = AccountIdEndpointMode.DISABLED;
+        config.DisableRequestCompression = true;
         config.HttpClientFactory = _http;
 
         // Stands in the user agent, so that the customer sees in CloudTrail who used the key.
@@ -56,16 +71,23 @@ internal sealed class AwsClientConfiguration : IDisposable
 
     private sealed class SharedHttpClient : HttpClientFactory, IDisposable
     {
-        private readonly HttpClient _client = new(new AnswerLimit(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),    // so that a changed DNS answer is seen
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15), // sooner than AWS closes an idle connection, so that none is found dead
-        }))
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+        private readonly HttpClient _client;
+
+        public SharedHttpClient(bool useSystemProxy, int maxConnections) =>
+            _client = new HttpClient(new AnswerLimit(new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                UseProxy = useSystemProxy,
+                Proxy = useSystemProxy ? new SystemProxy() : null,
+                MaxConnectionsPerServer = maxConnections,
+                ActivityHeadersPropagator = null, // the host's baggage may hold personal data, and AWS makes no use of trace ids
+                PooledConnectionLifetime = TimeSpan.FromMinutes(5),    // so that a changed DNS answer is seen
+                PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15), // sooner than AWS closes an idle connection, so that none is found dead
+            }))
+            {
+                Timeout = Timeout.InfiniteTimeSpan,
+            };
 
         public override HttpClient CreateHttpClient(IClientConfig clientConfig) => _client;
 

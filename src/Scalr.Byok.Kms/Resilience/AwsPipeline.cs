@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Polly;
+using Polly.CircuitBreaker;
 using Polly.Retry;
 using Polly.Timeout;
 using Scalr.Byok.Kms.Errors;
@@ -6,8 +8,8 @@ using Scalr.Byok.Kms.Errors;
 namespace Scalr.Byok.Kms.Resilience;
 
 /// <summary>
-/// What stands between a key ring and AWS, outermost first: the total time limit, retries of what passes by itself, then for each key and Region a
-/// limit of attempts at a time and a circuit breaker (<see cref="RegionGate"/>), and the time limit of an attempt.
+/// What stands between a key ring and AWS, outermost first: the total time limit, retries of what passes by itself, one retry after an answer that says
+/// that the clock is off, then for each key and Region a limit of attempts at a time and a circuit breaker (<see cref="CircuitBreaker"/>), and the time limit of an attempt.
 /// </summary>
 /// <remarks>The AWS SDK's own retries are off (<see cref="AwsClientConfiguration"/>).</remarks>
 internal sealed class AwsPipeline
@@ -17,8 +19,13 @@ internal sealed class AwsPipeline
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
+    private static readonly AsyncLocal<long?> OperationBegan = new();
+    private static readonly ResiliencePropertyKey<long> Began = new("began");
+    private static readonly ResiliencePropertyKey<bool> ClockWasOff = new("clock-was-off");
+
     private readonly ByokResilienceOptions _options;
     private readonly TimeProvider _time;
+    private readonly ResiliencePipeline _operation;
     private readonly ResiliencePipeline _call;
     private readonly ResiliencePipeline _attempt;
 
@@ -29,7 +36,7 @@ internal sealed class AwsPipeline
     {
         _options = options;
         _time = time;
-        var call = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(options.TotalTimeout);
+        var call = new ResiliencePipelineBuilder { TimeProvider = time };
         if (retries is not null)
         {
             retries(call);
@@ -40,20 +47,48 @@ internal sealed class AwsPipeline
                 .AddRetry(Retries(options.MaxRetryAttempts, static trouble => trouble == ServiceTrouble.Outage));
         }
 
-        _call = call.Build();
+        _call = call.AddRetry(ClockRetry()).Build();
+        _operation = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(options.TotalTimeout).Build();
         _attempt = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(options.AttemptTimeout).Build();
     }
 
     /// <summary>The clock of all calls.</summary>
     public TimeProvider Time => _time;
 
-    public RegionGate CreateGate() => new(_options, _time);
+    /// <summary>How many calls a key may have under way at a time in one Region.</summary>
+    public int MaxConcurrentCalls => _options.MaxConcurrentCalls;
 
-    /// <summary>A whole call: attempts, until one succeeds, fails for good, or the total time limit is over.</summary>
+    /// <summary>How long one attempt may take.</summary>
+    public TimeSpan AttemptTimeout => _options.AttemptTimeout;
+
+    /// <param name="changed">Called at each change of state; null if not needed.</param>
+    public CircuitBreaker CreateBreaker(Action<CircuitState, CircuitBreaker.Opening>? changed) => new(_options, _time, changed);
+
+    /// <summary>One operation of a key ring: all its calls share the total time limit.</summary>
     /// <exception cref="TimeoutRejectedException">The total time limit is over.</exception>
-    public ValueTask<TResult> CallAsync<TState, TResult>(
-        Func<TState, CancellationToken, ValueTask<TResult>> attempt, TState state, CancellationToken cancellationToken) =>
-        _call.ExecuteAsync(attempt, state, cancellationToken);
+    public async ValueTask<TResult> OperationAsync<TState, TResult>(
+        Func<TState, CancellationToken, ValueTask<TResult>> operation, TState state, CancellationToken cancellationToken)
+    {
+        OperationBegan.Value = _time.GetTimestamp(); // seen by the calls inside, and by nothing else
+        return await _operation.ExecuteAsync(operation, state, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>One call within an operation: attempts, until one succeeds or fails for good.</summary>
+    public async ValueTask<TResult> CallAsync<TState, TResult>(
+        Func<TState, CancellationToken, ValueTask<TResult>> attempt, TState state, CancellationToken cancellationToken)
+    {
+        var context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false, cancellationToken);
+        context.Properties.Set(Began, OperationBegan.Value ?? _time.GetTimestamp());
+        try
+        {
+            return await _call.ExecuteAsync(
+                static (context, s) => s.Attempt(s.State, context.CancellationToken), context, (Attempt: attempt, State: state)).ConfigureAwait(false);
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
 
     /// <summary>One attempt.</summary>
     /// <exception cref="TimeoutRejectedException">The time limit of an attempt is over.</exception>
@@ -64,12 +99,35 @@ internal sealed class AwsPipeline
     private RetryStrategyOptions Retries(int count, Func<ServiceTrouble, bool> isOurs) => new()
     {
         MaxRetryAttempts = count,
-        Delay = _options.RetryDelay,
-        MaxDelay = LongestPause,
-        BackoffType = DelayBackoffType.Exponential,
-        UseJitter = true,
-        ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is ByokServiceException error
-            && isOurs(error.Trouble) && (error.RetryAfter is not { } pause || pause < _options.TotalTimeout)), // no use waiting for what lies beyond the time limit
-        DelayGenerator = static arguments => ValueTask.FromResult((arguments.Outcome.Exception as ByokServiceException)?.RetryAfter), // null: the jittered pause
+        ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is ByokServiceException { IsClockOff: false } error
+            && isOurs(error.Trouble) && (error.RetryAfter is not { } pause || pause < Remaining(arguments.Context))), // no use waiting for what lies beyond the time limit
+        DelayGenerator = arguments => ValueTask.FromResult<TimeSpan?>(
+            Longer(BackOff(arguments.AttemptNumber), (arguments.Outcome.Exception as ByokServiceException)?.RetryAfter)),
     };
+
+    /// <summary>From the answer that says that the clock is off, the AWS SDK has learnt by how much: the same call may work at once. Once for each call, whatever else fails.</summary>
+    private static RetryStrategyOptions ClockRetry() => new()
+    {
+        MaxRetryAttempts = 1,
+        Delay = TimeSpan.Zero,
+        ShouldHandle = static arguments => ValueTask.FromResult(arguments.Outcome.Exception is ByokServiceException { IsClockOff: true }
+            && !arguments.Context.Properties.TryGetValue(ClockWasOff, out _)),
+        OnRetry = static arguments =>
+        {
+            arguments.Context.Properties.Set(ClockWasOff, true);
+            return default;
+        },
+    };
+
+    /// <summary>The pause doubles with each retry, up to <see cref="LongestPause"/>; of it half to all, so that callers do not come back in step.</summary>
+    private TimeSpan BackOff(int retry)
+    {
+        var longest = _options.RetryDelay * (1 << Math.Min(retry, 20));
+        return (longest < LongestPause ? longest : LongestPause) * (RandomNumberGenerator.GetInt32(500, 1001) / 1000.0);
+    }
+
+    private TimeSpan Remaining(ResilienceContext context) =>
+        _options.TotalTimeout - _time.GetElapsedTime(context.Properties.GetValue(Began, defaultValue: _time.GetTimestamp()));
+
+    private static TimeSpan Longer(TimeSpan pause, TimeSpan? other) => other > pause ? other.Value : pause;
 }

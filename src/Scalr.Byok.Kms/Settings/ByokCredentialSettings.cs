@@ -6,7 +6,7 @@ namespace Scalr.Byok.Kms;
 /// <remarks>
 /// Each type needs exactly its own fields; a field that belongs to another type is a complaint, not ignored.
 /// <see cref="SecretAccessKey"/> and <see cref="ExternalId"/> appear in no <see cref="ToString"/> and are read from JSON but never written to it:
-/// a host that stores these settings keeps the two apart, encrypted under its own key.
+/// a host that stores these settings uses <see cref="ByokKeySettingsJson"/>, which writes the two encrypted by the host.
 /// </remarks>
 public sealed class ByokCredentialSettings
 {

@@ -3,8 +3,16 @@ namespace Scalr.Byok.Kms;
 /// <summary>What the host's operator decides, for all customers alike. Bound by <c>AddScalrByok</c> and validated at start.</summary>
 public sealed class ByokOptions
 {
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(60);
+
+    private TimeSpan? _confirmationInterval;
+
     /// <summary>The Regions a customer's key may be in. Left empty: us-east-1 and us-east-2.</summary>
-    /// <remarks>The default is filled in after configuration was bound, so that a configured list replaces it instead of adding to it.</remarks>
+    /// <remarks>
+    /// The default is filled in after configuration was bound, so that a configured list replaces it instead of adding to it. In configuration, one text with commas
+    /// (<c>eu-west-1,us-east-1</c>) is accepted as well. It replaces a list of any other source of configuration.
+    /// </remarks>
     public IList<string> AllowedRegions { get; set; } = [];
 
     /// <summary>The host's own AWS identity, which calls sts:AssumeRole. Left empty: the AWS SDK's default credentials chain.</summary>
@@ -33,26 +41,39 @@ public sealed class ByokOptions
     public ByokEndpoints Endpoints { get; set; } = new();
 
     /// <summary>
-    /// Whether another Region of a multi-Region key is used when one refuses: the replica is disabled there, say, or the permission missing. Default false:
-    /// the refusal is the answer, since it may be the customer's wish. An outage always leads to the next Region.
+    /// Whether another Region of a multi-Region key is used when one Region denies access. Default false: the denial is the answer, because
+    /// it may be the customer's wish. An outage always leads to the next Region.
     /// </summary>
+    /// <remarks>With true, an acceptance by any Region permits the use of the key, and one Region that accepts clears the denial of another.</remarks>
     public bool FailoverOnRevokedReplica { get; set; }
 
     /// <summary>How long plaintext data keys are kept in memory, and for how much.</summary>
     public ByokDataKeyCacheOptions DataKeyCache { get; set; } = new();
 
     /// <summary>
-    /// The longest time for which a plaintext data key may be used without an acceptance by AWS KMS: 1 second to 1 hour. Default 60 seconds. A customer's revocation is obeyed within this time.
+    /// The longest time for which a plaintext data key may be used without an acceptance by AWS KMS: 1 second to 1 hour, and not longer than
+    /// <see cref="ByokDataKeyCacheOptions.MaxAge"/> unless that is zero. A customer's revocation is obeyed within this time. Default 60 seconds, or MaxAge if that is shorter.
     /// </summary>
     /// <remarks>
+    /// <para>
+    /// While AWS KMS does not answer, <see cref="ByokDataKeyCacheOptions.MaxAge"/> plus <see cref="ByokDataKeyCacheOptions.OutageGrace"/>
+    /// is the limit instead. After a denial, calls fail at once; the pause before AWS is asked again grows up to this interval.
+    /// </para>
+    /// <para>
     /// Normal calls to AWS KMS count as acceptances. A ring that is used only from its caches costs at most one kms:Decrypt per three fifths of the interval and key.
     /// A ring without uses and without open data keys costs nothing.
+    /// </para>
     /// </remarks>
-    public TimeSpan ConfirmationInterval { get; set; } = TimeSpan.FromSeconds(60);
+    public TimeSpan ConfirmationInterval
+    {
+        get => _confirmationInterval ?? (DataKeyCache is { MaxAge: var maxAge } && maxAge > TimeSpan.Zero && maxAge < DefaultInterval ? Longer(maxAge, ShortestInterval) : DefaultInterval);
+        set => _confirmationInterval = value;
+    }
 
     /// <summary>
     /// The longest time for which the trust of a customer's role may go unchecked: 1 second to 1 hour. Default 5 minutes. A role whose trust policy no longer admits
-    /// the host is obeyed within this time, as long as AWS STS answers.
+    /// the host is obeyed within this time, as long as AWS STS answers. If AWS STS does not answer, the present session is used until it
+    /// expires (<see cref="SessionDuration"/>).
     /// </summary>
     /// <remarks>Costs at most one sts:AssumeRole or sts:AssumeRoleWithWebIdentity per three fifths of the interval and role, and none for a ring that is not used.</remarks>
     public TimeSpan RoleCheckInterval { get; set; } = TimeSpan.FromMinutes(5);
@@ -61,7 +82,7 @@ public sealed class ByokOptions
     /// How long a tenant's key ring from <see cref="IByokKeyRingProvider"/> may be unused before it is disposed: 1 minute to 30 days. Default 1 hour. The next call makes
     /// another from the store's settings.
     /// </summary>
-    /// <remarks>Looked after once a minute. A ring that was kept has its sessions and its data keys; one that was not costs no memory. Health checks are no use of a ring.</remarks>
+    /// <remarks>Checked once a minute. Health checks do not count as use. An open <see cref="ByokDataKey"/> keeps its tenant's ring.</remarks>
     public TimeSpan KeyRingIdleTimeout { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>Time limits, retries, circuit breakers and limits of concurrency for calls to AWS.</summary>
@@ -103,4 +124,6 @@ public sealed class ByokOptions
     /// With more than 1, a call on streams also reads and writes at the same time; with 1 it does one after the other. The bytes are the same.
     /// </remarks>
     public int MaxDegreeOfParallelism { get; set; } = Environment.ProcessorCount;
+
+    private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Keys;
 
@@ -8,6 +7,10 @@ namespace Scalr.Byok.Kms.Settings;
 internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>, IValidateOptions<ByokOptions>
 {
     private static readonly string[] DefaultRegions = ["us-east-1", "us-east-2"];
+
+    private readonly SettingsReadings _readings;
+
+    public ByokOptionsValidator(SettingsReadings readings) => _readings = readings;
 
     public void PostConfigure(string? name, ByokOptions options)
     {
@@ -24,32 +27,24 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
 
     public ValidateOptionsResult Validate(string? name, ByokOptions options)
     {
-        var complaints = Complaints(options).ToList();
+        _readings.NoteIgnoredEndpoints();
+        var texts = Complaints(options);
+        var complaints = (_readings.Of(options)?.Complete(texts) ?? texts).ToList();
         return complaints.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(complaints);
     }
 
     private static IEnumerable<string> Complaints(ByokOptions options)
     {
-        for (var i = 0; i < options.AllowedRegions.Count; i++)
+        foreach (var complaint in Regions(options.AllowedRegions).Concat(HostIdentityRules.Complaints(options.HostIdentity)))
         {
-            if (!AwsRegion.IsRegion(options.AllowedRegions[i]))
-            {
-                yield return $"AllowedRegions:{i} is not the name of an AWS Region, such as us-east-1.";
-            }
+            yield return complaint;
         }
 
-        var host = options.HostIdentity;
-        if (string.IsNullOrEmpty(host.AccessKeyId) != string.IsNullOrEmpty(host.SecretAccessKey))
+        if (PastedText.Complain(options.HostAccountId ?? "") is { } pastedAccount)
         {
-            yield return "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.";
+            yield return $"HostAccountId {pastedAccount}";
         }
-
-        if (string.IsNullOrEmpty(host.AccessKeyId) && !string.IsNullOrEmpty(host.SessionToken))
-        {
-            yield return "HostIdentity:SessionToken is given without AccessKeyId.";
-        }
-
-        if (options.HostAccountId is not { Length: 12 } account || account.AsSpan().ContainsAnyExceptInRange('0', '9'))
+        else if (options.HostAccountId is not { Length: 12 } account || account.AsSpan().ContainsAnyExceptInRange('0', '9'))
         {
             yield return "HostAccountId is not an AWS account id of 12 digits.";
         }
@@ -57,6 +52,10 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         if (string.IsNullOrWhiteSpace(options.RoleSessionName))
         {
             yield return "RoleSessionName is missing; it is what customers see in CloudTrail.";
+        }
+        else if (PastedText.ComplainAboutEnds(options.RoleSessionName) is { } pastedName)
+        {
+            yield return $"RoleSessionName {pastedName}";
         }
 
         if (options.SessionDuration < TimeSpan.FromMinutes(15) || options.SessionDuration > TimeSpan.FromHours(12))
@@ -70,17 +69,7 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         }
         else
         {
-            if (resilience.AttemptTimeout < TimeSpan.FromMilliseconds(10) || resilience.AttemptTimeout > resilience.TotalTimeout)
-            {
-                yield return $"Resilience:AttemptTimeout is {resilience.AttemptTimeout}; it must be 10 milliseconds or more and not above TotalTimeout.";
-            }
-
-            if (resilience.TotalTimeout > TimeSpan.FromHours(1))
-            {
-                yield return $"Resilience:TotalTimeout is {resilience.TotalTimeout}; 1 hour is the most.";
-            }
-
-            foreach (var complaint in Resilience(resilience))
+            foreach (var complaint in ResilienceRules.Complaints(resilience))
             {
                 yield return complaint;
             }
@@ -89,6 +78,10 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         if (options.ConfirmationInterval < TimeSpan.FromSeconds(1) || options.ConfirmationInterval > TimeSpan.FromHours(1))
         {
             yield return $"ConfirmationInterval is {options.ConfirmationInterval}; it must be 1 second to 1 hour.";
+        }
+        else if (options.DataKeyCache is { } cache && cache.MaxAge > TimeSpan.Zero && options.ConfirmationInterval > cache.MaxAge && options.ConfirmationInterval > TimeSpan.FromSeconds(1))
+        {
+            yield return $"ConfirmationInterval is {options.ConfirmationInterval}; it must not be longer than DataKeyCache:MaxAge, which is {cache.MaxAge}.";
         }
 
         if (options.RoleCheckInterval < TimeSpan.FromSeconds(1) || options.RoleCheckInterval > TimeSpan.FromHours(1))
@@ -141,6 +134,21 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         }
     }
 
+    private static IEnumerable<string> Regions(IList<string> regions)
+    {
+        for (var i = 0; i < regions.Count; i++)
+        {
+            if (PastedText.Complain(regions[i] ?? "") is { } pasted)
+            {
+                yield return $"AllowedRegions:{i} {pasted}";
+            }
+            else if (!AwsRegion.IsRegion(regions[i]))
+            {
+                yield return $"AllowedRegions:{i}: {AwsRegion.Complain(regions[i] ?? "")}";
+            }
+        }
+    }
+
     private static IEnumerable<string> Cache(ByokDataKeyCacheOptions? options)
     {
         if (options is null)
@@ -162,42 +170,6 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         if (options.OutageGrace < TimeSpan.Zero || options.OutageGrace > TimeSpan.FromHours(24))
         {
             yield return $"DataKeyCache:OutageGrace is {options.OutageGrace}; it must be zero to 24 hours.";
-        }
-    }
-
-    private static IEnumerable<string> Resilience(ByokResilienceOptions options)
-    {
-        if (options.MaxRetryAttempts is < 0 or > 10)
-        {
-            yield return $"Resilience:MaxRetryAttempts is {options.MaxRetryAttempts}; it must be 0 to 10.";
-        }
-
-        if (options.RetryDelay < TimeSpan.FromMilliseconds(1) || options.RetryDelay > TimeSpan.FromSeconds(2))
-        {
-            yield return $"Resilience:RetryDelay is {options.RetryDelay}; it must be 1 millisecond to 2 seconds.";
-        }
-
-        if (options.BreakerFailureRatio is not (> 0 and <= 1))
-        {
-            yield return string.Create(CultureInfo.InvariantCulture, $"Resilience:BreakerFailureRatio is {options.BreakerFailureRatio}; it must be above 0, to 1.");
-        }
-
-        if (options.BreakerMinimumThroughput < 2)
-        {
-            yield return $"Resilience:BreakerMinimumThroughput is {options.BreakerMinimumThroughput}; it must be 2 or more.";
-        }
-
-        if (options.MaxConcurrentCalls < 1)
-        {
-            yield return $"Resilience:MaxConcurrentCalls is {options.MaxConcurrentCalls}; it must be 1 or more.";
-        }
-
-        foreach (var (name, span) in new[] { ("BreakerSamplingDuration", options.BreakerSamplingDuration), ("BreakDuration", options.BreakDuration) })
-        {
-            if (span < TimeSpan.FromMilliseconds(500) || span > TimeSpan.FromHours(1))
-            {
-                yield return $"Resilience:{name} is {span}; it must be half a second to 1 hour.";
-            }
         }
     }
 

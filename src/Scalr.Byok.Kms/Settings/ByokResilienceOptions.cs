@@ -11,14 +11,16 @@ public sealed class ByokResilienceOptions
 
     /// <summary>How often a call is tried again that failed for a reason that passes by itself: 0 to 10. Default 3; 0 turns retries off.</summary>
     /// <remarks>
-    /// An outage only; throttling is waited out within <see cref="TotalTimeout"/>, as long as AWS asks for. What the customer or the host has to mend is never tried again.
+    /// Outages only. After throttling, calls are retried within <see cref="TotalTimeout"/>, with the pauses that AWS asks for. A denial is
+    /// never retried.
     /// </remarks>
     public int MaxRetryAttempts { get; set; } = 3;
 
     /// <summary>The pause before the first retry; it doubles each time, up to 2 seconds, with jitter. 1 millisecond to 2 seconds. Default 100 milliseconds.</summary>
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The share of attempts that must fail within <see cref="BreakerSamplingDuration"/> for a key's circuit breaker in a Region to open: above 0, to 1. Default 0.5.</summary>
+    /// <summary>The share of attempts that must fail within <see cref="BreakerSamplingDuration"/> for a circuit breaker to open: above 0, to 1. Default 0.5.</summary>
+    /// <remarks>Each key has a circuit breaker per Region and action, and one for AWS STS. It counts outages; denials and throttling are answers.</remarks>
     public double BreakerFailureRatio { get; set; } = 0.5;
 
     /// <summary>How many attempts there must be in that time before the circuit breaker may open: 2 or more. Default 4.</summary>
@@ -27,10 +29,25 @@ public sealed class ByokResilienceOptions
     /// <summary>The time over which attempts are counted: half a second to 1 hour. Default 30 seconds.</summary>
     public TimeSpan BreakerSamplingDuration { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long an open circuit breaker leaves the Region alone before one call tries it again: half a second to 1 hour. Default 15 seconds.</summary>
+    /// <summary>How long a circuit breaker stays open before one call tries the Region again: half a second to 1 hour. Default 15 seconds.</summary>
+    /// <remarks>Confirmations (<see cref="ByokOptions.ConfirmationInterval"/>) pass an open circuit breaker. If AWS answers one, the breaker closes.</remarks>
     public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How many attempts a key ring makes at a time for one key in one Region: 1 or more. Default 64. Those beyond wait for their turn, within <see cref="TotalTimeout"/>.</summary>
-    /// <remarks>So that one customer's key that hangs, or that very many ask for at once, does not take up the host's sockets and AWS's patience.</remarks>
+    /// <remarks>This keeps one key that does not answer from taking up the host's sockets. Confirmations need no such place.</remarks>
     public int MaxConcurrentCalls { get; set; } = 64;
+
+    /// <summary>
+    /// How many role sessions the process begins per second at most, for all customers together: 1 or more. Default 100. Requests beyond that wait in turn, within
+    /// <see cref="AttemptTimeout"/>.
+    /// </summary>
+    /// <remarks>
+    /// AWS STS limits the requests of the host's account (600 per second, "IAM and AWS STS quotas"). Customers whose role was denied share a tenth of this number,
+    /// so that they do not slow down the others.
+    /// </remarks>
+    public int MaxSessionStartsPerSecond { get; set; } = 100;
+
+    /// <summary>The most connections to one endpoint of AWS, for all key rings together: 1 or more. Default 256. A call that waits for one spends its <see cref="AttemptTimeout"/>.</summary>
+    /// <remarks>So that an endpoint that does not answer does not take up all sockets of the host, however many tenants call it.</remarks>
+    public int MaxConnectionsPerEndpoint { get; set; } = 256;
 }

@@ -23,7 +23,7 @@ public enum ByokVerificationCheck
     /// <summary>kms:DescribeKey is allowed, and what it tells about the key is good.</summary>
     DescribeKey,
 
-    /// <summary>kms:Encrypt wraps a random value, with an encryption context.</summary>
+    /// <summary>kms:Encrypt wraps a random value, with the encryption context of <see cref="ByokVerificationOptions"/>.</summary>
     Encrypt,
 
     /// <summary>kms:Decrypt gives the same value back.</summary>

@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms;
 
-/// <summary>How a verification goes about it.</summary>
+/// <summary>Options of a verification ("Test connection").</summary>
 public sealed class ByokVerificationOptions
 {
     /// <summary>
@@ -9,6 +9,17 @@ public sealed class ByokVerificationOptions
     /// </summary>
     public TimeSpan WaitForPropagation { get; init; }
 
-    /// <summary>Told of each step as it ends, and of each denied try before the next; null, as by default, for nobody.</summary>
+    /// <summary>The tenant whose key ring will use the settings. Its pair, <c>scalr:tenant</c>, is then tried as well. Default: null (no tenant).</summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>The encryption context of the kms:Encrypt and kms:Decrypt requests. Default: null (no pairs, or the tenant's alone).</summary>
+    /// <remarks>
+    /// If the customer's policies have kms:EncryptionContext conditions, give pairs that your calls will have. For data keys
+    /// (<see cref="IByokKeyRing.CreateDataKeyAsync"/>), these include <c>scalr:purpose</c> = <c>data-key</c>. AWS CloudTrail records the pairs; no step's
+    /// message contains a value.
+    /// </remarks>
+    public IReadOnlyDictionary<string, string>? EncryptionContext { get; init; }
+
+    /// <summary>Receives each step as it ends, and each denied attempt before the next. Default: null (no progress reports).</summary>
     public IProgress<ByokVerificationProgress>? Progress { get; init; }
 }

@@ -38,11 +38,12 @@ internal sealed class ByokVerifier : IByokVerifier
             throw new ArgumentOutOfRangeException(nameof(options), options.WaitForPropagation, $"WaitForPropagation must be {TimeSpan.Zero} to {LongestWait}.");
         }
 
+        var context = TriedContext.Of(options, nameof(options));
         cancellationToken.ThrowIfCancellationRequested();
         using var activity = Activities.Start(Activities.Verify);
         using var steps = new VerificationSteps(options, _totalTimeout, _time, cancellationToken);
         var run = new VerificationRun(
-            settings, _validator.Complaints(settings), _factory, credentials => _strategies.Find(credentials?.Type) as IRoleStrategy, steps, _time);
+            settings, _validator.Complaints(settings), _factory, credentials => _strategies.Find(credentials?.Type) as IRoleStrategy, steps, context, _time);
         return await run.RunAsync().ConfigureAwait(false);
     }
 }

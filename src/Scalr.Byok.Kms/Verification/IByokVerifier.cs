@@ -28,6 +28,10 @@ public interface IByokVerifier
     /// <see cref="ByokResilienceOptions.TotalTimeout"/> and <see cref="ByokVerificationOptions.WaitForPropagation"/> together.
     /// </returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">
+    /// A key ring cannot send <see cref="ByokVerificationOptions.EncryptionContext"/>: it is malformed, or has the tenant's pair beside a
+    /// <see cref="ByokVerificationOptions.Tenant"/>; or the tenant's name is empty or is not valid Unicode.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><see cref="ByokVerificationOptions.WaitForPropagation"/> is negative or above 1 hour.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     Task<ByokVerification> VerifyAsync(ByokKeySettings settings, ByokVerificationOptions options, CancellationToken cancellationToken = default);

@@ -1,6 +1,6 @@
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Diagnostics;
-using Scalr.Byok.Kms.Health;
+using Scalr.Byok.Kms.Errors;
 using Scalr.Byok.Kms.Kms;
 using static Scalr.Byok.Kms.ByokKeyUnavailableReason;
 using static Scalr.Byok.Kms.ByokVerificationOutcome;
@@ -10,7 +10,7 @@ namespace Scalr.Byok.Kms.Verification;
 /// <summary>What to say about one key's refusals, and what to do about them, with this customer's own values filled in.</summary>
 internal sealed class VerificationAdvice
 {
-    private readonly WrappingKey _key;
+    private readonly TestedKey _key;
     private readonly KmsKeyArn _permitted;
     private readonly ByokCredentialSettings _credentials;
     private readonly IRoleStrategy? _role;
@@ -18,12 +18,12 @@ internal sealed class VerificationAdvice
     /// <param name="key">The key.</param>
     /// <param name="credentials">What the customer typed to reach it.</param>
     /// <param name="role">The strategy, if it assumes a role.</param>
-    public VerificationAdvice(WrappingKey key, ByokCredentialSettings credentials, IRoleStrategy? role)
+    public VerificationAdvice(TestedKey key, ByokCredentialSettings credentials, IRoleStrategy? role)
         : this(key, key.Arn, credentials, role)
     {
     }
 
-    private VerificationAdvice(WrappingKey key, KmsKeyArn permitted, ByokCredentialSettings credentials, IRoleStrategy? role)
+    private VerificationAdvice(TestedKey key, KmsKeyArn permitted, ByokCredentialSettings credentials, IRoleStrategy? role)
     {
         _key = key;
         _permitted = permitted;
@@ -49,7 +49,7 @@ internal sealed class VerificationAdvice
     private string Permissions => ByokPolicies.KeyPermissions(_permitted, ReplicaRegions);
 
     /// <summary>The same for a replica, whose policies are those of its key.</summary>
-    public VerificationAdvice For(WrappingKey replica) => new(replica, _permitted, _credentials, _role)
+    public VerificationAdvice For(TestedKey replica) => new(replica, _permitted, _credentials, _role)
     {
         ReplicaRegions = ReplicaRegions,
         About = $"Replica in Region {replica.Arn.Region}: ",
@@ -86,7 +86,8 @@ internal sealed class VerificationAdvice
             AccessDenied => result with
             {
                 Remedy = $"Attach this permission policy to {Principal}: it allows {refusal.Operation}. "
-                    + "If it is there already, see that the key policy denies nothing.",
+                    + "If it is there already, see that the key policy denies nothing."
+                    + (Remedies.HasEncryptionContext(refusal.Operation) ? $" {Remedies.ContextConditions} the encryption context that was tried." : ""),
                 Policy = Permissions,
             },
             KeyNotFound when refusal.KeyArn != _permitted => Missing(result, refusal.KeyArn.Region),
@@ -100,9 +101,11 @@ internal sealed class VerificationAdvice
     {
         try
         {
-            var step = new GuardedCalls.Step { Action = _role!.Action, IsRefusalHopedFor = true };
-            if (!await _key.Calls.RunAsync(
-                step, token => _role.AssumeAsStrangerAsync(_credentials, _key.Arn, () => _key.Calls.Sends(step), token), cancellationToken).ConfigureAwait(false))
+            if (!await _key.SendAsync(
+                _role!.Action,
+                expectsDenial: true,
+                (sends, token) => _role.AssumeAsStrangerAsync(_credentials, _key.Arn, sends, token),
+                cancellationToken).ConfigureAwait(false))
             {
                 return StepResult.Skip("Not tried: the host's token provider makes no token of another subject to try with.");
             }
@@ -175,8 +178,8 @@ internal sealed class VerificationAdvice
     {
         try
         {
-            var step = new GuardedCalls.Step { Action = _role!.Action };
-            return await _key.Calls.RunAsync(step, token => _role.DescribeTrustAsync(_credentials, token), cancellationToken).ConfigureAwait(false);
+            return await _key.SendAsync(
+                _role!.Action, expectsDenial: false, (_, token) => _role.DescribeTrustAsync(_credentials, token), cancellationToken).ConfigureAwait(false);
         }
         catch (ByokServiceException)
         {

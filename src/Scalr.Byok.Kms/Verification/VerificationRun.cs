@@ -13,15 +13,13 @@ internal sealed class VerificationRun
     private const string NotTried = "Not tried, because an earlier step failed.";
     private const int ValueLength = 32;
 
-    /// <summary>Stands in the customer's CloudTrail beside each of the calls.</summary>
-    private static readonly Dictionary<string, string> Context = new() { ["purpose"] = "byok-connection-test" };
-
     private readonly ByokKeySettings _settings;
     private readonly IReadOnlyList<SettingsComplaint> _complaints;
     private readonly KeyRingFactory _factory;
     private readonly Func<ByokCredentialSettings?, IRoleStrategy?> _findRole;
     private readonly IRoleStrategy? _role;
     private readonly VerificationSteps _steps;
+    private readonly IReadOnlyDictionary<string, string> _context;
     private readonly TimeProvider _time;
     private KeyHealth? _health;
 
@@ -30,6 +28,7 @@ internal sealed class VerificationRun
     /// <param name="factory">Makes the keys, once nothing is.</param>
     /// <param name="findRole">The strategy of some credentials' type, if it assumes a role.</param>
     /// <param name="steps">Runs and keeps the steps.</param>
+    /// <param name="context">The encryption context of the kms:Encrypt and kms:Decrypt requests.</param>
     /// <param name="time">The clock.</param>
     public VerificationRun(
         ByokKeySettings settings,
@@ -37,6 +36,7 @@ internal sealed class VerificationRun
         KeyRingFactory factory,
         Func<ByokCredentialSettings?, IRoleStrategy?> findRole,
         VerificationSteps steps,
+        IReadOnlyDictionary<string, string> context,
         TimeProvider time)
     {
         _settings = settings;
@@ -45,6 +45,7 @@ internal sealed class VerificationRun
         _findRole = findRole;
         _role = findRole(settings.Credentials);
         _steps = steps;
+        _context = context;
         _time = time;
     }
 
@@ -75,7 +76,13 @@ internal sealed class VerificationRun
 
     private void CheckSettings(ByokVerificationCheck check, KmsKeyArn? arn, string allWell)
     {
-        var complaints = _complaints.Where(complaint => complaint.Check == check).Select(complaint => complaint.Text).ToList();
+        var part = check switch
+        {
+            AllowedRegion => SettingsPart.AllowedRegion,
+            KeyArn => SettingsPart.KeyArn,
+            _ => SettingsPart.Rest,
+        };
+        var complaints = _complaints.Where(complaint => complaint.Part == part).Select(complaint => complaint.Text).ToList();
         StepResult result = complaints switch
         {
             [] when check == AllowedRegion && arn is null => StepResult.Skip(NotTried),
@@ -86,7 +93,7 @@ internal sealed class VerificationRun
     }
 
     /// <summary>The keys; null if a strategy of the host's threw instead of making credentials.</summary>
-    private RingKeys? CreateKeys(out Exception? failure)
+    private CustomerKeys? CreateKeys(out Exception? failure)
     {
         try
         {
@@ -113,9 +120,10 @@ internal sealed class VerificationRun
         }
     }
 
-    private async Task TryKeysAsync(RingKeys keys)
+    private async Task TryKeysAsync(CustomerKeys keys)
     {
-        var (key, region) = (keys.Current, keys.Current.Arn.Region);
+        var key = new TestedKey(keys.Current, keys.Current.Regions[0]);
+        var region = key.Arn.Region;
         var advice = new VerificationAdvice(key, _settings.Credentials, _role) { ReplicaRegions = _settings.ReplicaRegions ?? [] };
         byte[]? blob = null;
         var value = RandomNumberGenerator.GetBytes(ValueLength);
@@ -133,12 +141,12 @@ internal sealed class VerificationRun
             goesOn,
             async token =>
             {
-                blob = (await key.WrapAsync(value, Context, token).ConfigureAwait(false)).Blob;
-                return StepResult.Pass("kms:Encrypt works, with an encryption context.");
+                blob = await key.EncryptAsync(value, _context, token).ConfigureAwait(false);
+                return StepResult.Pass($"kms:Encrypt works, {(_context.Count > 0 ? "with the encryption context that was tried" : "without an encryption context")}.");
             },
             advice).ConfigureAwait(false);
         await StepAsync(Decrypt, region, goesOn, token => DecryptAsync(key, blob!, value, token), advice).ConfigureAwait(false);
-        foreach (var replica in keys.Replicas)
+        foreach (var replica in keys.Current.Regions.Skip(1).Select(other => new TestedKey(keys.Current, other)))
         {
             var its = advice.For(replica);
             await StepAsync(Replica, replica.Arn.Region, goesOn, token => TryReplicaAsync(replica, blob!, value, its, token), its).ConfigureAwait(false);
@@ -146,7 +154,7 @@ internal sealed class VerificationRun
 
         for (var i = 0; i < keys.Previous.Count; i++)
         {
-            var (previous, credentials) = (keys.Previous[i], _settings.PreviousKeys[i].Credentials);
+            var (previous, credentials) = (new TestedKey(keys.Previous[i], keys.Previous[i].Regions[0]), _settings.PreviousKeys[i].Credentials);
             var its = new VerificationAdvice(previous, credentials, _findRole(credentials)) { About = $"Previous key {previous.Arn}: " };
             await StepAsync(PreviousKey, previous.Arn.Region, true, token => TryPreviousAsync(previous, its, token), its).ConfigureAwait(false);
         }
@@ -164,7 +172,7 @@ internal sealed class VerificationRun
         return false;
     }
 
-    private async Task<StepResult> ObtainAsync(WrappingKey key, CancellationToken cancellationToken)
+    private async Task<StepResult> ObtainAsync(TestedKey key, CancellationToken cancellationToken)
     {
         var identity = await key.IdentifyAsync(cancellationToken).ConfigureAwait(false);
         return StepResult.Pass(identity is not null
@@ -174,7 +182,7 @@ internal sealed class VerificationRun
                 : $"The credentials of type {_settings.Credentials.Type} were obtained.");
     }
 
-    private async Task<StepResult> DescribeAsync(WrappingKey key, VerificationAdvice advice, CancellationToken cancellationToken)
+    private async Task<StepResult> DescribeAsync(TestedKey key, VerificationAdvice advice, CancellationToken cancellationToken)
     {
         (_health, var refusal) = await LookAsync(key, cancellationToken).ConfigureAwait(false);
         return refusal is null
@@ -182,8 +190,8 @@ internal sealed class VerificationRun
             : throw refusal;
     }
 
-    private static async Task<StepResult> DecryptAsync(WrappingKey key, byte[] blob, byte[] value, CancellationToken cancellationToken) =>
-        CryptographicOperations.FixedTimeEquals(await key.UnwrapAsync(blob, Context, cancellationToken).ConfigureAwait(false), value)
+    private async Task<StepResult> DecryptAsync(TestedKey key, byte[] blob, byte[] value, CancellationToken cancellationToken) =>
+        await key.DecryptsToAsync(blob, value, _context, cancellationToken).ConfigureAwait(false)
             ? StepResult.Pass("kms:Decrypt gives back what was encrypted.")
             : StepResult.Fail(
                 "kms:Decrypt gave back something else than what was encrypted.",
@@ -191,7 +199,7 @@ internal sealed class VerificationRun
                 AwsAction.Decrypt);
 
     private async Task<StepResult> TryReplicaAsync(
-        WrappingKey replica, byte[] blob, byte[] value, VerificationAdvice advice, CancellationToken cancellationToken)
+        TestedKey replica, byte[] blob, byte[] value, VerificationAdvice advice, CancellationToken cancellationToken)
     {
         var allWell = $"The replica in Region {replica.Arn.Region} encrypts, and decrypts what was encrypted in the key's own Region.";
         var (health, refusal) = await LookAsync(replica, cancellationToken).ConfigureAwait(false);
@@ -209,17 +217,17 @@ internal sealed class VerificationRun
         }
 
         var decrypted = await DecryptAsync(replica, blob, value, cancellationToken).ConfigureAwait(false);
-        _ = await replica.WrapAsync(value, Context, cancellationToken).ConfigureAwait(false);
+        _ = await replica.EncryptAsync(value, _context, cancellationToken).ConfigureAwait(false);
         return decrypted.Outcome == ByokVerificationOutcome.Failed ? advice.Concerning(decrypted) : look;
     }
 
-    private async Task<StepResult> TryPreviousAsync(WrappingKey key, VerificationAdvice advice, CancellationToken cancellationToken)
+    private async Task<StepResult> TryPreviousAsync(TestedKey key, VerificationAdvice advice, CancellationToken cancellationToken)
     {
         var (health, refusal) = await LookAsync(key, cancellationToken).ConfigureAwait(false);
         return refusal is null ? advice.Judge(health, $"The previous key {key.Arn} can be reached and is {health.KeyState}.") : throw refusal;
     }
 
     /// <summary>A key alone: each replica has a step of its own.</summary>
-    private Task<(KeyHealth Health, ByokException? Refusal)> LookAsync(WrappingKey key, CancellationToken cancellationToken) =>
-        new KeyProbe(key, [], _time).ExamineAsync(cancellationToken);
+    private Task<(KeyHealth Health, ByokException? Refusal)> LookAsync(TestedKey key, CancellationToken cancellationToken) =>
+        key.ExamineAsync(_time, cancellationToken);
 }

@@ -45,6 +45,10 @@ internal sealed class InspectTests
         Assert.That(report.GetProperty("messageId").GetString(), Is.EqualTo(Convert.ToHexStringLower(Sample.MessageId)));
         Assert.That(report.GetProperty("keyArns")[0].GetString(), Is.EqualTo(Arn));
         Assert.That(report.GetProperty("encryptedDataKeyCount").GetInt32(), Is.EqualTo(2));
+        var dataKeys = report.GetProperty("encryptedDataKeys");
+        Assert.That((dataKeys[0].GetProperty("providerId").GetString(), dataKeys[0].GetProperty("keyArn").GetString()), Is.EqualTo(("aws-kms", Arn)));
+        Assert.That(dataKeys[0].GetProperty("ciphertext").GetBytesFromBase64(), Is.EqualTo(new byte[] { 1 }));
+        Assert.That(dataKeys[1].GetProperty("keyArn").ValueKind, Is.EqualTo(JsonValueKind.Null));
         Assert.That(report.GetProperty("encryptionContext").GetProperty("account").GetString(), Is.EqualTo("[acme]"));
     }
 

@@ -23,6 +23,9 @@ internal sealed class PolicyTests
 
         Assert.That(await RunAsync($"permissions --key-arn {Arn} --replica-region us-west-2"), Is.EqualTo(ByokPolicies.KeyPermissions(key, ["us-west-2"])));
         Assert.That(await RunAsync($"permissions --key-arn {Arn} --no-describe-key"), Is.EqualTo(ByokPolicies.KeyPermissions(key, describeKey: false)));
+        Assert.That(
+            await RunAsync($"permissions --key-arn {Arn} --context scalr:tenant=acme -c app=a=b"),
+            Is.EqualTo(ByokPolicies.KeyPermissions(key, encryptionContext: new Dictionary<string, string> { ["scalr:tenant"] = "acme", ["app"] = "a=b" })));
         Assert.That(await RunAsync("assume-role --external-id some-id --host-account 444455556666"), Is.EqualTo(ByokPolicies.AssumeRoleTrust("some-id", "444455556666")));
         Assert.That(
             await RunAsync($"oidc --account-name acme --audience aud --provider-host id.example.com --key-arn {Arn}"),
@@ -136,6 +139,40 @@ internal sealed class PolicyTests
             """.ReplaceLineEndings("\n")));
 
     [Test]
+    public async Task Terraform_has_the_conditions_on_the_encryption_context() =>
+        Assert.That(await RunAsync($"permissions --terraform --key-arn {Arn} --context scalr:tenant=acme"), Does.Contain($$"""
+              policy = jsonencode({
+                Version = "2012-10-17"
+                Statement = [
+                  {
+                    Effect   = "Allow"
+                    Action   = ["kms:Encrypt", "kms:Decrypt"]
+                    Resource = "{{Arn}}"
+                    Condition = {
+                      StringEquals = {
+                        "kms:EncryptionContext:scalr:tenant" = "acme"
+                      }
+                    }
+                  },
+                  {
+                    Effect   = "Allow"
+                    Action   = "kms:DescribeKey"
+                    Resource = "{{Arn}}"
+                  },
+                ]
+              })
+            """.ReplaceLineEndings("\n")));
+
+    [Test]
+    public async Task A_pair_that_no_condition_can_name_is_refused_without_its_value()
+    {
+        var result = await _world.RunAsync("policy", "permissions", "--key-arn", Arn, "--context", "tenant=${aws:userid}");
+
+        Assert.That((result.Code, result.Output), Is.EqualTo((ExitCode.Usage, "")), result.ToString());
+        Assert.That(result.Error, Does.Contain("'tenant'").And.Not.Contain("aws:userid"));
+    }
+
+    [Test]
     public async Task Terraform_leaves_a_key_that_is_there_alone()
     {
         var configuration = await RunAsync($"assume-role --external-id some-id --key-arn {Arn} --terraform");
@@ -166,6 +203,7 @@ internal sealed class PolicyTests
     [TestCase("permissions --terraform")]
     [TestCase("permissions --terraform --replica-region eu-west-1 --replica-region ap-southeast-2 --no-describe-key")]
     [TestCase($"permissions --terraform --key-arn {Arn}")]
+    [TestCase($"permissions --terraform --key-arn {Arn} --context scalr:tenant=acme --context app=byok")]
     [TestCase("assume-role --terraform --external-id some-id")]
     [TestCase("oidc --terraform --account-name acme --audience aud --provider-host id.example.com/x")]
     public async Task Terraform_itself_would_format_it_so(string command)

@@ -51,6 +51,23 @@ internal sealed partial class VerifyTests
     }
 
     [Test]
+    public async Task A_policy_that_demands_an_encryption_context_is_verified_with_it()
+    {
+        var user = _world.Demo.Aws.Account("111122223333").CreateUser("strict", ByokPolicies.KeyPermissions(
+            KmsKeyArn.Parse(_world.Demo.Key.Arn), encryptionContext: new Dictionary<string, string> { ["scalr:tenant"] = "acme" }));
+        var accessKey = user.CreateAccessKey();
+        _world.Environment["Key:Credentials:AccessKeyId"] = accessKey.AccessKeyId;
+        _world.Environment["Key:Credentials:SecretAccessKey"] = accessKey.SecretAccessKey;
+
+        var good = await _world.RunAsync("verify", "-s", _world.KeySettings, "--context", "scalr:tenant=acme");
+        var bad = await _world.RunAsync("verify", "-s", _world.KeySettings, "--context", "scalr:tenant=another-tenant");
+
+        Assert.That((good.Code, good.Error), Is.EqualTo((ExitCode.Success, "")), good.ToString());
+        Assert.That(bad.Code, Is.EqualTo(ExitCode.KeyUnusable), bad.ToString());
+        Assert.That(bad.Output, Does.Contain("they must admit the encryption context that was tried").And.Not.Contain("another-tenant"));
+    }
+
+    [Test]
     public async Task An_outage_is_no_fault_of_the_key()
     {
         _world.Demo.Aws.Faults.Add(Fault.Error("KMSInternalException", 500));

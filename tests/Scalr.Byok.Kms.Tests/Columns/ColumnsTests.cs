@@ -66,7 +66,21 @@ internal sealed class ColumnsTests(string database)
 
         Assert.That(dump.AsSpan().IndexOf("in-the-clear"u8), Is.Positive, "what is stored in clear is found");
         Assert.That(Encoding.Latin1.GetString(dump), Does.Not.Contain("hidden").IgnoreCase);
+        Assert.That(dump.AsSpan().IndexOf(Encoding.UTF8.GetBytes(_world.Acme.Key.Arn)), Is.Positive, "the settings are stored");
+        Assert.That(Encoding.Latin1.GetString(dump), Does.Not.Contain(_world.Acme.Settings().Credentials.SecretAccessKey!));
     }
+
+    [Test]
+    public async Task Settings_that_are_moved_to_another_tenants_row_do_not_open()
+    {
+        await using var context = new HostContext(_world.Database.Options);
+        await context.Database.ExecuteSqlAsync($"UPDATE key_settings SET json = (SELECT json FROM key_settings WHERE tenant = {"acme"}) WHERE tenant = {"globex"}");
+
+        Assert.That(async () => await _world.OpenAsync("globex"), Throws.InstanceOf<System.Security.Cryptography.CryptographicException>());
+    }
+
+    [Test]
+    public void A_tenant_without_settings_is_not_found() => Assert.That(async () => await _world.OpenAsync("initech"), Throws.TypeOf<ByokTenantNotFoundException>());
 
     [TestCase("globex", 1, "UPDATE variables SET value = (SELECT value FROM variables WHERE id = {0}) WHERE id = {1}", TestName = "A_value_in_another_tenants_row_does_not_open")]
     [TestCase("acme", 1, "UPDATE variables SET value = (SELECT value FROM variables WHERE id = {0}) WHERE id = {1}", TestName = "A_value_in_another_row_does_not_open")]

@@ -1,4 +1,5 @@
 using Columns;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Scalr.Byok.Kms.Tests.World;
@@ -27,6 +28,9 @@ internal sealed class ColumnsWorld : IAsyncDisposable
 
     public Database Database { get; }
 
+    /// <summary>The data protection that all processes of the host share.</summary>
+    public EphemeralDataProtectionProvider Protection { get; } = new();
+
     public Customer Acme { get; }
 
     public Customer Globex { get; }
@@ -43,26 +47,27 @@ internal sealed class ColumnsWorld : IAsyncDisposable
             Assert.Ignore($"{Variable} names no PostgreSQL server: a connection string of a user who may create databases.");
         }
 
-        return new ColumnsWorld(await ByokWorld.StartAsync(), await Database.CreateAsync(kind == Postgres ? postgres : null));
+        var world = new ColumnsWorld(await ByokWorld.StartAsync(), await Database.CreateAsync(kind == Postgres ? postgres : null));
+        await world.ChangeSettingsAsync("acme", world.Acme.Settings());
+        await world.ChangeSettingsAsync("globex", world.Globex.Settings());
+        return world;
     }
 
     /// <summary>Another process of the host.</summary>
     public ServiceProvider CreateHost()
     {
         var services = Byok.Services(options => options.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5));
-        services.AddScalrByok().AddColumns(Database.Options);
+        services.AddScalrByok().AddColumns(Database.Options, Protection);
         var host = Byok.Build(services);
         _hosts.Add(host);
-        Store(host).Set("acme", Acme.Settings());
-        Store(host).Set("globex", Globex.Settings());
         return host;
     }
 
-    public void ChangeSettings(string tenant, ByokKeySettings settings) => _hosts.ForEach(host =>
+    public async Task ChangeSettingsAsync(string tenant, ByokKeySettings settings)
     {
-        Store(host).Set(tenant, settings);
-        host.GetRequiredService<IByokKeyRingProvider>().Invalidate(tenant);
-    });
+        await ((CustomerStore)Host.GetRequiredService<IByokKeySettingsStore>()).SetAsync(tenant, settings);
+        _hosts.ForEach(host => host.GetRequiredService<IByokKeyRingProvider>().Invalidate(tenant));
+    }
 
     public Task<HostContext> OpenAsync(string tenant = "acme") => Contexts.OpenAsync(tenant);
 
@@ -97,6 +102,4 @@ internal sealed class ColumnsWorld : IAsyncDisposable
         await Byok.DisposeAsync();
         await Database.DisposeAsync();
     }
-
-    private static CustomerStore Store(ServiceProvider host) => (CustomerStore)host.GetRequiredService<IByokKeySettingsStore>();
 }

@@ -256,7 +256,7 @@ internal sealed class SecretsTests
 
     private void ToStrings()
     {
-        var provider = _world.Build(_world.Services(o => o.HostIdentity = new() { AccessKeyId = "AKIA", SecretAccessKey = WrongSecret, SessionToken = WrongExternalId }));
+        var provider = _world.Build(_world.Services(o => o.HostIdentity = new() { AccessKeyId = "ASIAEXAMPLE000000001", SecretAccessKey = WrongSecret, SessionToken = WrongExternalId }));
         var settings = _world.Settings(_type);
         var options = provider.GetRequiredService<IOptions<ByokOptions>>().Value;
         var strategies = provider.GetServices<IByokCredentialStrategy>().ToArray();
@@ -272,6 +272,7 @@ internal sealed class SecretsTests
     /// <summary>Both verbs fail, and what they throw is kept.</summary>
     private async Task FailAsync(IByokKeyRing ring)
     {
+        _world.Time.Advance(TimeSpan.FromSeconds(61)); // past the pause after a denial: AWS is asked again
         await CollectAsync(async () => await ring.EncryptAsync(Encoding.UTF8.GetBytes(Plaintext), Context));
         await CollectAsync(async () => await ring.DecryptAsync(_message, Context));
     }
@@ -284,7 +285,7 @@ internal sealed class SecretsTests
 
     private async Task RememberSessionAsync(IByokKeyRing ring)
     {
-        var credentials = await Inside(ring).OfType<AWSCredentials>().Single().GetCredentialsAsync();
+        var credentials = await Inside(ring).OfType<AWSCredentials>().First().GetCredentialsAsync();
         _world.Remember(credentials.SecretKey);
         if (HasSessions)
         {
@@ -306,19 +307,43 @@ internal sealed class SecretsTests
         _world.Remember(Convert.ToBase64String(answer.Plaintext.ToArray()), Convert.ToHexString(answer.Plaintext.ToArray()));
     }
 
-    /// <summary>What the library keeps below an object, down to the credentials.</summary>
-    private static IEnumerable<object> Inside(object owner)
+    /// <summary>All that the library keeps below an object, down to the credentials: every field of its own types, and what its collections hold.</summary>
+    private static List<object> Inside(object owner)
     {
-        foreach (var field in owner.GetType().GetFields(BindingFlags.Instance | BindingFlags.NonPublic).Where(f => f.Name is "_ring" or "_keys" or "<Current>k__BackingField" or "_credentials" or "_state" or "_signed"))
+        var found = new List<object>();
+        var seen = new HashSet<object>(ReferenceEqualityComparer.Instance) { owner };
+        var open = new Stack<object>([owner]);
+        while (open.TryPop(out var next))
         {
-            if (field.GetValue(owner) is { } value)
+            foreach (var value in Values(next))
             {
-                yield return value;
-                foreach (var inner in Inside(value))
+                if (value is not (null or string or Delegate or Type or TimeProvider or Task or KeyValuePair<string, string>) && (value.GetType().IsValueType || seen.Add(value)))
                 {
-                    yield return inner;
+                    found.Add(value);
+                    if (value is System.Collections.IEnumerable || value.GetType().Assembly == typeof(IByokKeyRing).Assembly)
+                    {
+                        open.Push(value);
+                    }
                 }
             }
         }
+
+        return found;
+    }
+
+    private static IEnumerable<object?> Values(object owner)
+    {
+        if (owner is System.Collections.IEnumerable many)
+        {
+            return many is byte[] bytes ? bytes[..0].Cast<object?>() : many.Cast<object?>();
+        }
+
+        var values = new List<object?>();
+        for (var type = owner.GetType(); type is not null && type.Assembly == typeof(IByokKeyRing).Assembly; type = type.BaseType)
+        {
+            values.AddRange(type.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly).Select(field => field.GetValue(owner)));
+        }
+
+        return values;
     }
 }

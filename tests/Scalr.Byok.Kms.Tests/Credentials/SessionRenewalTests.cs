@@ -40,7 +40,7 @@ internal sealed class SessionRenewalTests
     [Test]
     public async Task A_short_session_is_renewed_without_one_failed_or_late_call()
     {
-        var ring = _world.Ring(_type, options: o => o.SessionDuration = TimeSpan.FromMinutes(20));
+        var ring = _world.Ring(_type, options: o => (o.SessionDuration, o.RoleCheckInterval) = (TimeSpan.FromMinutes(20), TimeSpan.FromHours(1)));
         _ = await ring.EncryptAsync(new byte[16]);
         var (sessions, began) = (1, 0);
 
@@ -123,7 +123,7 @@ internal sealed class SessionRenewalTests
 
         Assert.That(_world.Aws.Log.Count(_operation), Is.EqualTo(1), "20 callers, one call, one wait");
         _world.Aws.Faults.Remove(hole);
-        await _world.LoggedAsync("the next call tries again"); // the callers' own time limits may have ended sooner than that of what they shared
+        await _world.LoggedAsync("The next call tries again"); // the callers' own time limits may have ended sooner than that of what they shared
         _ = await ring.EncryptAsync(new byte[16]);
         Assert.That(_world.Aws.Log.Count(_operation), Is.EqualTo(2));
     }
@@ -175,17 +175,18 @@ internal sealed class SessionRenewalTests
     [Test]
     public async Task STS_is_asked_in_the_region_of_the_key_with_a_duration_and_a_valid_session_name()
     {
-        var ring = _world.Ring(_type, options: o => (o.RoleSessionName, o.SessionDuration) = ("Scalr: prod/eu ✓", TimeSpan.FromMinutes(45)));
+        var ring = _world.Ring(_type, options: o =>
+            (o.RoleSessionName, o.SessionDuration, o.RoleCheckInterval) = ("Scalr: prod/eu ✓", TimeSpan.FromMinutes(45), TimeSpan.FromHours(1)));
         _ = await ring.EncryptAsync(new byte[16]);
 
         Assert.That(_world.Aws.Log.Requests[0].Region, _type == "Oidc" ? Is.AnyOf("", ByokWorld.Region) : Is.EqualTo(ByokWorld.Region));
         Assert.That(_world.Aws.Log.Requests[^1].Principal, Does.EndWith("/Scalr--prod-eu--"));
         Assert.That(_world.Aws.Log.Requests, Has.All.Property("UserAgent").Contains("app/Scalr.Byok.Kms"));
 
-        _world.Time.Advance(TimeSpan.FromMinutes(39));
+        _world.Time.Advance(TimeSpan.FromMinutes(35));
         _ = await ring.EncryptAsync(new byte[16]);
         Assert.That(_world.Aws.Log.Count(_operation), Is.EqualTo(1), "45 minutes were asked for, not an hour or a quarter");
-        _world.Time.Advance(TimeSpan.FromMinutes(3));
+        _world.Time.Advance(TimeSpan.FromMinutes(7));
         _ = await ring.EncryptAsync(new byte[16]);
         await _world.ReceivedAsync(_operation, 2);
     }

@@ -248,7 +248,7 @@ internal sealed class ByokDataKeyTests
         Assert.Throws<ArgumentException>(() => ByokAssociatedData.For("a", null!));
     }
 
-    private static ByokDataKey Of(DataKey secret, ReadOnlySpan<byte> tenant) => new(default, ValueCipher.Derive(secret, tenant), tenure: null);
+    private static ByokDataKey Of(DataKey secret, ReadOnlySpan<byte> tenant) => new(default, ValueCipher.Derive(secret, tenant), open: null);
 
     private void AssertRefused(byte[] encrypted, ReadOnlySpan<byte> place) => AssertRefused(_key, encrypted, place);
 

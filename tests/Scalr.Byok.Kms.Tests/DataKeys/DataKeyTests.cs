@@ -6,31 +6,37 @@ namespace Scalr.Byok.Kms.Tests.DataKeys;
 public sealed class DataKeyTests
 {
     [Test]
-    public void Dispose_erases_the_bytes()
+    public void Dispose_ends_every_operation()
     {
         DataKey key = Sample.OpenDataKey();
-        ReadOnlySpan<byte> bytes = key.Span;
-        Assert.That(bytes.SequenceEqual(Sample.DataKeyBytes));
+        Assert.That(Bytes(key), Is.EqualTo(Sample.DataKeyBytes));
 
         key.Dispose();
-        key.Dispose();
-
-        Assert.That(bytes.SequenceEqual(new byte[DataKey.Length]));
-    }
-
-    [Test]
-    public void Span_and_ThrowIfErased_throw_once_the_key_is_erased()
-    {
-        DataKey key = Sample.OpenDataKey();
-        Assert.That(key.ThrowIfErased, Throws.Nothing);
-
         key.Dispose();
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => key.Span.Length, Throws.InstanceOf<ObjectDisposedException>());
-            Assert.That(key.ThrowIfErased, Throws.InstanceOf<ObjectDisposedException>());
+            Assert.That(key.IsErased, Is.True);
+            Assert.That(key.TryEnter(), Is.False);
+            Assert.That(() => Bytes(key), Throws.InstanceOf<ObjectDisposedException>());
+            Assert.That(() => key.Extract(default, new byte[DataKey.ExtractedLength]), Throws.InstanceOf<ObjectDisposedException>());
+            Assert.That(() => key.CreateBlockCipher(), Throws.InstanceOf<ObjectDisposedException>());
         }
+    }
+
+    [Test]
+    public void An_operation_under_way_keeps_the_bytes_until_it_ends()
+    {
+        DataKey key = Sample.OpenDataKey();
+        Assert.That(key.TryEnter(), Is.True);
+
+        key.Dispose();
+
+        Assert.That((key.IsErased, key.TryEnter(), Bytes(key)), Is.EqualTo((true, false, Sample.DataKeyBytes)));
+
+        key.Exit();
+
+        Assert.That(() => Bytes(key), Throws.InstanceOf<ObjectDisposedException>());
     }
 
     [Test]
@@ -39,7 +45,7 @@ public sealed class DataKeyTests
         using DataKey one = DataKey.Generate();
         using DataKey other = DataKey.Generate();
 
-        Assert.That(one.Span.SequenceEqual(other.Span), Is.False);
+        Assert.That(Bytes(one), Is.Not.EqualTo(Bytes(other)));
     }
 
     [TestCase(0)]
@@ -70,5 +76,12 @@ public sealed class DataKeyTests
             Assert.That(copy.GetHashCode(), Is.EqualTo(Sample.WrappedKey.GetHashCode()));
             Assert.That(copy with { Ciphertext = new byte[60] }, Is.Not.EqualTo(Sample.WrappedKey));
         }
+    }
+
+    private static byte[] Bytes(DataKey key)
+    {
+        var bytes = new byte[DataKey.Length];
+        key.CopyTo(bytes);
+        return bytes;
     }
 }

@@ -21,7 +21,7 @@ internal sealed class ValueVectorTests
         var expected = rows[example].Replace("|", "", StringComparison.Ordinal).Replace("`", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal);
         using var secret = DataKey.CopyFrom([.. Enumerable.Range(0, 32).Select(i => (byte)i)]);
         using var cipher = ValueCipher.Derive(secret, tenant);
-        using var key = new ByokDataKey(default, ValueCipher.Derive(secret, tenant), tenure: null);
+        using var key = new ByokDataKey(default, ValueCipher.Derive(secret, tenant), open: null);
         var encrypted = new byte[value.Length + ByokDataKey.Overhead];
 
         cipher.Encrypt(Nonce, value, place, encrypted);

@@ -21,7 +21,8 @@ internal sealed class XaesVectorTests
     [TestCase(0x03, "e9c621d4cdd9b11b00a6427ad7e559aeedd66b3857646677748f8ca796cb3fd8")]
     public void Derived_key_is_the_specifications(byte keyByte, string expected)
     {
-        using var subkeys = new XaesSubkeys([.. Enumerable.Repeat(keyByte, 32)]);
+        using var key = DataKey.CopyFrom([.. Enumerable.Repeat(keyByte, 32)]);
+        using var subkeys = new XaesSubkeys(key);
         var derived = new byte[32];
 
         subkeys.Derive("ABCDEFGHIJKL"u8, derived);

@@ -21,7 +21,7 @@ internal sealed class EndpointTests
     [TestCase("us-gov-west-1", "https://kms.us-gov-west-1.amazonaws.com", "https://sts.us-gov-west-1.amazonaws.com")]
     public void Real_AWS_is_called_in_the_Region_over_https(string region, string kms, string sts)
     {
-        using var configuration = new AwsClientConfiguration(new ByokEndpoints());
+        using var configuration = new AwsClientConfiguration(new ByokEndpoints(), new ByokResilienceOptions());
 
         AssertCalls(configuration, region, kms, sts);
     }
@@ -33,7 +33,7 @@ internal sealed class EndpointTests
         try
         {
             Array.ForEach(Variables, variable => Environment.SetEnvironmentVariable(variable, "http://127.0.0.1:1"));
-            using var configuration = new AwsClientConfiguration(new ByokEndpoints());
+            using var configuration = new AwsClientConfiguration(new ByokEndpoints(), new ByokResilienceOptions());
 
             AssertCalls(configuration, "us-east-2", "https://kms.us-east-2.amazonaws.com", "https://sts.us-east-2.amazonaws.com");
         }
@@ -74,7 +74,7 @@ internal sealed class EndpointTests
         using var configuration = new AwsClientConfiguration(new ByokEndpoints
         {
             Kms = { ["us-east-1"] = new("https://vpce.example.org/"), ["*"] = new("https://any.example.org/") },
-        });
+        }, new ByokResilienceOptions());
 
         Assert.That(configuration.ForKms("us-east-1").ServiceURL, Does.StartWith("https://vpce.example.org"));
         Assert.That(configuration.ForKms("us-east-2").ServiceURL, Does.StartWith("https://any.example.org"));
@@ -85,7 +85,7 @@ internal sealed class EndpointTests
     [Test]
     public void The_AWS_SDK_repeats_and_limits_nothing_by_itself()
     {
-        using var configuration = new AwsClientConfiguration(new ByokEndpoints());
+        using var configuration = new AwsClientConfiguration(new ByokEndpoints(), new ByokResilienceOptions());
         foreach (var config in (ClientConfig[])[configuration.ForKms("us-east-1"), configuration.ForSts("us-east-1")])
         {
             Assert.That((config.MaxErrorRetry, config.MaxStaleConnectionRetries, config.ThrottleRetries, config.AllowAutoRedirect), Is.EqualTo((0, 0, false, false)));
@@ -120,7 +120,7 @@ internal sealed class EndpointTests
         Assert.That(world.Aws.Connections.Accepted, Is.InRange(1, 2), "connections");
     }
 
-    private static void AssertCalls(AwsClientConfiguration configuration, string region, string kms, string sts)
+    internal static void AssertCalls(AwsClientConfiguration configuration, string region, string kms, string sts)
     {
         using var kmsClient = new AmazonKeyManagementServiceClient(new AnonymousAWSCredentials(), configuration.ForKms(region));
         using var stsClient = new AmazonSecurityTokenServiceClient(new AnonymousAWSCredentials(), configuration.ForSts(region));

@@ -53,7 +53,6 @@ internal sealed class AwsMetricsTests
         yield return Failure("kms:Encrypt us-east-1 ByokServiceException outage", "AccessKeys", Fault.Body(502, "text/html", "<html></html>"));
         yield return Failure("kms:Encrypt us-east-1 AnswerTooLargeException outage", "AccessKeys", Fault.LongBody(200, "text/plain", "", 2_000_000));
         yield return Failure("kms:Encrypt us-east-1 ByokServiceException outage", "AccessKeys", Fault.Body(200, "application/x-amz-json-1.1", "{}"));
-        yield return Failure("kms:Encrypt us-east-1 RequestExpired other", "AccessKeys", Fault.Error("RequestExpired"));
         yield return Failure("kms:Encrypt us-east-1 ByokServiceException other", "AccessKeys", Fault.Error("ValidationException", 400, "words"));
         yield return Failure("sts:AssumeRole us-east-1 RoleNotAssumable refused", "AssumeRole", Fault.Error("AccessDenied", 403));
         yield return Failure("sts:AssumeRole us-east-1 Throttling throttled", "AssumeRole", Fault.Error("Throttling"));
@@ -70,6 +69,17 @@ internal sealed class AwsMetricsTests
 
         Assert.That(_record.Of(Attempts).Select(one => one.Attributes), Is.EqualTo(new[] { expected }));
         Assert.That(_record.AttributeNames(Attempts), Is.EqualTo(TelemetryRecord.Each("aws.operation", "cloud.region", "error.type", "outcome")));
+    }
+
+    [Test]
+    public async Task Attempts_with_a_clock_that_is_off_are_two_outages()
+    {
+        _world.Aws.Faults.Add(Fault.Error("RequestExpired"));
+
+        await Assert.CatchAsync<ByokException>(async () => await _world.Ring("AccessKeys").EncryptAsync(new byte[1]));
+
+        const string Expected = "kms:Encrypt us-east-1 RequestExpired outage";
+        Assert.That(_record.Of(Attempts).Select(one => one.Attributes), Is.EqualTo(TelemetryRecord.Each(Expected, Expected)));
     }
 
     [Test]
@@ -128,7 +138,7 @@ internal sealed class AwsMetricsTests
         }));
         Assert.That(_record.AttributeNames(Retries), Is.EqualTo(TelemetryRecord.Each("aws.operation", "cloud.region", "error.type")));
         Assert.That(
-            _world.Logs.Entries, Has.Some.StartsWith($"Debug Scalr.Byok.Kms.KeyRing.ByokKeyRing 12: kms:Encrypt on key {_world.Key.Arn} is tried again after ThrottlingException (retry 3)."));
+            _world.Logs.Entries, Has.Some.StartsWith($"Debug Scalr.Byok.Kms.KeyRing.ByokKeyRing 12: kms:Encrypt on key {_world.Key.Arn} is retried after ThrottlingException (retry 3)."));
     }
 
     [Test]
@@ -150,7 +160,7 @@ internal sealed class AwsMetricsTests
 
         Assert.That(_record.Of(Transitions).Select(one => one.Attributes), Is.EqualTo(TelemetryRecord.Each("us-east-1 open", "us-east-1 half-open", "us-east-1 open", "us-east-1 half-open", "us-east-1 closed")));
         Assert.That(_record.AttributeNames(Transitions), Is.EqualTo(TelemetryRecord.Each("cloud.region", "state")));
-        Assert.That(_world.Logs.Entries.Count(e => e.StartsWith("Warning Scalr.Byok.Kms.KeyRing.ByokKeyRing 10: ", StringComparison.Ordinal) && e.Contains($"key {_world.Key.Arn} in Region us-east-1 since", StringComparison.Ordinal)), Is.EqualTo(1));
+        Assert.That(_world.Logs.Entries.Count(e => e.StartsWith("Warning Scalr.Byok.Kms.KeyRing.ByokKeyRing 10: ", StringComparison.Ordinal) && e.Contains($"key {_world.Key.Arn} got no usable answer in Region us-east-1", StringComparison.Ordinal)), Is.EqualTo(1));
         Assert.That(_world.Logs.Entries.Count(e => e.StartsWith("Information Scalr.Byok.Kms.KeyRing.ByokKeyRing 11: ", StringComparison.Ordinal) && e.Contains(_world.Key.Arn, StringComparison.Ordinal)), Is.EqualTo(1));
     }
 

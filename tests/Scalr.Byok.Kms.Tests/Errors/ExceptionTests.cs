@@ -23,13 +23,16 @@ internal sealed class ExceptionTests
         [WrongRegion] = ("The key was looked for in a Region it does not belong to.", "Check the Region in the key ARN: it says us-east-1."),
         [AccessDenied] = (
             "Access denied: kms:Decrypt on the key is not allowed.",
-            $"Allow kms:Decrypt on {MultiRegion} in the IAM policy of the user or role, and do not deny it in the key policy."),
+            $"Allow kms:Decrypt on {MultiRegion} in the IAM policy of the user or role, and do not deny it in the key policy. Check the key ARN as well: AWS KMS denies access to a "
+            + "mistyped one in the same words. If the user or role is not in account 111122223333, the key policy must allow it too, by a statement with Effect \"Allow\", "
+            + "Principal { \"AWS\": \"(ARN of the user or role)\" }, Action [ \"kms:Encrypt\", \"kms:Decrypt\", \"kms:DescribeKey\" ] and Resource \"*\". "
+            + "If a policy has kms:EncryptionContext conditions, they must admit the encryption context of the request."),
         [CredentialsRejected] = (
             "AWS does not accept the access key.",
             "Check that the access key ID and the secret access key belong together and that the access key is active."),
         [RoleNotAssumable] = (
             "AWS STS does not let the host assume the role.",
-            "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that it demands."),
+            "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that it demands. AWS STS denies a mistyped role ARN in the same words."),
         [TokenRejected] = (
             "AWS STS does not accept the OIDC token.",
             "Check the OIDC identity provider in the AWS account: its URL must be the host's issuer and its client IDs must include the audience. "
@@ -50,6 +53,16 @@ internal sealed class ExceptionTests
         Assert.That(exception.Remedy, Is.EqualTo(Texts[reason].Remedy));
         Assert.That((exception.KeyArn, exception.Reason, exception.Operation, exception.Region), Is.EqualTo((Key, reason, "kms:Decrypt", "us-east-1")));
         Assert.That((exception.RequestId, exception.InnerException, exception.IsTransient), Is.EqualTo(("request-1", cause, false)));
+    }
+
+    [TestCase("kms:Encrypt", true)]
+    [TestCase("kms:Decrypt", true)]
+    [TestCase("kms:DescribeKey", false)]
+    public void A_denial_mentions_conditions_on_the_encryption_context_where_there_is_one(string operation, bool mentioned)
+    {
+        var exception = new ByokKeyUnavailableException(Key, AccessDenied, operation, "request-1", new IOException("cause"));
+
+        Assert.That(exception.Remedy.Contains("kms:EncryptionContext", StringComparison.Ordinal), Is.EqualTo(mentioned), exception.Remedy);
     }
 
     [Test]

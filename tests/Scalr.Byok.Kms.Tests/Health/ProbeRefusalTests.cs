@@ -62,7 +62,7 @@ internal sealed class ProbeRefusalTests
         await _world.Ring("AssumeRole", settings => settings.Credentials.ExternalId = "another-external-id").ProbeAsync(),
         HealthStatus.Unhealthy, RoleNotAssumable,
         "Error RoleNotAssumable (Customer): AWS STS does not let the host assume the role. "
-        + "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that it demands.");
+        + "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that it demands. AWS STS denies a mistyped role ARN in the same words.");
 
     [Test]
     public async Task A_token_of_an_audience_that_is_not_registered_is_rejected() => DemandUnseen(
@@ -117,8 +117,8 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring("AccessKeys").ProbeAsync(), HealthStatus.Unhealthy, null,
-            Findings.HostAtFault($"kms:DescribeKey for the key {_world.Key.Arn} was refused because this machine's clock is off (InvalidSignatureException); "
-                + "set the clock right. Trying again will not help."));
+            Findings.HostAtFault($"kms:DescribeKey for the key {_world.Key.Arn} failed because this machine's clock and that of AWS differ (InvalidSignatureException); "
+                + "check this machine's clock. Try again later; the key itself is not to blame."));
     }
 
     [TestCase("ThrottlingException", 400)]

@@ -68,9 +68,10 @@ internal sealed class ProbeTests
     }
 
     [TestCase(0, "30 days left")]
-    [TestCase(12, "29 days left")]
+    [TestCase(12, "30 days left")]
+    [TestCase(24, "29 days left")]
     [TestCase(28 * 24, "2 days left")]
-    [TestCase(28 * 24 + 1, "1 day left")]
+    [TestCase(28 * 24 + 1, "2 days left")]
     [TestCase(29 * 24, "1 day left")]
     [TestCase(29 * 24 + 1, "less than a day left")]
     public async Task A_key_pending_deletion_tells_the_date_and_how_long_it_is_till_then(int hoursLater, string left)
@@ -84,6 +85,17 @@ internal sealed class ProbeTests
             $"Error KeyPendingDeletion (Customer): The key is scheduled for deletion on {_now.AddDays(30):yyyy-MM-dd HH:mm} UTC ({left}). "
             + "Cancel the deletion in AWS KMS and enable the key; once it is deleted, data encrypted under it is lost.");
         Assert.That((health.KeyState, health.Reason, health.DeletionDate), Is.EqualTo((KmsKeyState.PendingDeletion, KeyPendingDeletion, _now.AddDays(30))));
+    }
+
+    [Test]
+    public async Task A_deletion_in_7_days_is_told_as_7_days([Values(0, 1, 60, 3600)] int secondsLater)
+    {
+        _world.Key.ScheduleDeletion(7);
+        _world.Time.Advance(TimeSpan.FromSeconds(secondsLater));
+
+        var health = await _world.Ring("AccessKeys").ProbeAsync();
+
+        Assert.That(health.Findings[0].Message, Does.EndWith("UTC (7 days left)."));
     }
 
     [Test]
@@ -162,7 +174,7 @@ internal sealed class ProbeTests
 
     [TestCase(1, KeyFindingSeverity.Warning, HealthStatus.Degraded, "less than a day left")]
     [TestCase(30 * 24, KeyFindingSeverity.Warning, HealthStatus.Degraded, "30 days left")]
-    [TestCase(30 * 24 + 1, KeyFindingSeverity.Information, HealthStatus.Healthy, "30 days left")]
+    [TestCase(30 * 24 + 1, KeyFindingSeverity.Information, HealthStatus.Healthy, "31 days left")]
     [TestCase(365 * 24, KeyFindingSeverity.Information, HealthStatus.Healthy, "365 days left")]
     public async Task Imported_key_material_that_expires_is_a_warning_from_30_days_before(
         int hours, KeyFindingSeverity severity, HealthStatus status, string left)

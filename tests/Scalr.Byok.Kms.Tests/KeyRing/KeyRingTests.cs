@@ -146,8 +146,10 @@ internal sealed class KeyRingTests
 
         _world.Key.Disable();
         var encrypt = await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.EncryptAsync("abc"u8.ToArray()));
+        _world.Time.Advance(TimeSpan.FromSeconds(1)); // the first pause after a denial
         var decrypt = await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.DecryptAsync(message));
         _world.Key.Enable();
+        _world.Time.Advance(TimeSpan.FromSeconds(2));
 
         Assert.That(encrypt!.Reason, Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
         Assert.That(encrypt.KeyArn, Is.EqualTo(ring.KeyArn));

@@ -97,9 +97,15 @@ internal sealed class KmsVectorTests
     private static ByokKeyRing CreateRing(KmsKeyArn[] keys, VectorKms kms)
     {
         AwsPipeline pipeline = new(new ByokResilienceOptions(), TimeProvider.System);
-        WrappingKey[] wrapping =
-            [.. keys.Select(key => new WrappingKey(key, new AnonymousAWSCredentials(), kms.CreateClient, pipeline, NullLogger.Instance))];
-        return new ByokKeyRing(new RingKeys(wrapping[0], [], wrapping[1..]), new ByokOptions { MaxEncryptedDataKeys = ushort.MaxValue, DataKeyCache = new() { MaxAge = TimeSpan.Zero } }, TimeProvider.System, NullLogger.Instance);
+        AgeClock clock = new(TimeProvider.System);
+        KmsKey[] wrapping = [.. keys.Select(key => new KmsKey(
+            [new KmsRegion(key, new AnonymousAWSCredentials(), kms.CreateClient, pipeline, clock, NullLogger.Instance)],
+            failoverOnDenial: false,
+            pipeline,
+            clock,
+            NullLogger.Instance))];
+        ByokOptions options = new() { MaxEncryptedDataKeys = ushort.MaxValue, DataKeyCache = new() { MaxAge = TimeSpan.Zero } };
+        return new ByokKeyRing(new CustomerKeys(wrapping[0], wrapping[1..]), options, clock, NullLogger.Instance);
     }
 
     /// <summary>The call by which our ring opens a message that names none of its keys, but a replica of one; null if it does not.</summary>

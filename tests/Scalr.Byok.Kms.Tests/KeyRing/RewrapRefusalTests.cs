@@ -200,6 +200,7 @@ internal sealed class RewrapRefusalTests
         Assert.That(_message, Is.EqualTo(copy));
         Assert.That(await _change.Both.DecryptAsync(_message, KeyChange.Context), Is.EqualTo(Plaintext));
         _change.NewKey.Enable();
+        _change.World.Time.Advance(TimeSpan.FromSeconds(1)); // the first pause after a denial
         Assert.That(await _change.New.DecryptAsync(await RewrapAsync(_message)), Is.EqualTo(Plaintext));
     }
 

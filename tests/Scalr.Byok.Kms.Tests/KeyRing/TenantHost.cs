@@ -1,4 +1,3 @@
-using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.KeyRing;
@@ -9,8 +8,6 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 /// <summary>A host of many customers in a <see cref="ByokWorld"/>, and what is inside its rings.</summary>
 internal sealed class TenantHost
 {
-    private static readonly string[] Caches = ["_forEncryption", "_forDecryption"];
-
     public TenantHost(ByokWorld world, Action<ByokOptions>? options = null, Action<IByokBuilder>? with = null)
     {
         var services = world.Services(options);
@@ -32,23 +29,11 @@ internal sealed class TenantHost
 
     public ValueTask<IByokKeyRing> GetAsync(string tenant) => Rings.GetKeyRingAsync(tenant);
 
-    /// <summary>The ring that a handle would use now.</summary>
-    public static ByokKeyRing Inner(IByokKeyRing handle) => Field<ByokKeyRing>(Field<object>(Field<object>(handle, "_ring"), "_ring"), "_ring");
+    /// <summary>The ring that a handle used last.</summary>
+    public static ByokKeyRing Inner(IByokKeyRing handle) => ((TenantKeyRing)handle).Last.Ring!.Inner;
 
-    public static bool IsDisposed(ByokKeyRing ring) => Field<bool>(ring, "_disposed");
+    public static bool IsDisposed(ByokKeyRing ring) => ring.IsDisposed;
 
     /// <summary>The data keys that a ring's caches hold.</summary>
-    public static IReadOnlyList<DataKey> CachedKeys(ByokKeyRing ring)
-    {
-        var keys = Field<object>(ring, "_dataKeys");
-        return
-        [
-            .. Caches
-                .SelectMany(name => Field<LinkedList<CacheEntry>>(Field<object>(keys, name), "_byUse"))
-                .Select(entry => entry.Key!.Key),
-        ];
-    }
-
-    private static T Field<T>(object owner, string name) =>
-        (T)owner.GetType().GetField(name, BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(owner)!;
+    public static IReadOnlyList<DataKey> CachedKeys(ByokKeyRing ring) => [.. ring.Keys.Cached];
 }

@@ -76,16 +76,17 @@ internal sealed class AwsErrorsTests
     [TestCase("anything", "RequestExpired")]
     [TestCase("anything", "RequestTimeTooSkewed")]
     [TestCase("anything", "RequestInTheFuture")]
-    public async Task A_clock_that_is_off_is_the_hosts_to_mend(string words, string code)
+    public async Task A_clock_that_is_off_is_an_outage(string words, string code)
     {
-        var thrown = await FailedAsync("AccessKeys", Fault.Error(code, 400, words), isTransient: false, "kms:Encrypt");
+        var thrown = await FailedAsync("AccessKeys", Fault.Error(code, 400, words), isTransient: true, "kms:Encrypt");
 
         Assert.That(thrown.Message, Is.EqualTo(
-            $"kms:Encrypt for the key {_world.Key.Arn} was refused because this machine's clock is off ({code}); set the clock right. Trying again will not help."));
+            $"kms:Encrypt for the key {_world.Key.Arn} failed because this machine's clock and that of AWS differ ({code}); check this machine's clock. "
+            + "Try again later; the key itself is not to blame."));
     }
 
     [Test]
-    public async Task A_clock_that_is_really_off_is_the_hosts_to_mend([Values(-10, 10)] int minutes)
+    public async Task A_clock_that_is_really_off_is_an_outage([Values(-10, 10)] int minutes)
     {
         // A world of its own: the AWS SDK remembers for the endpoint how far its clock is off.
         await using var world = await ByokWorld.StartAsync();
@@ -93,8 +94,8 @@ internal sealed class AwsErrorsTests
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await world.Ring("AccessKeys").EncryptAsync(new byte[1]));
 
-        Assert.That((thrown!.IsTransient, thrown.Operation), Is.EqualTo((false, "kms:Encrypt")));
-        Assert.That(thrown.Message, Does.Contain("this machine's clock is off"));
+        Assert.That((thrown!.IsTransient, thrown.Operation), Is.EqualTo((true, "kms:Encrypt")));
+        Assert.That(thrown.Message, Does.Contain("this machine's clock and that of AWS differ"));
     }
 
     [TestCase("InvalidCiphertextException")]

@@ -36,8 +36,8 @@ internal sealed class ReasonTests
         [WrongKeyUsage] = new(_ => { }) { Key = NotSymmetric, OnProbing = WrongKeyType },
         [WrongRegion] = new(world => world.Aws.Faults.Add(Fault.Error("NotFoundException", 400, "Invalid arn us-east-1"))),
 
-        // The same refusal of kms:DescribeKey says nothing about the key.
-        [AccessDenied] = new(world => world.User.Policy = null) { OnProbing = null },
+        // A denial of kms:DescribeKey says nothing about the key, but the probe finds that kms:Encrypt is denied.
+        [AccessDenied] = new(world => world.User.Policy = null),
         [CredentialsRejected] = new(world => world.AccessKey.Active = false),
         [RoleNotAssumable] = new(world => world.AssumedRole.TrustPolicy = Policies.AssumeRoleTrust("999988887777", ByokWorld.ExternalId))
         {
@@ -87,7 +87,7 @@ internal sealed class ReasonTests
         DemandWholeStory(thrown, ring.KeyArn, scenario.Operation);
         if (onProbing is { } probed)
         {
-            var same = new ByokKeyUnavailableException(ring.KeyArn, probed, "kms:DescribeKey");
+            var same = new ByokKeyUnavailableException(ring.KeyArn, probed, probed == AccessDenied ? "kms:Encrypt" : "kms:DescribeKey");
             Assert.That((health.Findings[0].Code, health.Findings[0].Remedy), Is.EqualTo((probed.ToString(), same.Remedy)));
         }
     }

@@ -67,6 +67,10 @@ public sealed class ByokMessageTests
         UnauthenticatedHeader header = ByokMessage.Read((SampleHeader() with { Keys = keys }).Write(new byte[32]));
 
         Assert.That(header.EncryptedDataKeyCount, Is.EqualTo(keys.Length));
+        Assert.That(header.EncryptedDataKeys.Select(key => key.ProviderId), Is.EqualTo(keys.Select(key => key.Provider)));
+        Assert.That(header.EncryptedDataKeys.Select(key => Encoding.UTF8.GetString(key.ProviderInfo.Span)), Is.EqualTo(keys.Select(key => key.Info)));
+        Assert.That(header.EncryptedDataKeys.Select(key => key.Ciphertext.ToArray()), Is.EqualTo(keys.Select(key => key.Blob)));
+        Assert.That(header.EncryptedDataKeys.Select(key => key.KeyArn).OfType<KmsKeyArn>(), Is.EqualTo(header.KeyArns));
         Assert.That(header.KeyArns.Select(key => key.ToString()), Is.EqualTo(new[] { keys[0].Info, Arn, Arn }));
     }
 

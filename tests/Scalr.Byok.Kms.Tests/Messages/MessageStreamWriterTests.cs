@@ -63,7 +63,7 @@ internal sealed class MessageStreamWriterTests
                 MessageWriter.Write(template, dataKey, header.MessageId.Span, plaintext, inMemory);
                 SinkStream streamed = new();
                 using MessageStreamWriter writer = MessageStreamWriter.Begin(template, dataKey, header.MessageId.ToArray(), Streamed.Options(degree));
-                await writer.RunAsync(new SourceStream(plaintext), streamed, default);
+                await writer.RunAsync(new SourceStream(plaintext), streamed, FreeUse.Instance, default);
 
                 Assert.That(inMemory.AsSpan().SequenceEqual(message), "in memory");
                 Assert.That(streamed.Content.SequenceEqual(message), "by stream");

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
@@ -13,7 +14,7 @@ internal sealed class SegmentPipelineTests
         using SlowFlow flow = new(count: 12, slow, othersToWaitFor: Math.Min(segments.Length - 1, 12 - slow));
         try
         {
-            await SegmentPipeline.RunAsync(flow, segments, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+            await SegmentPipeline.RunAsync(flow, segments, FreeUse.Instance, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
         }
         finally
         {
@@ -50,7 +51,7 @@ internal sealed class SegmentPipelineTests
             }
         }
 
-        public async ValueTask DrainAsync(Segment segment, CancellationToken cancellationToken)
+        public async ValueTask DrainAsync(Segment segment, IStreamUse use, CancellationToken cancellationToken)
         {
             await Task.Yield();
             Drained.Enqueue((int)segment.FirstSequence);

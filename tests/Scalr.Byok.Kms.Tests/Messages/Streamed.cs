@@ -22,7 +22,7 @@ internal static class Streamed
 
         using (writer)
         {
-            await writer.RunAsync(plaintext, message, cancellationToken);
+            await writer.RunAsync(plaintext, message, FreeUse.Instance, cancellationToken);
         }
     }
 
@@ -38,7 +38,7 @@ internal static class Streamed
 
         using (reader)
         {
-            await reader.RunAsync(plaintext, cancellationToken);
+            await reader.RunAsync(plaintext, FreeUse.Instance, cancellationToken);
         }
     }
 }

@@ -33,7 +33,7 @@ internal sealed record VectorReading(string Name, Func<byte[], DataKey, Task<byt
         MessageInput input = new(message, limits);
         using MessageStreamReader reader = MessageStreamReader.Begin(input, await input.ReadHeaderAsync(default), dataKey, limits);
         MemoryStream plaintext = new();
-        await reader.RunAsync(plaintext, default);
+        await reader.RunAsync(plaintext, FreeUse.Instance, default);
         return plaintext.ToArray();
     }
 

@@ -47,6 +47,24 @@ internal sealed class ByokPoliciesAdmissionTests
     }
 
     [Test]
+    public async Task KeyPermissions_with_conditions_suffice_for_requests_that_have_the_pairs_and_the_keys([Values] bool asRole)
+    {
+        var policy = ByokPolicies.KeyPermissions(
+            Key, encryptionContext: new Dictionary<string, string> { ["app"] = "Zoë's \u9375 \"\\" }, requiredContextKeys: ["record"]);
+        (_world.User.Policy, _world.AssumedRole.Policy) = (policy, policy);
+        var ring = _world.Ring(asRole ? "AssumeRole" : "AccessKeys");
+        var good = new Dictionary<string, string> { ["app"] = "Zoë's \u9375 \"\\", ["record"] = "42", ["more"] = "x" };
+
+        Assert.That(await ring.DecryptAsync(await ring.EncryptAsync(new byte[3], good), good), Is.EqualTo(new byte[3]));
+        Assert.That((await ring.ProbeAsync()).Findings.Select(finding => finding.Code), Has.None.EqualTo(KeyFindingCode.DescribeKeyDenied));
+        foreach (var bad in (Dictionary<string, string>?[])[null, new() { ["app"] = good["app"] }, new() { ["app"] = "another", ["record"] = "42" }])
+        {
+            var thrown = await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.EncryptAsync(new byte[1], bad));
+            Assert.That((thrown!.Reason, thrown.Remedy.Contains("another", StringComparison.Ordinal)), Is.EqualTo((AccessDenied, false)));
+        }
+    }
+
+    [Test]
     public async Task AssumeRoleTrust_admits_the_host_with_the_external_id()
     {
         var externalId = ByokPolicies.NewExternalId();

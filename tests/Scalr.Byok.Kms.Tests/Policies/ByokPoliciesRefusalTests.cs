@@ -24,6 +24,21 @@ public sealed class ByokPoliciesRefusalTests
 
         yield return Case("the key's own Region", "replicaRegions", () => ByokPolicies.KeyPermissions(Key, ["us-east-1"]));
         yield return Case("a replica Region twice", "replicaRegions", () => ByokPolicies.KeyPermissions(Key, ["us-east-2", "eu-west-1", "us-east-2"]));
+        foreach (var key in new[] { "", " ", "a b", "ä", "a\n", "${aws:userid}", new string('a', 256) })
+        {
+            yield return Case($"the context key {Shown(key)}", "encryptionContext", () => Conditional(new() { [key] = "x" }));
+            yield return Case($"the required key {Shown(key)}", "requiredContextKeys", () => Conditional([], key));
+        }
+
+        foreach (var value in new[] { null!, "", "${aws:userid}", "a${", "a\0b", "a\n", "\u0085", "a\ud83d", "\udd11" })
+        {
+            yield return Case($"the context value {Shown(value)}", "encryptionContext", () => Conditional(new() { ["a"] = value }));
+        }
+
+        yield return Case("no required key", "requiredContextKeys", () => Conditional([], [null!]));
+        yield return Case("a required key twice", "requiredContextKeys", () => Conditional([], "a", "A"));
+        yield return Case("a required key with a value", "requiredContextKeys", () => Conditional(new() { ["a"] = "x" }, "A"));
+        yield return Case("two context keys that differ by case alone", "encryptionContext", () => Conditional(new() { ["a"] = "x", ["A"] = "y" }));
         yield return Case("a session policy for no list", "keyArns", () => ByokPolicies.SessionPolicy(null!));
         yield return Case("a session policy for no key", "keyArns", () => ByokPolicies.SessionPolicy([]));
         yield return Case("a session policy for a key that is none", "keyArns", () => ByokPolicies.SessionPolicy([Key, default]));
@@ -111,6 +126,17 @@ public sealed class ByokPoliciesRefusalTests
         "The account name has a ${, with which a policy variable starts: AWS would put something else in its place. (Parameter 'accountName')")]
     public void Complaints_say_why(string accountName, string message) =>
         Assert.That(() => ByokPolicies.WebIdentityTrust(Account, Audience, accountName), Throws.ArgumentException.With.Message.EqualTo(message));
+
+    [Test]
+    public void Complaints_do_not_quote_values_of_the_encryption_context()
+    {
+        var thrown = Assert.Throws<ArgumentException>(() => Conditional(new() { ["tenant"] = "acme-${x}" }));
+
+        Assert.That(thrown!.Message, Does.Contain("'tenant'").And.Not.Contain("acme"));
+    }
+
+    private static string Conditional(Dictionary<string, string> pairs, params string[] required) =>
+        ByokPolicies.KeyPermissions(Key, encryptionContext: pairs, requiredContextKeys: required);
 
     private static TestCaseData Case(string name, string parameter, Func<string> make) => new TestCaseData(parameter, make).SetArgDisplayNames(name);
 

@@ -233,6 +233,6 @@ public sealed class ByokPoliciesTests
         Assert.That(() => account.CreateRole("malformed", permissions[0]), Throws.TypeOf<FormatException>(), "one that does not load");
     }
 
-    private static void ShouldEqual(JsonNode? actual, [StringSyntax(StringSyntaxAttribute.Json)] string expected) =>
+    internal static void ShouldEqual(JsonNode? actual, [StringSyntax(StringSyntaxAttribute.Json)] string expected) =>
         Assert.That(JsonNode.DeepEquals(actual, JsonNode.Parse(expected)), Is.True, actual?.ToJsonString());
 }

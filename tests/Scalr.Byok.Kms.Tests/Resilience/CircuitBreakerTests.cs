@@ -30,8 +30,9 @@ internal sealed class CircuitBreakerTests
         Assert.That(Count("Encrypt"), Is.EqualTo(4), "nothing was sent");
         Assert.That(thrown!.Message, Is.EqualTo(string.Create(
             CultureInfo.InvariantCulture,
-            $"kms:Encrypt for the key {_world.Key.Arn} was not tried: AWS has not answered in Region us-east-1 since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC; "
-            + $"it is tried again from {(since + BreakDuration).UtcDateTime:HH:mm:ss} on. The key itself is not to blame.")));
+            $"kms:Encrypt for the key {_world.Key.Arn} was not tried, because AWS KMS has not answered it in Region us-east-1 since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC. "
+            + $"The next attempt is due at {(since + BreakDuration).UtcDateTime:HH:mm:ss} UTC. The key itself is not the cause. "
+            + $"The last error was: {thrown.InnerException!.Message}")));
         Assert.That((thrown.IsTransient, thrown.RetryAfter, thrown.Operation, thrown.Region), Is.EqualTo((true, TimeSpan.FromSeconds(10), "kms:Encrypt", "us-east-1")));
     }
 
@@ -66,6 +67,7 @@ internal sealed class CircuitBreakerTests
         for (var i = 0; i < 10; i++)
         {
             await Assert.CatchAsync<ByokException>(async () => await ring.EncryptAsync(new byte[1]));
+            _world.Time.Advance(TimeSpan.FromSeconds(60)); // past the pause after a denial
         }
 
         Assert.That(Count("Encrypt"), Is.EqualTo(10));

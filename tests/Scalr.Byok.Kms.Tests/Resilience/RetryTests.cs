@@ -23,6 +23,7 @@ internal sealed class RetryTests
         yield return Case("a cut body", Fault.CutBody());
         yield return Case("an empty 200", Fault.Body(200, "application/x-amz-json-1.1", ""));
         yield return Case("a 200 without members", Fault.Body(200, "application/x-amz-json-1.1", "{}"));
+        yield return Case("HTML 403", Fault.Body(403, "text/html", "<html></html>"));
         yield return Case("HTML 502", Fault.Body(502, "text/html", "<html></html>"));
         yield return Case("more than 1 MiB", Fault.LongBody(200, "text/plain", "", 2_000_000));
     }
@@ -33,8 +34,6 @@ internal sealed class RetryTests
         yield return Case("disabled", Fault.Error("DisabledException"));
         yield return Case("not found", Fault.Error("NotFoundException"));
         yield return Case("validation", Fault.Error("ValidationException"));
-        yield return Case("HTML 403", Fault.Body(403, "text/html", "<html></html>"));
-        yield return Case("a clock that is off", Fault.Error("RequestExpired"));
     }
 
     [SetUp]
@@ -150,7 +149,7 @@ internal sealed class RetryTests
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => _world.PumpAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask()));
 
         Assert.That(thrown!.Message, Does.Contain("AWS answered ThrottlingException"));
-        Assert.That(_world.Time.GetUtcNow() - start, Is.GreaterThanOrEqualTo(TotalTimeout).And.LessThan(TotalTimeout * 1.5));
+        Assert.That(_world.Time.GetUtcNow() - start, Is.InRange(TimeSpan.FromMinutes(50), TotalTimeout), "what is left is shorter than what AWS asks for");
         Assert.That(Count("Encrypt"), Is.EqualTo(3));
     }
 
@@ -213,7 +212,11 @@ internal sealed class RetryTests
         BeGenerous(o);
     });
 
-    private static void BeGenerous(ByokOptions options) => (options.Resilience.AttemptTimeout, options.Resilience.TotalTimeout) = (AttemptTimeout, TotalTimeout);
+    private static void BeGenerous(ByokOptions options)
+    {
+        (options.Resilience.AttemptTimeout, options.Resilience.TotalTimeout) = (AttemptTimeout, TotalTimeout);
+        options.RoleCheckInterval = TimeSpan.FromHours(1); // pumped time adds up to minutes
+    }
 
     private int Count(string operation) => _world.Aws.Log.Count(operation);
 }

@@ -16,8 +16,8 @@ internal sealed class ByokOptionsValidatorTests
     {
         yield return Case("the default", _ => { });
         yield return Case("Regions of every partition", o => o.AllowedRegions = ["eu-central-1", "cn-north-1", "us-gov-west-1"]);
-        yield return Case("an access key", o => o.HostIdentity = new() { AccessKeyId = "AKIA", SecretAccessKey = "s" });
-        yield return Case("a session", o => o.HostIdentity = new() { AccessKeyId = "ASIA", SecretAccessKey = "s", SessionToken = "t" });
+        yield return Case("an access key", o => o.HostIdentity = new() { AccessKeyId = Validated.AccessKeyId, SecretAccessKey = Validated.Secret });
+        yield return Case("a session", o => o.HostIdentity = new() { AccessKeyId = "ASIAIOSFODNN7EXAMPLE", SecretAccessKey = "s", SessionToken = "t" });
         yield return Case("no host identity", o => o.HostIdentity = null!);
         yield return Case("a session of 15 minutes", o => o.SessionDuration = TimeSpan.FromMinutes(15));
         yield return Case("a session of 12 hours", o => o.SessionDuration = TimeSpan.FromHours(12));
@@ -51,11 +51,11 @@ internal sealed class ByokOptionsValidatorTests
     public static IEnumerable<TestCaseData> Bad()
     {
         yield return Case("Regions that are none", o => o.AllowedRegions = ["us-east-1", "US-EAST-1", "", null!, "Frankfurt"],
-            "AllowedRegions:1 is not the name of an AWS Region, such as us-east-1.",
-            "AllowedRegions:2 is not the name of an AWS Region, such as us-east-1.",
-            "AllowedRegions:3 is not the name of an AWS Region, such as us-east-1.",
-            "AllowedRegions:4 is not the name of an AWS Region, such as us-east-1.");
-        yield return Case("half an access key", o => o.HostIdentity = new() { AccessKeyId = "AKIA" },
+            "AllowedRegions:1: Not an AWS Region: found 'US-EAST-1'; expected a name in lower case such as 'us-east-1'.",
+            "AllowedRegions:2: Not an AWS Region: the text is empty; expected a name in lower case such as 'us-east-1'.",
+            "AllowedRegions:3: Not an AWS Region: the text is empty; expected a name in lower case such as 'us-east-1'.",
+            "AllowedRegions:4: Not an AWS Region: the text, 9 characters long and not shown, is none; expected a name in lower case such as 'us-east-1'.");
+        yield return Case("half an access key", o => o.HostIdentity = new() { AccessKeyId = Validated.AccessKeyId },
             "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.");
         yield return Case("the other half", o => o.HostIdentity = new() { SecretAccessKey = "S3cret" },
             "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.");
@@ -75,6 +75,7 @@ internal sealed class ByokOptionsValidatorTests
         yield return Case("an attempt longer than all", o => o.Resilience.TotalTimeout = TimeSpan.FromSeconds(1),
             "Resilience:AttemptTimeout is 00:00:02; it must be 10 milliseconds or more and not above TotalTimeout.");
         yield return Case("more than an hour", o => o.Resilience.TotalTimeout = TimeSpan.FromMinutes(61), "Resilience:TotalTimeout is 01:01:00; 1 hour is the most.");
+        yield return Case("no connection", o => o.Resilience.MaxConnectionsPerEndpoint = 0, "Resilience:MaxConnectionsPerEndpoint is 0; it must be 1 or more.");
         yield return Case("no call at a time", o => o.Resilience.MaxConcurrentCalls = 0, "Resilience:MaxConcurrentCalls is 0; it must be 1 or more.");
         yield return Case("key rings idle for less than a minute", o => o.KeyRingIdleTimeout = TimeSpan.FromSeconds(59),
             "KeyRingIdleTimeout is 00:00:59; it must be 1 minute to 30 days.");
@@ -111,7 +112,7 @@ internal sealed class ByokOptionsValidatorTests
             o.FrameLength = 0;
             o.MaxEncryptedDataKeys = -1;
         },
-            "AllowedRegions:0 is not the name of an AWS Region, such as us-east-1.",
+            "AllowedRegions:0: Not an AWS Region: the text, 1 character long and not shown, is none; expected a name in lower case such as 'us-east-1'.",
             "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.",
             "HostIdentity:SessionToken is given without AccessKeyId.",
             "RoleSessionName is missing; it is what customers see in CloudTrail.",
@@ -171,20 +172,21 @@ internal sealed class ByokOptionsValidatorTests
             """
             {
               "AllowedRegions": [ "eu-central-1" ],
-              "HostIdentity": { "AccessKeyId": "ASIA", "SecretAccessKey": "s", "SessionToken": "t" },
+              "HostIdentity": { "AccessKeyId": "ASIAIOSFODNN7EXAMPLE", "SecretAccessKey": "s", "SessionToken": "t" },
               "HostAccountId": "999988887777",
               "RestrictSessions": false,
               "RoleSessionName": "acme-host",
               "SessionDuration": "00:30:00",
-              "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" } },
+              "Endpoints": { "Kms": { "*": "https://kms.example.org" }, "Sts": { "eu-central-1": "http://localhost:8080" }, "UseSystemProxy": false },
               "FailoverOnRevokedReplica": true,
               "ConfirmationInterval": "00:00:30",
+              "RoleCheckInterval": "00:04:00",
               "KeyRingIdleTimeout": "02:00:00",
               "DataKeyCache": { "MaxAge": "00:02:00", "MaxMessages": 7, "MaxBytes": 8, "MaxKeys": 9, "OutageGrace": "00:10:00" },
               "Resilience": {
                 "TotalTimeout": "00:00:20", "AttemptTimeout": "00:00:05", "MaxRetryAttempts": 7, "RetryDelay": "00:00:01",
                 "BreakerFailureRatio": 0.75, "BreakerMinimumThroughput": 8, "BreakerSamplingDuration": "00:01:00", "BreakDuration": "00:00:30",
-                "MaxConcurrentCalls": 6
+                "MaxConcurrentCalls": 6, "MaxConnectionsPerEndpoint": 77
               },
               "FrameLength": 4096,
               "MaxEncryptedDataKeys": 3,
@@ -196,7 +198,7 @@ internal sealed class ByokOptionsValidatorTests
             """)));
 
         Assert.That(options!.AllowedRegions, Has.Count.EqualTo(1).And.Contains("eu-central-1"));
-        Assert.That((options.HostIdentity.AccessKeyId, options.HostIdentity.SecretAccessKey, options.HostIdentity.SessionToken), Is.EqualTo(("ASIA", "s", "t")));
+        Assert.That((options.HostIdentity.AccessKeyId, options.HostIdentity.SecretAccessKey, options.HostIdentity.SessionToken), Is.EqualTo(("ASIAIOSFODNN7EXAMPLE", "s", "t")));
         Assert.That((options.HostAccountId, options.RestrictSessions), Is.EqualTo(("999988887777", false)));
         Assert.That((options.RoleSessionName, options.SessionDuration), Is.EqualTo(("acme-host", TimeSpan.FromMinutes(30))));
         Assert.That(options.Endpoints.Kms["*"], Is.EqualTo(new Uri("https://kms.example.org")));
@@ -207,16 +209,18 @@ internal sealed class ByokOptionsValidatorTests
         Assert.That(
             (options.Resilience.BreakerSamplingDuration, options.Resilience.BreakDuration), Is.EqualTo((TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(30))));
         Assert.That((options.Resilience.MaxConcurrentCalls, options.KeyRingIdleTimeout), Is.EqualTo((6, TimeSpan.FromHours(2))));
+        Assert.That((options.Resilience.MaxConnectionsPerEndpoint, options.Endpoints.UseSystemProxy), Is.EqualTo((77, false)));
         Assert.That((options.FailoverOnRevokedReplica, options.ConfirmationInterval), Is.EqualTo((true, TimeSpan.FromSeconds(30))));
+        Assert.That(options.RoleCheckInterval, Is.EqualTo(TimeSpan.FromMinutes(4)));
         var cache = options.DataKeyCache;
         Assert.That((cache.MaxAge, cache.MaxMessages, cache.MaxBytes), Is.EqualTo((TimeSpan.FromMinutes(2), 7, 8)));
         Assert.That((cache.MaxKeys, cache.OutageGrace), Is.EqualTo((9, TimeSpan.FromMinutes(10))));
         Assert.That(typeof(ByokDataKeyCacheOptions).GetProperties(), Has.Length.EqualTo(5), "a new option wants a line here");
-        Assert.That(typeof(ByokResilienceOptions).GetProperties(), Has.Length.EqualTo(9), "a new option wants a line here");
+        Assert.That(typeof(ByokResilienceOptions).GetProperties(), Has.Length.EqualTo(11), "a new option wants a line here");
         Assert.That((options.FrameLength, options.MaxEncryptedDataKeys), Is.EqualTo((4096, 3)));
         Assert.That((options.MaxMessageLength, options.MaxHeaderLength, options.MaxFrameLength), Is.EqualTo((5_000_000_000, 2048, 70_000)));
         Assert.That(options.MaxDegreeOfParallelism, Is.EqualTo(5));
-        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(18), "a new option wants a line here");
+        Assert.That(typeof(ByokOptions).GetProperties(), Has.Length.EqualTo(19), "a new option wants a line here");
     }
 
     private static TestCaseData Case(string name, Action<ByokOptions> change, params string[] complaints) =>

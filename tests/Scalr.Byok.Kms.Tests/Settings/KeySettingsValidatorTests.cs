@@ -63,11 +63,12 @@ internal sealed class KeySettingsValidatorTests
 
         yield return Case("an access key id that is short", s => s.Credentials.AccessKeyId = "AKIA12345678901", $"Credentials:{KeyIdForm}");
         yield return Case("an access key id that is long", s => s.Credentials.AccessKeyId = new string('A', 129), $"Credentials:{KeyIdForm}");
-        yield return Case("an access key id with a space", s => s.Credentials.AccessKeyId = Validated.AccessKeyId + " ", $"Credentials:{KeyIdForm}");
+        yield return Case("an access key id with a space", s => s.Credentials.AccessKeyId = Validated.AccessKeyId + " ",
+            "Credentials:AccessKeyId has a space at position 21 of 21 characters. Remove it.");
         yield return Case("a temporary access key", s => s.Credentials.AccessKeyId = "ASIAIOSFODNN7EXAMPLE",
             "Credentials:AccessKeyId is that of a temporary session (ASIA…), which ends within hours. Give an IAM user's access key (AKIA…) or use AssumeRole.");
         yield return Case("a secret with a line break", s => s.Credentials.SecretAccessKey = Validated.Secret + "\n",
-            "Credentials:SecretAccessKey has characters that no secret access key has, such as white space around it.");
+            "Credentials:SecretAccessKey has a line break at position 41 of 41 characters. Remove it.");
         yield return Case("a secret that is long", s => s.Credentials.SecretAccessKey = new string('s', 513),
             "Credentials:SecretAccessKey has 513 characters; no secret access key has more than 512.");
 
@@ -80,12 +81,18 @@ internal sealed class KeySettingsValidatorTests
             "Credentials:RoleArn is of partition aws-cn but the key is of partition aws; a role reaches only its own.");
         yield return Case("an external ID of 1", s => s.Credentials = External("a"), "Credentials:ExternalId has 1 character; AWS STS takes 2 to 1224.");
         yield return Case("an external ID of 1225", s => s.Credentials = External(new string('a', 1225)), "Credentials:ExternalId has 1225 characters; AWS STS takes 2 to 1224.");
-        foreach (var character in " \t\n#'\"<{ä\u0663")
+        foreach (var character in "#<{ä\u0663")
         {
             yield return Case($"an external ID with U+{(int)character:X4}", s => s.Credentials = External($"ab{character}"), $"Credentials:{ExternalIdCharacters}");
         }
 
-        yield return Case("an audience with a space", s => s.Credentials = Audience("scalr kms"), $"Credentials:{AudienceForm}");
+        foreach (var (character, found) in new[] { (' ', "a space"), ('\t', "a tab"), ('\n', "a line break"), ('\'', "a quotation mark (U+0027)"), ('"', "a quotation mark (U+0022)") })
+        {
+            yield return Case($"an external ID with {found}", s => s.Credentials = External($"ab{character}"), $"Credentials:ExternalId has {found} at position 3 of 3 characters. Remove it.");
+        }
+
+        yield return Case("an audience with a space", s => s.Credentials = Audience("scalr kms"), "Credentials:Audience has a space at position 6 of 9 characters. Remove it.");
+        yield return Case("an audience with a letter of another alphabet", s => s.Credentials = Audience("\u0441calr_kms"), $"Credentials:{AudienceForm}");
         yield return Case("an audience of 256", s => s.Credentials = Audience(new string('a', 256)), $"Credentials:{AudienceForm}");
 
         yield return Case("a replica of a single-Region key", s => (s.KeyArn, s.ReplicaRegions) = (SingleRegion, ["us-east-2"]),
@@ -228,7 +235,7 @@ internal sealed class KeySettingsValidatorTests
         yield return ("a path without a name", "arn:aws:iam::111122223333:role/a/", RoleEnd);
         yield return ("of 65 characters", "arn:aws:iam::111122223333:role/" + new string('r', 65), RoleEnd);
         yield return ("with a star", "arn:aws:iam::111122223333:role/*", RoleEnd);
-        yield return ("followed by a space", Validated.RoleArn + " ", RoleEnd);
+        yield return ("followed by a space", Validated.RoleArn + " ", "RoleArn has a space at position 42 of 42 characters. Remove it.");
     }
 
     private static TestCaseData Case(string name, Action<ByokKeySettings> change, params string[] complaints) =>

@@ -17,8 +17,8 @@ internal sealed class BadDay : IAsyncDisposable
         var services = world.Services(o =>
         {
             (o.DataKeyCache, o.Resilience) = (new(), new());
-            o.ConfirmationInterval = TimeSpan.FromHours(1);
             options?.Invoke(o);
+            o.ConfirmationInterval = o.DataKeyCache.MaxAge > TimeSpan.Zero ? o.DataKeyCache.MaxAge : TimeSpan.FromHours(1);
         });
         var settings = world.Settings(type);
         services.AddScalrByok().AddKeyRing(ring => (ring.KeyArn, ring.Credentials, ring.ReplicaRegions) = (settings.KeyArn, settings.Credentials, replicaRegions));

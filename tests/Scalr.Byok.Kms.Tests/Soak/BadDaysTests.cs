@@ -69,7 +69,7 @@ internal sealed class BadDaysTests
 
     public static IEnumerable<TestCaseData> Passing()
     {
-        foreach (var (name, fault, _) in Faults().Where(one => one.Outcome == Outcome.Outage))
+        foreach (var (name, fault, _) in Faults().Where(one => one.Outcome == Outcome.Outage && one.Fault.Kind != FaultKind.ClockSkew)) // which has one retry
         {
             foreach (var type in name == "expired session" ? ["AssumeRole"] : ByokWorld.CredentialTypes)
             {
@@ -130,7 +130,8 @@ internal sealed class BadDaysTests
             if (outcome == Outcome.Success)
             {
                 result = await call;
-                Assert.That(_world.Time.GetUtcNow(), Is.EqualTo(start), "nobody waited");
+                var limit = state == Ring.Stale && fault.Service == "sts" ? BadDay.Defaults.AttemptTimeout : TimeSpan.Zero;
+                Assert.That(_world.Time.GetUtcNow() - start, Is.LessThanOrEqualTo(limit), "nothing waits, but for one attempt to check the role's trust");
             }
             else
             {
@@ -194,7 +195,7 @@ internal sealed class BadDaysTests
                 failed++;
             }
 
-            await day.AdvanceAsync(TimeSpan.FromSeconds(dice.Next(15)));
+            await day.AdvanceAsync(TimeSpan.FromSeconds(dice.Next(30)));
         }
 
         TestContext.Out.WriteLine($"{worked} rounds worked, {failed} failed; {_world.Aws.Log.Requests.Count} requests");
@@ -219,10 +220,10 @@ internal sealed class BadDaysTests
         yield return ("503", Fault.Error("ServiceUnavailable", 503), Outcome.Outage);
         yield return ("throttled", Fault.Error("ThrottlingException"), Outcome.Outage);
         yield return ("HTML 200", Fault.Body(200, "text/html", Html), Outcome.Outage);
-        yield return ("HTML 403", Fault.Body(403, "text/html", Html), Outcome.Failure);
+        yield return ("HTML 403", Fault.Body(403, "text/html", Html), Outcome.Outage);
         yield return ("HTML 502", Fault.Body(502, "text/html", Html), Outcome.Outage);
-        yield return ("a clock behind AWS's", Fault.ClockSkew(Hour), Outcome.Failure);
-        yield return ("a clock before AWS's", Fault.ClockSkew(-Hour), Outcome.Failure);
+        yield return ("a clock behind AWS's", Fault.ClockSkew(Hour), Outcome.Outage);
+        yield return ("a clock before AWS's", Fault.ClockSkew(-Hour), Outcome.Outage);
         yield return ("expired session", Fault.Error("ExpiredTokenException") with { Service = "kms" }, Outcome.Outage);
     }
 }

@@ -23,14 +23,14 @@ internal sealed class FaultTests
     {
         yield return Case("black hole", Fault.BlackHole(), "did not finish within 2 s. Try again later; the key itself is not to blame.", hangs: true);
         yield return Case("stalled body", Fault.StalledBody(), "did not finish within 2 s. Try again later; the key itself is not to blame.", hangs: true);
-        yield return Case("reset", Fault.Drop(), "failed because AWS could not be reached (");
+        yield return Case("reset", Fault.Drop(), "failed because AWS could not be reached: 127.0.0.1:");
         yield return Case("cut body", Fault.CutBody(), "");
         yield return Case("HTML 200", Fault.Body(200, "text/html", Html), "");
         yield return Case(
             "1 GB answer", Fault.LongBody(200, "text/plain", "", 1_000_000_000), "failed: AWS answered with more than 1 MiB. Try again later; the key itself is not to blame.");
         yield return Case("empty 200", Fault.Body(200, "application/x-amz-json-1.1", ""), "");
         yield return Case(
-            "HTML 403", Fault.Body(403, "text/html", Html), "was refused: AWS answered HTTP 403 with nothing that could be read. Trying again will not help.");
+            "HTML 403", Fault.Body(403, "text/html", Html), "failed: AWS answered HTTP 403 with nothing that could be read. Try again later");
         yield return Case("HTML 502", Fault.Body(502, "text/html", Html), "failed: AWS answered HTTP 502 with nothing that could be read. Try again later");
         yield return Case(
             "throttled", Fault.Error("ThrottlingException"), "failed: AWS answered ThrottlingException. Try again later; the key itself is not to blame.");

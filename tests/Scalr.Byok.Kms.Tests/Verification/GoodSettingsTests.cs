@@ -33,7 +33,7 @@ internal sealed class GoodSettingsTests
             "Settings: Passed. The settings are complete.",
             .. CredentialSteps(),
             "DescribeKey: Passed. The key is Enabled (SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT, origin AWS_KMS).",
-            "Encrypt: Passed. kms:Encrypt works, with an encryption context.",
+            "Encrypt: Passed. kms:Encrypt works, without an encryption context.",
             "Decrypt: Passed. kms:Decrypt gives back what was encrypted.",
             "Replica: Passed. The replica in Region us-east-2 encrypts, and decrypts what was encrypted in the key's own Region.",
             $"PreviousKey: Passed. The previous key {_connection.OldKey.Arn} can be reached and is Enabled.",

@@ -141,7 +141,9 @@ internal sealed class PolicyMatrixTests
         Assert.That((step.Reason, step.Operation), Is.EqualTo(((ByokKeyUnavailableReason?)AccessDenied, action)));
         Assert.That(step.RequestId, Is.Not.Empty);
         Assert.That(step.Remedy, Is.EqualTo(
-            $"Attach this permission policy to {Principal}: it allows {action}. If it is there already, see that the key policy denies nothing."));
+            $"Attach this permission policy to {Principal}: it allows {action}. If it is there already, see that the key policy denies nothing."
+            + (action == "kms:DescribeKey" ? ""
+                : " If a policy has kms:EncryptionContext conditions, they must admit the encryption context that was tried.")));
         Assert.That(JsonNode.DeepEquals(JsonNode.Parse(step.Policy!), JsonNode.Parse(_connection.GoodPermissions)), step.Policy);
 
         _connection.Permissions = step.Policy;

@@ -29,12 +29,12 @@ internal sealed class ByokWorld : IAsyncDisposable
     private readonly List<string?> _lentSessions = [];
     private readonly LocalUser _hostUser;
 
-    private ByokWorld(LocalAwsServer aws, LocalIssuer issuer, FakeTimeProvider time)
+    private ByokWorld(LocalAwsServer aws, LocalIssuer issuer, FakeTimeProvider time, TimeProvider host)
     {
         Aws = aws;
         OidcIssuer = issuer;
         Time = time;
-        Clock = new CountingTime(time);
+        Clock = new CountingTime(host);
         Customer = aws.Account(CustomerAccount);
         Key = Customer.CreateKey(Region, multiRegion: true);
 
@@ -91,11 +91,14 @@ internal sealed class ByokWorld : IAsyncDisposable
     /// <summary>The host's provider of tokens of another subject; none at first.</summary>
     public Func<string, CancellationToken, ValueTask<string?>> GetStrangerToken { get; set; }
 
-    public static async Task<ByokWorld> StartAsync()
+    /// <param name="time">What the test moves on; a new one unless given.</param>
+    /// <param name="host">The clock of the library; the same unless given.</param>
+    /// <param name="aws">The clock of AWS and of the OIDC issuer; the same unless given.</param>
+    public static async Task<ByokWorld> StartAsync(FakeTimeProvider? time = null, TimeProvider? host = null, TimeProvider? aws = null)
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        var issuer = await LocalIssuer.StartAsync(Issuer, time);
-        return new ByokWorld(await LocalAwsServer.StartAsync(new LocalAwsOptions { Time = time }), issuer, time);
+        time ??= new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var issuer = await LocalIssuer.StartAsync(Issuer, aws ?? time);
+        return new ByokWorld(await LocalAwsServer.StartAsync(new LocalAwsOptions { Time = aws ?? time }), issuer, time, host ?? time);
     }
 
     /// <summary>Good settings for a credentials type.</summary>

@@ -23,6 +23,11 @@ internal sealed class CountingTime : TimeProvider
     /// <summary>How many of them are the timers of so long a time limit.</summary>
     public int Limits(TimeSpan limit) => _alive.Keys.OfType<Timer>().Count(timer => timer.State is CancellationTokenSource && timer.DueTime == limit);
 
+    /// <summary>How many of them are the timers of time limits up to this one that run.</summary>
+    /// <remarks>Polly makes a timer that does not run and sets its time then.</remarks>
+    public int LimitsUpTo(TimeSpan longest) => _alive.Keys.OfType<Timer>().Count(
+        timer => timer.State is CancellationTokenSource && timer.Set > TimeSpan.Zero && timer.Set <= longest);
+
     public override TimeZoneInfo LocalTimeZone => _clock.LocalTimeZone;
 
     public override long TimestampFrequency => _clock.TimestampFrequency;
@@ -41,12 +46,21 @@ internal sealed class CountingTime : TimeProvider
 
     private sealed class Timer(CountingTime owner, ITimer timer, object? state, TimeSpan dueTime) : ITimer
     {
+        private long _set = dueTime.Ticks;
+
         /// <summary>What it is for: a pause is a task, and a time limit cancels.</summary>
         public object? State => state;
 
         public TimeSpan DueTime => dueTime;
 
-        public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(dueTime, period);
+        /// <summary>The time that was set last.</summary>
+        public TimeSpan Set => new(Volatile.Read(ref _set));
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            Volatile.Write(ref _set, dueTime.Ticks);
+            return timer.Change(dueTime, period);
+        }
 
         public void Dispose()
         {

@@ -1,0 +1,15 @@
+namespace Scalr.Byok.Kms.DataKeys;
+
+/// <summary>A plaintext data key that can be cached.</summary>
+internal interface ICachedKey
+{
+    DataKey Key { get; }
+
+    Origin Origin { get; }
+
+    /// <summary>The wrapping key.</summary>
+    KeyAccess Access { get; }
+
+    /// <summary>Since when its lifetime counts, in ticks of <see cref="Resilience.AgeClock"/>.</summary>
+    long Since { get; }
+}

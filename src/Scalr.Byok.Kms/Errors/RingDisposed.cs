@@ -1,0 +1,19 @@
+namespace Scalr.Byok.Kms.Errors;
+
+/// <summary>What a use of a key ring that is disposed throws, in rooms below the ring's own.</summary>
+internal static class RingDisposed
+{
+    /// <summary>The name of what is disposed, as the application knows it.</summary>
+    public const string Name = "IByokKeyRing";
+
+    /// <exception cref="ObjectDisposedException">The ring is disposed.</exception>
+    public static void ThrowIf(bool isDisposed)
+    {
+#pragma warning disable CA1513 // ThrowIf takes a type, and this folder stands below that of the ring's type
+        if (isDisposed)
+        {
+            throw new ObjectDisposedException(Name);
+        }
+#pragma warning restore CA1513
+    }
+}

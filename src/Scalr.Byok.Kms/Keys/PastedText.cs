@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace Scalr.Byok.Kms.Keys;
+
+/// <summary>Finds what copying and pasting leaves around a value: white space, invisible characters and quotation marks.</summary>
+/// <remarks>The messages are the rest of a sentence that starts with the field's name. They tell characters and positions and quote nothing else.</remarks>
+internal static class PastedText
+{
+    private const string Quotes = "\"'`\u00AB\u00BB\u2018\u2019\u201C\u201D\u201E";
+    private const int MostTold = 3;
+
+    /// <summary>What does not belong into a value without white space; null if there is nothing.</summary>
+    public static string? Complain(string text) => Complain(text, inside: true);
+
+    /// <summary>The same for a value that may have white space inside it.</summary>
+    public static string? ComplainAboutEnds(string text) => Complain(text, inside: false);
+
+    private static string? Complain(string text, bool inside)
+    {
+        var found = Enumerable.Range(0, text.Length).Where(i => IsStray(text, i, inside)).ToList();
+        if (found.Count == 0)
+        {
+            return null;
+        }
+
+        var told = string.Join(", ", found.Take(MostTold).Select(i => string.Create(CultureInfo.InvariantCulture, $"{Name(text[i])} at position {i + 1}")));
+        var more = found.Count > MostTold ? string.Create(CultureInfo.InvariantCulture, $" and {found.Count - MostTold} more") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"has {told}{more} of {Quotation.Count<char>(text.Length)}. Remove {(found.Count == 1 ? "it" : "them")}.");
+    }
+
+    private static bool IsStray(string text, int i, bool inside)
+    {
+        var c = text[i];
+        return char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format
+            || (char.IsWhiteSpace(c) && (inside || string.IsNullOrWhiteSpace(text[..i]) || string.IsNullOrWhiteSpace(text[i..])))
+            || ((i == 0 || i == text.Length - 1) && Quotes.Contains(c, StringComparison.Ordinal));
+    }
+
+    private static string Name(char c) => c switch
+    {
+        ' ' => "a space",
+        '\t' => "a tab",
+        '\n' or '\r' => "a line break",
+        '\u00A0' => "a no-break space (U+00A0)",
+        '\uFEFF' => "a byte order mark (U+FEFF)",
+        '\u200B' => "a zero-width space (U+200B)",
+        _ when Quotes.Contains(c, StringComparison.Ordinal) => $"a quotation mark (U+{(int)c:X4})",
+        _ when char.IsWhiteSpace(c) => $"white space (U+{(int)c:X4})",
+        _ => $"an invisible character (U+{(int)c:X4})",
+    };
+}

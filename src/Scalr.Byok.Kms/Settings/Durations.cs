@@ -1,0 +1,24 @@
+using System.Globalization;
+
+namespace Scalr.Byok.Kms.Settings;
+
+/// <summary>Texts of durations, where .NET reads some as many days: a bare number, and hours above 23.</summary>
+internal static class Durations
+{
+    /// <summary>Whether a text is a duration that .NET reads as its writer means it.</summary>
+    public static bool IsClear(string text) => TryParse(text, out var duration) && !IsMisread(text.Trim(), duration);
+
+    /// <summary>What .NET would take a text for, in words; null if it reads the text as its writer means it, or not at all.</summary>
+    public static string? Misread(string text) =>
+        TryParse(text, out var duration) && IsMisread(text.Trim(), duration)
+            ? string.Create(CultureInfo.InvariantCulture, $"{duration.TotalDays:0.######} {(Math.Abs(duration.TotalDays) == 1 ? "day" : "days")}")
+            : null;
+
+    private static bool TryParse(string text, out TimeSpan duration) => TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out duration);
+
+    private static bool IsMisread(string text, TimeSpan duration) =>
+        duration.Days != 0 && !HasDays(text) && text.AsSpan().Count(':') < 3;
+
+    private static bool HasDays(string text) =>
+        text.IndexOf('.', StringComparison.Ordinal) is >= 0 and var point && point < text.IndexOf(':', StringComparison.Ordinal);
+}

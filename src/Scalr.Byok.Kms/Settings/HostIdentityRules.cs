@@ -1,0 +1,42 @@
+using Scalr.Byok.Kms.Keys;
+
+namespace Scalr.Byok.Kms.Settings;
+
+/// <summary>What is wrong with the host's own access key. Each message starts with the setting's name and quotes no secret.</summary>
+internal static class HostIdentityRules
+{
+    public static IEnumerable<string> Complaints(ByokHostIdentity host)
+    {
+        if (string.IsNullOrEmpty(host.AccessKeyId) != string.IsNullOrEmpty(host.SecretAccessKey))
+        {
+            yield return "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.";
+        }
+
+        if (string.IsNullOrEmpty(host.AccessKeyId) && !string.IsNullOrEmpty(host.SessionToken))
+        {
+            yield return "HostIdentity:SessionToken is given without AccessKeyId.";
+        }
+
+        if (host.AccessKeyId is { Length: > 0 } id)
+        {
+            if (AccessKeyText.ComplainAboutId(id) is { } complaint)
+            {
+                yield return $"HostIdentity:AccessKeyId {complaint}";
+            }
+            else if (AccessKeyText.IsTemporary(id) && string.IsNullOrEmpty(host.SessionToken))
+            {
+                yield return "HostIdentity:AccessKeyId is that of a temporary session (ASIA…), which needs its SessionToken, too.";
+            }
+        }
+
+        if (host.SecretAccessKey is { Length: > 0 } secret && AccessKeyText.ComplainAboutSecret(secret) is { } wrongSecret)
+        {
+            yield return $"HostIdentity:SecretAccessKey {wrongSecret}";
+        }
+
+        if (host.SessionToken is { Length: > 0 } token && PastedText.Complain(token) is { } wrongToken)
+        {
+            yield return $"HostIdentity:SessionToken {wrongToken}";
+        }
+    }
+}

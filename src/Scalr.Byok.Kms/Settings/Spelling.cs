@@ -1,0 +1,37 @@
+namespace Scalr.Byok.Kms.Settings;
+
+/// <summary>Finds the setting that a misspelled name probably means.</summary>
+internal static class Spelling
+{
+    /// <summary>The nearest name, among those of the same section first; null if none is near.</summary>
+    public static string? Suggest(string name, SettingsShape section, SettingsShape all) =>
+        Nearest(name, section.Names.Keys.Select(known => (known, known))) ?? Nearest(name, Below(all, ""));
+
+    /// <summary>The number of characters to insert, remove, replace or exchange with their neighbour. Case does not matter.</summary>
+    public static int Distance(string one, string other)
+    {
+        var (a, b) = (one.ToUpperInvariant(), other.ToUpperInvariant());
+        var rows = new int[a.Length + 1, b.Length + 1];
+        for (var i = 0; i <= a.Length; i++)
+        {
+            for (var j = 0; j <= b.Length; j++)
+            {
+                rows[i, j] = i == 0 ? j : j == 0 ? i
+                    : Math.Min(Math.Min(rows[i - 1, j], rows[i, j - 1]) + 1, rows[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                {
+                    rows[i, j] = Math.Min(rows[i, j], rows[i - 2, j - 2] + 1);
+                }
+            }
+        }
+
+        return rows[a.Length, b.Length];
+    }
+
+    private static string? Nearest(string name, IEnumerable<(string Name, string Path)> known) =>
+        name.Length > 100 ? null : known.Select(one => (one.Path, Distance: Distance(name, one.Name)))
+            .Where(one => one.Distance <= Math.Max(1, name.Length / 3)).OrderBy(one => one.Distance).Select(one => one.Path).FirstOrDefault();
+
+    private static IEnumerable<(string Name, string Path)> Below(SettingsShape shape, string path) =>
+        shape.Names.SelectMany(one => Below(one.Value, $"{path}{one.Key}:{(one.Value.Kind == SettingKind.Sections ? "0:" : "")}").Prepend((one.Key, path + one.Key)));
+}

@@ -1,0 +1,85 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Scalr.Byok.Kms.Errors;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.Errors;
+
+/// <summary>Network errors say what was called and why it failed.</summary>
+internal sealed class NetworkFailureTests
+{
+    private static readonly Uri Aws = new("https://kms.us-east-1.amazonaws.com/");
+
+    public static IEnumerable<TestCaseData> Causes()
+    {
+        yield return Case(new HttpRequestException(HttpRequestError.NameResolutionError, "S3cret", new SocketException((int)SocketError.HostNotFound)), "name not known");
+        yield return Case(new HttpRequestException(HttpRequestError.NameResolutionError, "S3cret", new SocketException((int)SocketError.TryAgain)), "the name server did not answer");
+        yield return Case(new HttpRequestException(HttpRequestError.NameResolutionError), "name not known");
+        yield return Case(new HttpRequestException(HttpRequestError.ConnectionError, "S3cret", new SocketException((int)SocketError.ConnectionRefused)), "connection refused");
+        yield return Case(new HttpRequestException(HttpRequestError.ConnectionError, "S3cret", new SocketException((int)SocketError.NetworkUnreachable)), "no route to this address");
+        yield return Case(new HttpRequestException(HttpRequestError.ConnectionError, "S3cret", new SocketException((int)SocketError.TimedOut)), "no answer to the attempt to connect");
+        yield return Case(new HttpRequestException(HttpRequestError.SecureConnectionError, "S3cret", new AuthenticationException("… RemoteCertificateNameMismatch")), "its TLS certificate is for another name");
+        yield return Case(new HttpRequestException(HttpRequestError.SecureConnectionError, "S3cret", new AuthenticationException("… NotTimeValid")), "its TLS certificate has expired or is not yet valid");
+        yield return Case(new HttpRequestException(HttpRequestError.SecureConnectionError, "S3cret", new AuthenticationException("… UntrustedRoot")), "its TLS certificate is not trusted");
+        yield return Case(new HttpRequestException(HttpRequestError.ProxyTunnelError), "the proxy refused the connection");
+        yield return Case(new IOException("S3cret"), "the connection was closed before the answer was complete");
+    }
+
+    [TestCaseSource(nameof(Causes))]
+    public void Causes_are_told_in_words(Exception error, string words)
+    {
+        Assert.That(NetworkFailure.Note(error, Aws), Is.False, "an exception filter that catches nothing");
+
+        Assert.That(NetworkFailure.Describe(error, "us-east-1"), Is.EqualTo($"AWS could not be reached: kms.us-east-1.amazonaws.com:443, {words}"));
+    }
+
+    [TestCase("https://vpce-1.kms.us-east-1.vpce.amazonaws.com/", "us-east-1")]
+    [TestCase("https://kms.us-east-2.amazonaws.com/", "us-east-1")]
+    [TestCase("https://kms.us-east-1.internal/", "us-east-1")]
+    public void Configured_addresses_are_told(string address, string region)
+    {
+        var error = new HttpRequestException(HttpRequestError.NameResolutionError);
+        NetworkFailure.Note(error, new Uri(address));
+
+        Assert.That(NetworkFailure.Describe(error, region), Does.EndWith("name not known. This address is configured by the host's operator, in the option Endpoints"));
+    }
+
+    [TestCase("https://sts.cn-north-1.amazonaws.com.cn/", "cn-north-1")]
+    [TestCase("https://kms.us-gov-west-1.amazonaws.com/", "us-gov-west-1")]
+    public void Addresses_of_AWS_are_not_called_configured(string address, string region)
+    {
+        var error = new HttpRequestException(HttpRequestError.NameResolutionError);
+        NetworkFailure.Note(error, new Uri(address));
+
+        Assert.That(NetworkFailure.Describe(error, region), Does.EndWith(":443, name not known"));
+    }
+
+    [Test]
+    public void What_was_never_sent_has_no_address() =>
+        Assert.That(NetworkFailure.Describe(new OperationCanceledException("S3cret"), "us-east-1"), Is.EqualTo("AWS could not be reached (OperationCanceledException)"));
+
+    [Test]
+    public async Task A_name_that_does_not_exist_is_told_on_the_way_through_the_SDK([Values("AccessKeys", "AssumeRole")] string type)
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var ring = world.Ring(type, options: o => o.Endpoints.Kms["*"] = o.Endpoints.Sts["*"] = new Uri("https://nobody.invalid"));
+
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+
+        Assert.That(thrown!.Message, Does.Contain("AWS could not be reached: nobody.invalid:443, name not known.").Or.Contain("nobody.invalid:443, the name server did not answer."));
+        Assert.That(thrown.Message, Does.Contain("This address is configured by the host's operator, in the option Endpoints. Try again later"));
+    }
+
+    [Test]
+    public async Task A_server_without_TLS_is_told()
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var ring = world.Ring("AccessKeys", options: o => o.Endpoints.Kms["*"] = new Uri($"https://127.0.0.1:{world.Aws.Endpoint.Port}"));
+
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+
+        Assert.That(thrown!.Message, Does.Contain($"AWS could not be reached: 127.0.0.1:{world.Aws.Endpoint.Port}, no TLS connection."));
+    }
+
+    private static TestCaseData Case(Exception error, string words) => new TestCaseData(error, words).SetArgDisplayNames(words);
+}
