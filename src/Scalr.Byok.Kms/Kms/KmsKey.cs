@@ -93,11 +93,6 @@ internal sealed class KmsKey : IDisposable
         }
     }
 
-    /// <summary>A whole call with a time limit of its own, retried as in an operation.</summary>
-    /// <exception cref="ByokException">AWS denied the request or gave no usable answer.</exception>
-    public Task<T> CallAsync<T>(KmsCall call, Func<KmsRegion, CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
-        OperationAsync(token => RetryAsync(call, attempt, token), call.Operation, cancellationToken);
-
     /// <summary>One call of an operation: attempts in all Regions, retried until one succeeds or fails for good.</summary>
     /// <param name="call">The call.</param>
     /// <param name="attempt">One attempt in one Region.</param>
