@@ -21,7 +21,7 @@ internal sealed class CommandLine
     {
         // A file may be called @name: no argument is read from a file.
         var parsed = _root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Action is not HelpWithExamples && ParseComplaints.Find(parsed) is { Count: > 0 } complaints)
+        if (parsed.Action is not HelpWithExamples && ParseErrors.Find(parsed) is { Count: > 0 } complaints)
         {
             Complain(new Failure(complaints, ExitCode.Usage));
             return ExitCode.Usage;

@@ -12,7 +12,7 @@ internal static class ExitCode
     /// <summary>The command line or the settings are wrong. Nothing was done.</summary>
     public const int Usage = 2;
 
-    /// <summary>The key is usable, but something should be mended.</summary>
+    /// <summary>The key is usable, but something should be corrected. Or two sides differ.</summary>
     public const int Warnings = 3;
 
     /// <summary>The customer's key or permission is not usable.</summary>

@@ -12,11 +12,12 @@ public static class ColumnsBuilderExtensions
     /// <param name="byok">The library's builder.</param>
     /// <param name="database">The host's database.</param>
     /// <param name="protection">Encrypts the secrets in customers' settings; the same for all processes of the host.</param>
-    public static IByokBuilder AddColumns(this IByokBuilder byok, DbContextOptions<HostContext> database, IDataProtectionProvider protection)
+    public static IByokBuilder AddColumns(
+        this IByokBuilder byok, DbContextOptions<HostContext> database, IDataProtectionProvider protection)
     {
         ArgumentNullException.ThrowIfNull(byok);
         byok.Services.AddSingleton(database).AddSingleton(protection).AddDbContextFactory<HostContext>(_ => { });
         byok.Services.AddSingleton<TenantContexts>().AddSingleton<DataKeyChange>();
-        return byok.AddKeyRings<CustomerStore>();
+        return byok.AddTenantKeyRings<CustomerStore>();
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Columns.Encryption;
 using Microsoft.EntityFrameworkCore;
 using Scalr.Byok.Kms;
@@ -6,18 +5,18 @@ using Scalr.Byok.Kms;
 namespace Columns;
 
 /// <summary>
-/// Gives a tenant another data key while the host goes on: add it, move the values until none is left, drop the old one. Rarely needed: a new KMS key needs
-/// <see cref="TenantContexts.RewrapAsync"/> only.
+/// Gives a tenant another data key while the host goes on: add it, move the values until none is left, drop the old one. Rarely needed: a
+/// new KMS key needs <see cref="TenantContexts.ReencryptAsync"/> only.
 /// </summary>
 /// <param name="options">The host's database.</param>
 /// <param name="rings">The tenants' key rings.</param>
 /// <param name="contexts">The tenants' contexts.</param>
 public sealed class DataKeyChange(DbContextOptions<HostContext> options, IByokKeyRingProvider rings, TenantContexts contexts)
 {
-    private const int PageSize = 500;
-
-    /// <summary>Adds a data key, under which contexts that are opened from now on encrypt.</summary>
-    /// <remarks>A context that was opened before does not read what is written under it: such a request fails, and succeeds when it is tried again.</remarks>
+    /// <summary>Adds a data key, under which contexts that are opened afterwards encrypt.</summary>
+    /// <remarks>
+    /// A context that was opened before does not read what is written under it: such a request fails, and succeeds when it is tried again.
+    /// </remarks>
     public async Task AddAsync(string tenant, CancellationToken cancellationToken = default)
     {
         var ring = await rings.GetKeyRingAsync(tenant, cancellationToken);
@@ -26,14 +25,56 @@ public sealed class DataKeyChange(DbContextOptions<HostContext> options, IByokKe
         (await ring.GetOrCreateDataKeyAsync(store, next, cancellationToken: cancellationToken)).Dispose();
     }
 
-    /// <summary>Encrypts under the newest data key what is under an older one.</summary>
-    /// <returns>How many values were moved. Contexts that were opened before the newest key still write under an older one: call it until they have ended and it returns 0.</returns>
-    public async Task<int> MoveAsync(string tenant, CancellationToken cancellationToken = default) =>
-        await MoveAsync<Variable>(tenant, cancellationToken) + await MoveAsync<ProviderCredentials>(tenant, cancellationToken);
+    /// <summary>
+    /// Encrypts under the newest data key what is under an older one, in all tables of the model, so that none can be forgotten.
+    /// </summary>
+    /// <remarks>
+    /// May be stopped and repeated at any moment. A host with many rows stores the checkpoints, as samples/Reencryption does.
+    /// </remarks>
+    /// <returns>
+    /// How many values were moved. Contexts that were opened before the newest key still write under an older one: call it until they have
+    /// ended and it returns 0.
+    /// </returns>
+    public async Task<long> MoveAsync(string tenant, CancellationToken cancellationToken = default)
+    {
+        var moved = 0L;
+        foreach (var source in Sources(tenant).Values)
+        {
+            var keys = Keys(tenant);
+            ReencryptionProgress? last = null;
+            await foreach (var progress in ByokReencryption.RunAsync(
+                source, keys, keys, new() { MaxDegreeOfParallelism = 1 }, cancellationToken)) // SQLite has one writer at a time
+            {
+                last = progress;
+            }
 
-    /// <summary>Drops all data keys but the newest. Only after <see cref="MoveAsync(string, CancellationToken)"/> has returned 0: what is under them is lost.</summary>
+            moved += last!.Moved;
+        }
+
+        return moved;
+    }
+
+    /// <summary>Counts the values that are not under the newest data key, without decrypting them.</summary>
+    public async Task<long> CountOldAsync(string tenant, CancellationToken cancellationToken = default)
+    {
+        var remaining = 0L;
+        foreach (var source in Sources(tenant).Values)
+        {
+            remaining += (await ByokReencryption.CountAsync(source, Keys(tenant), cancellationToken: cancellationToken)).Remaining;
+        }
+
+        return remaining;
+    }
+
+    /// <summary>Drops all data keys but the newest. Only after all contexts that were opened before it have ended.</summary>
+    /// <exception cref="InvalidOperationException">A value is under an older one and would be lost.</exception>
     public async Task DropOldAsync(string tenant, CancellationToken cancellationToken = default)
     {
+        if (await CountOldAsync(tenant, cancellationToken) is > 0 and var remaining)
+        {
+            throw new InvalidOperationException($"{remaining} values are under an older data key. Move them first.");
+        }
+
         var store = new DataKeyStore(options, tenant);
         foreach (var old in (await store.ListAsync(cancellationToken)).Skip(1))
         {
@@ -41,39 +82,21 @@ public sealed class DataKeyChange(DbContextOptions<HostContext> options, IByokKe
         }
     }
 
-    private async Task<int> MoveAsync<T>(string tenant, CancellationToken cancellationToken)
-        where T : TenantRow
+    /// <summary>The encrypted columns of all tables, by their names, such as <c>variables.value</c>.</summary>
+    public IReadOnlyDictionary<string, IReencryptionSource<Guid>> Sources(string tenant)
     {
-        var moved = 0;
-        foreach (var column in EncryptedColumn.Of(typeof(T)))
-        {
-            for (Guid? last = Guid.Empty; last is not null;)
-            {
-                await using var context = await contexts.OpenAsync(tenant, cancellationToken);
-                await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
-                var page = await context.Set<T>().Where(row => row.Id > last).OrderBy(row => row.Id).Take(PageSize)
-                    .Select(row => new { row.Id, Value = EF.Property<byte[]?>(row, column.Stored) }).ToListAsync(cancellationToken);
-                foreach (var row in page.Where(row => row.Value is not null && context.DataKeys!.NeedsReencryption(row.Value)))
-                {
-                    moved += await MoveAsync(context.Set<T>().Where(one => one.Id == row.Id), column.Stored, row.Value!, column.Place(row.Id), context.DataKeys!);
-                }
-
-                await transaction.CommitAsync(cancellationToken);
-                last = page.Count == 0 ? null : page[^1].Id;
-            }
-        }
-
-        return moved;
+        using var context = new HostContext(options);
+        var sources =
+            from type in context.Model.GetEntityTypes()
+            from column in EncryptedColumn.Of(type.ClrType)
+            let source = Activator.CreateInstance(typeof(ColumnSource<>).MakeGenericType(type.ClrType), options, tenant, column)
+            select (column.Name, Source: (IReencryptionSource<Guid>)source);
+        return sources.ToDictionary(column => column.Name, column => column.Source);
     }
 
-    /// <summary>Replaces the very bytes that were read: what a request has written meanwhile stays.</summary>
-    private static Task<int> MoveAsync<T>(IQueryable<T> row, string stored, byte[] value, byte[] place, ByokDataKeys keys)
-        where T : TenantRow
-    {
-        var clear = keys.Decrypt(value, place);
-        var encrypted = keys.Encrypt(clear, place);
-        CryptographicOperations.ZeroMemory(clear);
-        return row.Where(one => EF.Property<byte[]?>(one, stored) == value)
-            .ExecuteUpdateAsync(set => set.SetProperty(one => EF.Property<byte[]?>(one, stored), encrypted), CancellationToken.None);
-    }
+    /// <summary>
+    /// The tenant's data keys. Opened again after a denial, so that a run goes on when the customer has restored the access.
+    /// </summary>
+    public ReencryptionKey Keys(string tenant) =>
+        ReencryptionKey.DataKeys(async stop => await contexts.OpenDataKeysAsync(tenant, stop));
 }

@@ -8,25 +8,40 @@ namespace Columns;
 public sealed class Database : IAsyncDisposable
 {
     private readonly DirectoryInfo? _directory;
-    private readonly string _connectionString;
 
     private Database(string? postgres)
     {
         if (postgres is null)
         {
             _directory = Directory.CreateTempSubdirectory("columns-");
-            _connectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(_directory.FullName, "host.db") }.ToString();
-            Options = new DbContextOptionsBuilder<HostContext>().UseSqlite(_connectionString).Options;
+            ConnectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(_directory.FullName, "host.db") }.ToString();
         }
         else
         {
-            _connectionString = new NpgsqlConnectionStringBuilder(postgres) { Database = $"columns_{Guid.NewGuid():N}" }.ToString();
-            Options = new DbContextOptionsBuilder<HostContext>().UseNpgsql(_connectionString).Options;
+            ConnectionString = new NpgsqlConnectionStringBuilder(postgres) { Database = $"columns_{Guid.NewGuid():N}" }.ToString();
         }
+
+        Options = OptionsOf<HostContext>(ConnectionString);
     }
+
+    /// <summary>How other processes reach it.</summary>
+    public string ConnectionString { get; }
 
     /// <summary>How EF Core reaches it.</summary>
     public DbContextOptions<HostContext> Options { get; }
+
+    /// <summary>Whether a connection string is of PostgreSQL, not of SQLite.</summary>
+    public static bool IsPostgres(string connectionString) =>
+        !connectionString.StartsWith("Data Source=", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>How EF Core reaches a database.</summary>
+    /// <typeparam name="T">The context.</typeparam>
+    public static DbContextOptions<T> OptionsOf<T>(string connectionString)
+        where T : DbContext
+    {
+        var builder = new DbContextOptionsBuilder<T>();
+        return (IsPostgres(connectionString) ? builder.UseNpgsql(connectionString) : builder.UseSqlite(connectionString)).Options;
+    }
 
     /// <summary>Creates the database and its tables.</summary>
     /// <param name="postgres">The connection string of a PostgreSQL server whose user may create databases; null: SQLite.</param>
@@ -38,7 +53,9 @@ public sealed class Database : IAsyncDisposable
         return database;
     }
 
-    /// <summary>The bytes that the database keeps: SQLite's files, the log included; the rows of all tables, as PostgreSQL copies them out.</summary>
+    /// <summary>
+    /// The bytes that the database keeps: SQLite's files, the log included; the rows of all tables, as PostgreSQL copies them out.
+    /// </summary>
     public async Task<byte[]> DumpAsync()
     {
         using var dump = new MemoryStream();
@@ -53,9 +70,9 @@ public sealed class Database : IAsyncDisposable
             return dump.ToArray();
         }
 
-        await using var connection = new NpgsqlConnection(_connectionString);
+        await using var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
-        foreach (var table in (string[])["variables", "provider_credentials", "data_keys", "key_settings"])
+        foreach (var table in (string[])["variables", "provider_credentials", "data_keys", "key_settings", "key_resources"])
         {
             await using var copy = await connection.BeginRawBinaryCopyAsync($"COPY {table} TO STDOUT (FORMAT BINARY)");
             await copy.CopyToAsync(dump);

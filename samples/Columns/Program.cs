@@ -1,5 +1,6 @@
 // How does a host with EF Core keep its customers' columns encrypted, each under the customer's own key?
-// Runs offline on LocalAws, with SQLite; or with PostgreSQL, where BYOK_POSTGRES gives a server's connection string (--sqlite: SQLite all the same).
+// Runs offline on LocalAws, with SQLite; or with PostgreSQL, where BYOK_POSTGRES gives a server's connection string (--sqlite: SQLite all
+// the same).
 using System.Buffers;
 using System.Diagnostics;
 using System.Text;
@@ -28,14 +29,18 @@ foreach (var (tenant, customer) in customers)
     await SetSettingsAsync(tenant, customer.Settings());
 }
 
-Console.WriteLine($"1. {Rows:N0} variables and some credentials for each of {customers.Count} tenants, written by EF Core into {(postgres is null ? "SQLite" : "PostgreSQL")}");
+Console.WriteLine(
+    $"1. {Rows:N0} variables and some credentials for each of {customers.Count} tenants, written by EF Core into "
+    + $"{(postgres is null ? "SQLite" : "PostgreSQL")}");
 var start = Stopwatch.GetTimestamp();
 foreach (var tenant in customers.Keys)
 {
     await WriteAsync(tenant);
 }
 
-Check(aws.Log.Count("Encrypt") == customers.Count, $"{aws.Log.Count("Encrypt")} kms:Encrypt, one for each tenant's data key; {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
+Check(
+    aws.Log.Count("Encrypt") == customers.Count,
+    $"{aws.Log.Count("Encrypt")} kms:Encrypt, one for each tenant's data key; {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
 
 Console.WriteLine($"2. Read by another process of the host, in requests of {Page} rows");
 start = Stopwatch.GetTimestamp();
@@ -49,24 +54,35 @@ foreach (var (tenant, customer) in customers)
 
 Console.WriteLine($"   {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
 
-Console.WriteLine("3. Somebody takes a dump of the database");
+Console.WriteLine("3. Someone takes a dump of the database");
 var dump = Encoding.Latin1.GetString(await database.DumpAsync());
-Check(customers.Values.All(customer => !dump.Contains(customer.Settings().Credentials.SecretAccessKey!, StringComparison.Ordinal)), "no customer's secret access key is found in them");
+Check(
+    customers.Values.All(customer => !dump.Contains(customer.Settings().Credentials.SecretAccessKey!, StringComparison.Ordinal)),
+    "no customer's secret access key is found in them");
 var plaintexts = SearchValues.Create(customers.Keys.SelectMany(Plaintexts).ToArray(), StringComparison.Ordinal);
-Check(dump.Contains("workspace-7", StringComparison.Ordinal), $"{dump.Length:N0} bytes; what is stored in clear is found in them");
-Check(!dump.AsSpan().ContainsAny(plaintexts), $"none of {customers.Keys.SelectMany(Plaintexts).Count():N0} names, values and credentials is");
+Check(dump.Contains("workspace-7", StringComparison.Ordinal), $"{dump.Length:N0} bytes; what is stored unencrypted is found in them");
+Check(
+    !dump.AsSpan().ContainsAny(plaintexts), $"none of {customers.Keys.SelectMany(Plaintexts).Count():N0} names, values and credentials is");
 
-Console.WriteLine("4. Somebody who can write to the database moves encrypted values about");
+Console.WriteLine("4. Someone who can write to the database moves encrypted values about");
 var (acme, globex) = (await IdsAsync("acme"), await IdsAsync("globex"));
-await RefusedAsync("acme's value in globex's row", "globex", globex[0], $"UPDATE variables SET value = (SELECT value FROM variables WHERE id = {acme[0]}) WHERE id = {globex[0]}");
-await RefusedAsync("a value in another row of acme's", "acme", acme[1], $"UPDATE variables SET value = (SELECT value FROM variables WHERE id = {acme[0]}) WHERE id = {acme[1]}");
+await RefusedAsync(
+    "acme's value in globex's row",
+    "globex",
+    globex[0],
+    $"UPDATE variables SET value = (SELECT value FROM variables WHERE id = {acme[0]}) WHERE id = {globex[0]}");
+await RefusedAsync(
+    "a value in another row of acme's",
+    "acme",
+    acme[1],
+    $"UPDATE variables SET value = (SELECT value FROM variables WHERE id = {acme[0]}) WHERE id = {acme[1]}");
 await RefusedAsync("a value in another column of its row", "acme", acme[0], $"UPDATE variables SET name = value WHERE id = {acme[0]}");
 await RefusedAsync("acme's row given to globex", "globex", acme[0], $"UPDATE variables SET tenant = {"globex"} WHERE id = {acme[0]}");
 
-Console.WriteLine("5. acme changes its KMS key: one stored data key is rewrapped, no row is touched");
+Console.WriteLine("5. acme changes its KMS key: one stored data key is encrypted again, no row is touched");
 var oldKey = customers["acme"].ChangeKey();
 await SetSettingsAsync("acme", customers["acme"].Settings(oldKey));
-await contexts.RewrapAsync("acme");
+await contexts.ReencryptAsync("acme");
 await SetSettingsAsync("acme", customers["acme"].Settings());
 oldKey.Disable();
 Check(await ReadAsync("acme") == Rows, $"{oldKey.Arn} is disabled, and all {Rows:N0} rows open with {customers["acme"].Key.Arn}");
@@ -87,7 +103,9 @@ Check(await ReadAsync("acme") == Rows, "acme: everything opens");
 customers["acme"].Key.Disable();
 var disabled = Stopwatch.GetTimestamp();
 var refusal = await UntilRefusedAsync("acme");
-Check(refusal?.Reason == ByokKeyUnavailableReason.KeyDisabled, $"acme: refused ({refusal?.Reason}) after {Stopwatch.GetElapsedTime(disabled).TotalSeconds:0.0} s");
+Check(
+    refusal?.Reason == ByokKeyUnavailableReason.KeyDisabled,
+    $"acme: refused ({refusal?.Reason}) after {Stopwatch.GetElapsedTime(disabled).TotalSeconds:0.0} s");
 Check(await ReadAsync("globex") == Rows, "globex: not concerned");
 customers["acme"].Key.Enable();
 await UntilServedAsync("acme");
@@ -121,14 +139,18 @@ static string VariableName(string tenant, int row) => $"{tenant}_variable_{row}"
 static string VariableValue(string tenant, int row) => $"correct horse battery staple {row} of {tenant}";
 
 static IEnumerable<string> Plaintexts(string tenant) =>
-    Enumerable.Range(0, Rows).SelectMany(row => (string[])[VariableName(tenant, row), VariableValue(tenant, row)]).Append($"root-account-of-{tenant}").Append($"secret-of-{tenant}");
+    Enumerable.Range(0, Rows)
+        .SelectMany(row => (string[])[VariableName(tenant, row), VariableValue(tenant, row)])
+        .Append($"root-account-of-{tenant}")
+        .Append($"secret-of-{tenant}");
 
 async Task WriteAsync(string tenant)
 {
     foreach (var page in Enumerable.Range(0, Rows).Chunk(Page))
     {
         await using var context = await writer.GetRequiredService<TenantContexts>().OpenAsync(tenant);
-        context.AddRange(page.Select(row => new Variable { Workspace = $"workspace-{row % 10}", Name = VariableName(tenant, row), Value = VariableValue(tenant, row) }));
+        context.AddRange(page.Select(row =>
+            new Variable { Workspace = $"workspace-{row % 10}", Name = VariableName(tenant, row), Value = VariableValue(tenant, row) }));
         await context.SaveChangesAsync();
     }
 
@@ -145,7 +167,8 @@ async Task<int> ReadAsync(string tenant)
     {
         await using var context = await contexts.OpenAsync(tenant);
         var variables = await context.Variables.AsNoTracking().OrderBy(variable => variable.Id).Skip(row).Take(Page).ToListAsync();
-        right += variables.Count(one => int.Parse(one.Name.Split('_')[^1]) is var number && (one.Name, one.Value) == (VariableName(tenant, number), VariableValue(tenant, number)));
+        right += variables.Count(one => int.Parse(one.Name.Split('_')[^1]) is var number
+            && (one.Name, one.Value) == (VariableName(tenant, number), VariableValue(tenant, number)));
     }
 
     await using var last = await contexts.OpenAsync(tenant);

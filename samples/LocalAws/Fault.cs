@@ -33,7 +33,9 @@ public sealed record Fault
     /// <summary>How many requests it hits before it is used up; null for ever.</summary>
     public int? Times { get; init; }
 
-    /// <summary>The share of matching requests that it hits, by a repeatable dice: 0.5 with <see cref="Error"/> throttles half. 1 by default.</summary>
+    /// <summary>
+    /// The share of matching requests that it hits, by a repeatable dice: 0.5 with <see cref="Error"/> throttles half. 1 by default.
+    /// </summary>
     public double Probability { get; init; } = 1;
 
     internal string Code { get; private init; } = string.Empty;
@@ -67,10 +69,15 @@ public sealed record Fault
         return new Fault(FaultKind.Error) { Code = code, Status = status, Text = message, RetryAfter = retryAfter };
     }
 
-    /// <summary>The request is carried out at once; the usual answer is sent after a delay of real time, whatever <see cref="LocalAwsOptions.Time"/> says.</summary>
+    /// <summary>
+    /// The request is carried out at once; the usual answer is sent after a delay of real time, whatever <see cref="LocalAwsOptions.Time"/>
+    /// says.
+    /// </summary>
     public static Fault Latency(TimeSpan delay) => new(FaultKind.Latency) { Span = delay };
 
-    /// <summary>The request is carried out at once; the usual answer is sent when a task ends. For late answers on a clock that a test moves.</summary>
+    /// <summary>
+    /// The request is carried out at once; the usual answer is sent when a task ends. For late answers on a clock that a test moves.
+    /// </summary>
     /// <param name="release">The test completes it; all requests that wait for it are then answered.</param>
     public static Fault Hold(Task release)
     {
@@ -81,7 +88,9 @@ public sealed record Fault
     /// <summary>The connection is reset before an answer; nothing was done.</summary>
     public static Fault Drop() => new(FaultKind.Drop);
 
-    /// <summary>The request is carried out; headers and half of the answer's body are sent, then nothing until the client goes away.</summary>
+    /// <summary>
+    /// The request is carried out; headers and half of the answer's body are sent, then nothing until the client goes away.
+    /// </summary>
     public static Fault StalledBody() => new(FaultKind.StalledBody);
 
     /// <summary>The request is carried out; headers and half of the answer's body are sent, then the connection is reset.</summary>
@@ -98,7 +107,9 @@ public sealed record Fault
         return new Fault(FaultKind.Body) { Status = status, ContentType = contentType, Text = body };
     }
 
-    /// <summary>A long answer instead, of which the server holds a few KiB and sends no more once the client has gone. Nothing was done.</summary>
+    /// <summary>
+    /// A long answer instead, of which the server holds a few KiB and sends no more once the client has gone. Nothing was done.
+    /// </summary>
     /// <param name="status">The HTTP status.</param>
     /// <param name="contentType">The media type.</param>
     /// <param name="prefix">What the body begins with, such as <c>{"KeyId":"</c>; as many x follow as it takes.</param>
@@ -109,14 +120,23 @@ public sealed record Fault
         ArgumentNullException.ThrowIfNull(contentType);
         ArgumentNullException.ThrowIfNull(prefix);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, Encoding.UTF8.GetByteCount(prefix));
-        return new Fault(FaultKind.LongBody) { Status = status, ContentType = contentType, Text = prefix, Length = length, IsChunked = isChunked };
+        return new Fault(FaultKind.LongBody)
+        {
+            Status = status,
+            ContentType = contentType,
+            Text = prefix,
+            Length = length,
+            IsChunked = isChunked,
+        };
     }
 
     /// <summary>The server's clock is off, when it checks the signature and in the Date header.</summary>
     /// <param name="skew">Positive: the server is ahead.</param>
     public static Fault ClockSkew(TimeSpan skew) => new(FaultKind.ClockSkew) { Span = skew };
 
-    /// <summary>ThrottlingException for whatever goes beyond a number of requests in each window of <see cref="LocalAwsOptions.Time"/>.</summary>
+    /// <summary>
+    /// ThrottlingException for whatever goes beyond a number of requests in each window of <see cref="LocalAwsOptions.Time"/>.
+    /// </summary>
     /// <param name="requests">How many requests of a window are answered as usual.</param>
     /// <param name="window">The length of a window.</param>
     /// <param name="retryAfter">Sent as Retry-After (seconds) and x-amz-retry-after (milliseconds).</param>

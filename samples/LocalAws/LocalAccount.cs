@@ -20,10 +20,17 @@ public sealed class LocalAccount
     /// <summary>Twelve digits.</summary>
     public string Id { get; }
 
-    /// <summary>A new key, <see cref="LocalKeyState.Enabled"/> at once (or PendingImport, where <paramref name="origin"/> is EXTERNAL).</summary>
+    /// <summary>
+    /// A new key, <see cref="LocalKeyState.Enabled"/> at once (or PendingImport, where <paramref name="origin"/> is EXTERNAL).
+    /// </summary>
+    /// <param name="region">The Region.</param>
+    /// <param name="multiRegion">Whether it is a multi-Region key, which can have replicas.</param>
+    /// <param name="keySpec">The key specification, as AWS KMS names it.</param>
+    /// <param name="keyUsage">The key usage, as AWS KMS names it.</param>
+    /// <param name="origin">Where the key material comes from: AWS_KMS, or EXTERNAL for imported material.</param>
     /// <exception cref="InvalidOperationException">Key specification, usage and origin do not fit each other.</exception>
     public LocalKey CreateKey(
-        string region,
+        string region = "us-east-1",
         bool multiRegion = false,
         string keySpec = "SYMMETRIC_DEFAULT",
         string keyUsage = "ENCRYPT_DECRYPT",
@@ -56,7 +63,11 @@ public sealed class LocalAccount
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(trustPolicy);
-        var role = new LocalRole(_cloud.Time, Id, name, trustPolicy) { Policy = policy, MaxSessionDuration = maxSessionDuration ?? TimeSpan.FromHours(1) };
+        var role = new LocalRole(_cloud.Time, Id, name, trustPolicy)
+        {
+            Policy = policy,
+            MaxSessionDuration = maxSessionDuration ?? TimeSpan.FromHours(1),
+        };
         return _cloud.TryAdd(role) ? role : throw new InvalidOperationException($"The role {role.Arn} exists already.");
     }
 

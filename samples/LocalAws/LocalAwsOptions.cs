@@ -7,7 +7,7 @@ public sealed class LocalAwsOptions
     public int Port { get; init; }
 
     /// <summary>
-    /// The clock for session expiry, key dates, JWT lifetimes, the request log and rate windows.
+    /// The clock for session expiry, key dates, JWT lifetimes, the request log, rate windows and the Date header of successful answers.
     /// Signatures are always checked against the system clock, because SDK clients sign with it.
     /// </summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -20,7 +20,8 @@ public sealed class LocalAwsServer : IAsyncDisposable
     {
         _cloud = new Cloud(options.Time);
         Faults = new Faults(options.Time);
-        _frontDoor = new FrontDoor(_cloud, new KmsService(_cloud), new StsService(_cloud), new ControlApi(Account, _cloud.FindKey, Faults, Log), Faults, Log);
+        _frontDoor = new FrontDoor(
+            _cloud, new KmsService(_cloud), new StsService(_cloud), new ControlApi(Account, _cloud.FindKey, Faults, Log), Faults, Log);
     }
 
     /// <summary>http://127.0.0.1 and the port; KMS and STS of every account and Region.</summary>

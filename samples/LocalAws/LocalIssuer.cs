@@ -16,11 +16,12 @@ public sealed class LocalIssuer : IAsyncDisposable
 {
     private static readonly JsonWebTokenHandler Tokens = new() { SetDefaultTimesOnTokenCreation = false };
 
-    private readonly RSA _key = RSA.Create(2048);
-    private readonly Lazy<RSA> _unpublishedKey = new(() => RSA.Create(2048));
+    private readonly RSA _key = SigningKeys.Take();
+    private readonly Lazy<RSA> _unpublishedKey = new(SigningKeys.Take);
     private readonly TimeProvider _time;
     private readonly string _keyId;
     private LoopbackHost? _host;
+    private int _disposed;
 
     private LocalIssuer(TimeProvider time)
     {
@@ -38,7 +39,8 @@ public sealed class LocalIssuer : IAsyncDisposable
     /// <param name="issuer">The iss claim; null, the default, for its own address.</param>
     /// <param name="time">The clock for token lifetimes; the system's when null.</param>
     /// <param name="cancellationToken">Ends the start only.</param>
-    public static async Task<LocalIssuer> StartAsync(string? issuer = null, TimeProvider? time = null, CancellationToken cancellationToken = default)
+    public static async Task<LocalIssuer> StartAsync(
+        string? issuer = null, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
         var started = new LocalIssuer(time ?? TimeProvider.System);
         started._host = await LoopbackHost.StartAsync(port: 0, started.AnswerAsync, cancellationToken);
@@ -77,11 +79,16 @@ public sealed class LocalIssuer : IAsyncDisposable
     /// <summary>Stops listening.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _host!.DisposeAsync();
-        _key.Dispose();
+        SigningKeys.Return(_key);
         if (_unpublishedKey.IsValueCreated)
         {
-            _unpublishedKey.Value.Dispose();
+            SigningKeys.Return(_unpublishedKey.Value);
         }
     }
 

@@ -83,13 +83,15 @@ public sealed class LocalKey
 
     internal int? DeletionDays => _deletionAsked is null ? null : _deletionDays;
 
-    /// <summary>Encrypt and Decrypt are refused with DisabledException from now on.</summary>
+    /// <summary>Encrypt and Decrypt are refused with DisabledException afterwards.</summary>
     public void Disable() => Switch(() => _enabled = false);
 
     /// <summary>Undoes <see cref="Disable"/>.</summary>
     public void Enable() => Switch(() => _enabled = true);
 
-    /// <summary>Pending deletion from now on; gone after <paramref name="days"/>, or that long after the last replica, for a primary key.</summary>
+    /// <summary>
+    /// Pending deletion afterwards; gone after <paramref name="days"/>, or that long after the last replica, for a primary key.
+    /// </summary>
     public void ScheduleDeletion(int days = 30)
     {
         if (days is < 7 or > 30)
@@ -99,7 +101,8 @@ public sealed class LocalKey
 
         lock (_family.Gate)
         {
-            if (State is LocalKeyState.PendingDeletion or LocalKeyState.PendingReplicaDeletion or LocalKeyState.Creating or LocalKeyState.Updating)
+            if (State is LocalKeyState.PendingDeletion
+                or LocalKeyState.PendingReplicaDeletion or LocalKeyState.Creating or LocalKeyState.Updating)
             {
                 throw WrongState();
             }
@@ -176,7 +179,12 @@ public sealed class LocalKey
             }
 
             DemandUsable();
-            var replica = new LocalKey(_cloud, _family, AccountId, region) { Description = description, _imported = _imported, ValidTo = ValidTo };
+            var replica = new LocalKey(_cloud, _family, AccountId, region)
+            {
+                Description = description,
+                _imported = _imported,
+                ValidTo = ValidTo,
+            };
             if (_family.Members.Any(member => member.Region == region && !member.IsGone))
             {
                 throw new AwsException("AlreadyExistsException", $"{Arn} has a key in {region} already.");
@@ -232,7 +240,9 @@ public sealed class LocalKey
         {
             if (!Kind.IsImported)
             {
-                throw new AwsException("UnsupportedOperationException", $"{Arn} has the origin {Kind.Origin}; only EXTERNAL material can be imported or deleted.");
+                throw new AwsException(
+                    "UnsupportedOperationException",
+                    $"{Arn} has the origin {Kind.Origin}; only EXTERNAL material can be imported or deleted.");
             }
 
             _imported = imported;

@@ -45,7 +45,9 @@ public sealed class LocalRole
         }
     }
 
-    /// <summary>What the role's sessions may do (JSON); null allows nothing. A change shows in the next request of running sessions, too.</summary>
+    /// <summary>
+    /// What the role's sessions may do (JSON); null allows nothing. A change shows in the next request of running sessions, too.
+    /// </summary>
     /// <exception cref="FormatException">The policy is malformed, or uses what is not modelled.</exception>
     public string? Policy
     {
@@ -70,8 +72,8 @@ public sealed class LocalRole
     }
 
     /// <summary>
-    /// Denies everything to the sessions that began before now, as IAM's "Revoke active sessions" does: with a second policy, which denies by
-    /// aws:TokenIssueTime. Sessions that begin later are not affected. On a clock that stands still, move it on before the call.
+    /// Denies everything to the sessions that began before now, as IAM's "Revoke active sessions" does: with a second policy, which denies
+    /// by aws:TokenIssueTime. Sessions that begin later are not affected. On a clock that stands still, move it on before the call.
     /// </summary>
     public void RevokeSessions() => _revocation = PolicyDocument.ParsePermissions($$"""
         { "Version": "2012-10-17", "Statement": { "Sid": "AWSRevokeOlderSessions", "Effect": "Deny", "Action": "*", "Resource": "*",

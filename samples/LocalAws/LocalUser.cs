@@ -23,7 +23,9 @@ public sealed class LocalUser
     /// <summary>Unique in the account.</summary>
     public string Name { get; }
 
-    /// <summary>The permission policy (JSON); null allows nothing. A change shows in the next request: this stand-in is never eventually consistent.</summary>
+    /// <summary>
+    /// The permission policy (JSON); null allows nothing. A change shows in the next request: this stand-in is never eventually consistent.
+    /// </summary>
     /// <exception cref="FormatException">The policy is malformed, or uses what is not modelled.</exception>
     public string? Policy
     {

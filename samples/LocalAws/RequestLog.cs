@@ -1,12 +1,14 @@
 namespace LocalAws;
 
-/// <summary>Every request since the start or the last <see cref="Clear"/>, in order. An entry is there before its client has the answer.</summary>
+/// <summary>
+/// Every request since the start or the last <see cref="Clear"/>, in order. An entry is there before its client has the answer.
+/// </summary>
 public sealed class RequestLog
 {
     private const int Capacity = 100_000;
 
     private readonly Lock _gate = new();
-    private readonly Queue<LoggedRequest> _requests = new();
+    private readonly Queue<(LoggedRequest Request, TrailEvent? Event)> _requests = new();
     private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
 
     internal RequestLog()
@@ -20,7 +22,7 @@ public sealed class RequestLog
         {
             lock (_gate)
             {
-                return _requests.ToArray();
+                return [.. _requests.Select(entry => entry.Request)];
             }
         }
     }
@@ -44,7 +46,25 @@ public sealed class RequestLog
         }
     }
 
-    internal void Add(LoggedRequest request)
+    /// <summary>
+    /// Writes the requests in the format of AWS CloudTrail's log files: <c>{"Records":[…]}</c>. Each request that AWS would have carried
+    /// out or denied is an event, faults of the way back included. A request without a valid signature is none.
+    /// </summary>
+    /// <remarks>The events have values of the encryption context, as those of AWS do. They have no secret.</remarks>
+    /// <param name="destination">The destination.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task WriteCloudTrailAsync(Stream destination, CancellationToken cancellationToken = default)
+    {
+        TrailEvent[] events;
+        lock (_gate)
+        {
+            events = [.. _requests.Select(entry => entry.Event).OfType<TrailEvent>()];
+        }
+
+        await TrailEvent.WriteAsync(destination, events, cancellationToken);
+    }
+
+    internal void Add(LoggedRequest request, TrailEvent? trail)
     {
         lock (_gate)
         {
@@ -53,7 +73,7 @@ public sealed class RequestLog
                 _requests.Dequeue();
             }
 
-            _requests.Enqueue(request);
+            _requests.Enqueue((request, trail));
             _counts[request.Operation] = _counts.GetValueOrDefault(request.Operation) + 1;
         }
     }

@@ -7,10 +7,12 @@ using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.Benchmarks;
 
-/// <summary>How much slower than the bare call of the AWS SDK is a whole call of the key ring, which makes or opens a data key, on the same server?</summary>
+/// <summary>
+/// How much slower than the bare call of the AWS SDK is a whole call of the key ring, which makes or opens a data key, on the same server?
+/// </summary>
 /// <remarks>
-/// LocalAws answers at once, from the same process, so without latency the ratio is one of processor time, of which the message's own cryptography has its part: the rows
-/// with primitives show it. AWS KMS takes some milliseconds.
+/// LocalAws answers at once, from the same process, so without latency the ratio is one of processor time, of which the message's own
+/// cryptography has its part: the rows with primitives show it. AWS KMS takes some milliseconds.
 /// </remarks>
 [Config(typeof(RatioConfig))]
 public class FreshKeyBenchmarks
@@ -47,7 +49,8 @@ public class FreshKeyBenchmarks
             options.DataKeyCache.MaxAge = TimeSpan.Zero;
         })
             .AddKeyRing(customer => (customer.KeyArn, customer.Credentials) =
-                (_customer.Key.Arn, ByokCredentialSettings.AccessKeys(_customer.AccessKey.AccessKeyId, _customer.AccessKey.SecretAccessKey)));
+                (_customer.Key.Arn, ByokCredentialSettings.AccessKeys(
+                    _customer.AccessKey.AccessKeyId, _customer.AccessKey.SecretAccessKey)));
         _provider = services.BuildServiceProvider();
         _ring = _provider.GetRequiredService<IByokKeyRing>();
         _message = await _ring.EncryptAsync(_plaintext);

@@ -4,7 +4,9 @@ using BenchmarkDotNet.Diagnosers;
 
 namespace Scalr.Byok.Kms.Benchmarks;
 
-/// <summary>What all benchmarks here report: their ratio to the yardstick of their group, measured in the same run, and what they allocate.</summary>
+/// <summary>
+/// What all benchmarks here report: their ratio to the yardstick of their group, measured in the same run, and what they allocate.
+/// </summary>
 internal sealed class RatioConfig : ManualConfig
 {
     public RatioConfig()

@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.Benchmarks;
@@ -11,7 +10,6 @@ public class SmallBenchmarks
     private readonly Yardstick _raw = new();
     private readonly MessageOptions _options = Yardstick.Options(1);
     private readonly MessageTemplate _template = Yardstick.Template(65_536);
-    private readonly EncryptedDataKey _otherKey = new(EncryptedDataKey.AwsKms, "arn:aws:kms:us-east-1:111122223333:key/mrk-2"u8.ToArray(), new byte[184]);
     private byte[] _plaintext = [];
     private byte[] _message = [];
     private byte[] _header = [];
@@ -41,11 +39,4 @@ public class SmallBenchmarks
 
     [Benchmark(Description = "message"), BenchmarkCategory("decrypt")]
     public byte[] Decrypt() => MessageReader.Read(MessageHeader.Read(_message, _options), _message, Yardstick.DataKey);
-
-    [Benchmark(Description = "rewrap"), BenchmarkCategory("decrypt")]
-    public byte[] Rewrap()
-    {
-        using MessageRewrapper rewrapper = MessageRewrapper.Begin(MessageHeader.Read(_message, _options), Yardstick.DataKey);
-        return rewrapper.Rewrap(_message, _otherKey, _options.MaxMessageLength);
-    }
 }

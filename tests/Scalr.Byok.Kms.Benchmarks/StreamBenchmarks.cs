@@ -4,7 +4,9 @@ using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.Benchmarks;
 
-/// <summary>How much slower than raw AES-GCM on the same chunks, from array to array, is a message from stream to stream, on one core and on two?</summary>
+/// <summary>
+/// How much slower than raw AES-GCM on the same chunks, from array to array, is a message from stream to stream, on one core and on two?
+/// </summary>
 [Config(typeof(RatioConfig))]
 public class StreamBenchmarks
 {
@@ -68,14 +70,16 @@ public class StreamBenchmarks
 
     private async Task EncryptAsync(MessageOptions options)
     {
-        using MessageStreamWriter writer = MessageStreamWriter.Begin(_template, Yardstick.DataKey, RandomNumberGenerator.GetBytes(32), options);
+        using var writer = MessageStreamWriter.Begin(
+            _template, Yardstick.DataKey, RandomNumberGenerator.GetBytes(32), options);
         await writer.RunAsync(new MemoryStream(_plaintext), new MemoryStream(_buffer), FreeUse.Instance, CancellationToken.None);
     }
 
     private async Task DecryptAsync(MessageOptions options)
     {
         MessageInput input = new(new MemoryStream(_message), options);
-        using MessageStreamReader reader = MessageStreamReader.Begin(input, await input.ReadHeaderAsync(CancellationToken.None), Yardstick.DataKey, options);
+        using var reader = MessageStreamReader.Begin(
+            input, await input.ReadHeaderAsync(CancellationToken.None), Yardstick.DataKey, options);
         await reader.RunAsync(new MemoryStream(_buffer), FreeUse.Instance, CancellationToken.None);
     }
 }

@@ -5,12 +5,15 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Scalr.Byok.Kms.Benchmarks;
 
-/// <summary>How much slower is a database column's value than the primitives it cannot do without, and than AES-256-GCM under a key that is there?</summary>
+/// <summary>
+/// How much slower is a database column's value than the primitives it cannot do without, and than AES-256-GCM under a key that is there?
+/// </summary>
 [Config(typeof(RatioConfig))]
 public class ValueBenchmarks
 {
     private readonly byte[] _value = RandomNumberGenerator.GetBytes(32);
-    private readonly byte[] _place = ByokAssociatedData.For("variables", "value", "42");
+    private readonly ByokAssociatedData _place = ByokAssociatedData.For("variables", "value", "42");
+    private readonly byte[] _placeBytes = ByokAssociatedData.For("variables", "value", "42").ToArray();
     private readonly byte[] _blocks = new byte[32];
     private readonly byte[] _subkey = new byte[32];
     private readonly byte[] _iv = new byte[12];
@@ -36,13 +39,13 @@ public class ValueBenchmarks
             (_customer.Key.Arn, ByokCredentialSettings.AccessKeys(_customer.AccessKey.AccessKeyId, _customer.AccessKey.SecretAccessKey)));
         _provider = services.BuildServiceProvider();
         _key = await _provider.GetRequiredService<IByokKeyRing>().CreateDataKeyAsync();
-        using Aes aes = Aes.Create();
+        using var aes = Aes.Create();
         (aes.Mode, aes.Padding) = (CipherMode.ECB, PaddingMode.None);
         _aes = aes.CreateEncryptor(new byte[32], null);
         _encrypted = _key.Encrypt(_value, _place);
         _aes.TransformBlock(_blocks, 0, 32, _subkey, 0);
         using AesGcm gcm = new(_subkey, 16);
-        gcm.Encrypt(_iv, _value, _ciphertext, _tag, _place);
+        gcm.Encrypt(_iv, _value, _ciphertext, _tag, _placeBytes);
     }
 
     [GlobalCleanup]
@@ -60,7 +63,7 @@ public class ValueBenchmarks
         RandomNumberGenerator.Fill(result.AsSpan(8, 24));
         _aes!.TransformBlock(_blocks, 0, 32, _subkey, 0);
         using AesGcm gcm = new(_subkey, 16);
-        gcm.Encrypt(result.AsSpan(20, 12), _value, result.AsSpan(32, 32), result.AsSpan(64, 16), _place);
+        gcm.Encrypt(result.AsSpan(20, 12), _value, result.AsSpan(32, 32), result.AsSpan(64, 16), _placeBytes);
         return result;
     }
 
@@ -71,7 +74,7 @@ public class ValueBenchmarks
     public byte[] GcmEncrypt()
     {
         var result = GC.AllocateUninitializedArray<byte>(80);
-        _raw.Encrypt(_iv, _value, result.AsSpan(32, 32), result.AsSpan(64, 16), _place);
+        _raw.Encrypt(_iv, _value, result.AsSpan(32, 32), result.AsSpan(64, 16), _placeBytes);
         return result;
     }
 
@@ -82,7 +85,7 @@ public class ValueBenchmarks
         var result = GC.AllocateUninitializedArray<byte>(32);
         _aes!.TransformBlock(_blocks, 0, 32, _subkey, 0);
         using AesGcm gcm = new(_subkey, 16);
-        gcm.Decrypt(_iv, _ciphertext, _tag, result, _place);
+        gcm.Decrypt(_iv, _ciphertext, _tag, result, _placeBytes);
         return result;
     }
 

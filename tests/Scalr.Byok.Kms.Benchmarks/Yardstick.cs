@@ -6,7 +6,9 @@ using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.Benchmarks;
 
-/// <summary>What the same work costs with the platform's primitives alone: the same chunks, the same associated data, no format around them.</summary>
+/// <summary>
+/// What the same work costs with the platform's primitives alone: the same chunks, the same associated data, no format around them.
+/// </summary>
 internal sealed class Yardstick : IDisposable
 {
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
@@ -22,7 +24,10 @@ internal sealed class Yardstick : IDisposable
 
     public static MessageTemplate Template(int frameLength) => new(
         EncryptionContext.Create(new Dictionary<string, string> { ["tenant"] = "acme", ["purpose"] = "benchmark" }, "pairs"),
-        [new EncryptedDataKey(EncryptedDataKey.AwsKms, "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"u8.ToArray(), new byte[184])],
+        [new EncryptedDataKey(
+            EncryptedDataKey.AwsKms,
+            "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"u8.ToArray(),
+            new byte[184])],
         frameLength);
 
     public static MessageOptions Options(int threads) => MessageOptions.From(new ByokOptions { MaxDegreeOfParallelism = threads });
@@ -31,9 +36,9 @@ internal sealed class Yardstick : IDisposable
     public static Memory<byte> Place(byte[] bytes, int at)
     {
         const int page = 4096;
-        byte[] room = GC.AllocateArray<byte>(bytes.Length + (2 * page), pinned: true);
-        int start = (int)(Marshal.UnsafeAddrOfPinnedArrayElement(room, 0) % page);
-        Memory<byte> placed = room.AsMemory(page - start + at, bytes.Length);
+        var room = GC.AllocateArray<byte>(bytes.Length + (2 * page), pinned: true);
+        var start = (int)(Marshal.UnsafeAddrOfPinnedArrayElement(room, 0) % page);
+        var placed = room.AsMemory(page - start + at, bytes.Length);
         bytes.CopyTo(placed);
         return placed;
     }
@@ -43,7 +48,7 @@ internal sealed class Yardstick : IDisposable
     {
         for (uint i = 1; !plaintext.IsEmpty; i++)
         {
-            int length = Math.Min(chunk, plaintext.Length);
+            var length = Math.Min(chunk, plaintext.Length);
             Number(i, length);
             _aes.Encrypt(_iv, plaintext[..length], ciphertext[..length], _tag, _associatedData);
             plaintext = plaintext[length..];
@@ -56,7 +61,7 @@ internal sealed class Yardstick : IDisposable
     {
         for (uint i = 1; !plaintext.IsEmpty; i++)
         {
-            int length = Math.Min(chunk, plaintext.Length);
+            var length = Math.Min(chunk, plaintext.Length);
             Number(i, length);
             _aes.Decrypt(_iv, ciphertext[..length], ciphertext.Slice(length, 16), plaintext[..length], _associatedData);
             plaintext = plaintext[length..];
@@ -67,11 +72,11 @@ internal sealed class Yardstick : IDisposable
     /// <summary>Something for <see cref="Decrypt"/>.</summary>
     public byte[] Seal(ReadOnlySpan<byte> plaintext, int chunk)
     {
-        byte[] sealedChunks = new byte[plaintext.Length + (16 * ((plaintext.Length + chunk - 1) / chunk))];
+        var sealedChunks = new byte[plaintext.Length + (16 * ((plaintext.Length + chunk - 1) / chunk))];
         Span<byte> rest = sealedChunks;
         for (uint i = 1; !plaintext.IsEmpty; i++)
         {
-            int length = Math.Min(chunk, plaintext.Length);
+            var length = Math.Min(chunk, plaintext.Length);
             Number(i, length);
             _aes.Encrypt(_iv, plaintext[..length], rest[..length], rest.Slice(length, 16), _associatedData);
             plaintext = plaintext[length..];
@@ -81,10 +86,12 @@ internal sealed class Yardstick : IDisposable
         return sealedChunks;
     }
 
-    /// <summary>What one small message cannot do without: 32 random bytes, three HMAC-SHA512, one cipher, the header's tag, one frame.</summary>
+    /// <summary>
+    /// What one small message cannot do without: 32 random bytes, three HMAC-SHA512, one cipher, the header's tag, one frame.
+    /// </summary>
     public byte[] EncryptSmall(ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> header, int messageLength)
     {
-        byte[] message = GC.AllocateUninitializedArray<byte>(messageLength);
+        var message = GC.AllocateUninitializedArray<byte>(messageLength);
         Span<byte> id = stackalloc byte[32];
         Span<byte> hash = stackalloc byte[64];
         RandomNumberGenerator.Fill(id);
@@ -106,7 +113,7 @@ internal sealed class Yardstick : IDisposable
         HMACSHA512.HashData(hash, "..DERIVEKEY\u0001"u8, hash);
         using AesGcm aes = new(small.Key, 16);
         aes.Decrypt(_iv, default, small.HeaderTag, default, header);
-        byte[] plaintext = GC.AllocateUninitializedArray<byte>(small.Ciphertext.Length);
+        var plaintext = GC.AllocateUninitializedArray<byte>(small.Ciphertext.Length);
         aes.Decrypt(_iv, small.Ciphertext, small.Tag, plaintext, _associatedData);
         return plaintext;
     }

@@ -1,6 +1,9 @@
 namespace Scalr.Byok.Kms.Racer;
 
-/// <summary>Encrypted data keys as files that several processes share. Stops once it has found nothing, until it is told to go on, so that all have found nothing.</summary>
+/// <summary>
+/// Encrypted data keys as files that several processes share. Stops once it has found nothing, until it is told to go on, so that all have
+/// found nothing.
+/// </summary>
 internal sealed class FolderStore : IByokDataKeyStore
 {
     private readonly string _folder;

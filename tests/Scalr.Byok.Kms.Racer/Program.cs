@@ -14,14 +14,16 @@ var services = new ServiceCollection();
 services.AddScalrByok(options =>
 {
     options.Endpoints.Kms[ByokEndpoints.AnyRegion] = new Uri(aws);
-    (options.Resilience.AttemptTimeout, options.Resilience.TotalTimeout) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)); // a busy machine causes no retry
+    // a busy machine causes no retry
+    (options.Resilience.AttemptTimeout, options.Resilience.TotalTimeout) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
 })
-    .AddKeyRing(settings => (settings.KeyArn, settings.Credentials) = (keyArn, ByokCredentialSettings.AccessKeys(accessKeyId, secretAccessKey)));
+    .AddKeyRing(
+        settings => (settings.KeyArn, settings.Credentials) = (keyArn, ByokCredentialSettings.AccessKeys(accessKeyId, secretAccessKey)));
 await using var provider = services.BuildServiceProvider();
 var ring = provider.GetRequiredService<IByokKeyRing>();
 
 using var key = await ring.GetOrCreateDataKeyAsync(new FolderStore(folder), "acme");
 
 Console.WriteLine(Convert.ToHexString(key.EncryptedKey.Span));
-Console.WriteLine(Convert.ToHexString(key.Encrypt("written by a process")));
+Console.WriteLine(Convert.ToHexString(key.EncryptText("written by a process", ByokAssociatedData.None)));
 return 0;

@@ -10,35 +10,31 @@ internal sealed class AssumeRoleCommand : Command, IHasExamples
     private readonly CliContext _context;
     private readonly KeyOptions _key = new();
     private readonly PolicyOptions _policy = new();
-    private readonly Option<string?> _hostAccount = new("--host-account")
-    {
-        HelpName = "ID",
-        Description = $"The AWS account of the host, 12 digits. Default: Byok:HostAccountId, else {ByokPolicies.ScalrAccountId} (Scalr).",
-    };
 
     public AssumeRoleCommand(CliContext context)
         : base("assume-role", "Who may assume the role: the host, with the external ID. As Terraform: the key, its replicas and the role.")
     {
         _context = context;
-        Options.Add(_hostAccount);
-        _policy.AddTo(this, _key.Settings, _key.ExternalId, _key.KeyArn, _key.ReplicaRegions);
-        SetAction(Run);
+        _policy.AddTo(this, _key.Settings, _key.ExternalId, _key.HostAccount, _key.KeyArn, _key.ReplicaRegions);
+        SetAction(RunAsync);
     }
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok policy assume-role --external-id $ID",
+        "byok policy assume-role --external-id $ID \\",
+        "    --host-account $ACCOUNT",
         "byok policy assume-role -s acme.json --terraform > byok.tf",
     ];
 
-    private void Run(ParseResult result)
+    private async Task RunAsync(ParseResult result, CancellationToken _)
     {
-        var settings = new SettingsReader(_context, _key).Read(result);
-        var externalId = settings.Key.Credentials.ExternalId
+        await using var host = KeyHost.Open(_context, new SettingsReader(_context, _key).Read(result));
+        var settings = host.ReadForPolicy();
+        var externalId = settings.Credentials.ExternalId
             ?? throw new UsageException("An external ID is needed: --external-id. Make one with: byok policy external-id");
-        var account = result.GetValue(_hostAccount) ?? settings.Host[nameof(ByokOptions.HostAccountId)] ?? ByokPolicies.ScalrAccountId;
-        var partition = PolicyOptions.FindKeyArn(settings.Key)?.Partition ?? "aws";
+        var account = host.Host.HostAccountId ?? throw new UsageException("The AWS account of the host is needed: --host-account.");
+        var partition = PolicyOptions.FindKeyArn(settings)?.Partition ?? "aws";
         var trust = ByokPolicies.AssumeRoleTrust(externalId, account, partition);
-        _context.Terminal.WriteLine(_policy.IsTerraform(result) ? _policy.Stack(result, settings.Key).WithRole(trust) : trust);
+        _context.Terminal.WriteLine(_policy.IsTerraform(result) ? _policy.Stack(result, settings).WithRole(trust) : trust);
     }
 }

@@ -13,9 +13,11 @@ internal sealed class ByokCommand : RootCommand, IHasExamples
         Subcommands.Add(new EncryptCommand(context));
         Subcommands.Add(new DecryptCommand(context));
         Subcommands.Add(new InspectCommand(context));
-        Subcommands.Add(new RewrapCommand(context));
+        Subcommands.Add(new ReencryptCommand(context));
+        Subcommands.Add(new CountCommand(context));
         Subcommands.Add(new HealthCommand(context));
         Subcommands.Add(new PolicyCommand(context));
+        Subcommands.Add(new AuditCommand(context));
         Subcommands.Add(new LocalCommand(context));
         Options.Add(Verbosity.CreateOption());
         foreach (var help in Options.OfType<HelpOption>())

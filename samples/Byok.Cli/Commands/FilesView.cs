@@ -31,7 +31,9 @@ internal sealed class FilesView(Terminal terminal)
         if (!json && terminal.ErrorIsTerminal)
         {
             var color = report.Failed == 0 ? "green" : "yellow";
-            terminal.Error.MarkupLine($"[{color}]{Summary(report, done)}[/]{(report is { Failed: 0, Files: [var one] } ? $" [dim]{Shown.Markup(one.Target)}[/]" : "")}");
+            terminal.Error.MarkupLine(
+                $"[{color}]{Summary(report, done)}[/]"
+                + $"{(report is { Failed: 0, Files: [var one] } ? $" [dim]{Shown.Markup(one.Target)}[/]" : "")}");
         }
     }
 

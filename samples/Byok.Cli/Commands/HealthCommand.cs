@@ -10,7 +10,8 @@ internal sealed class HealthCommand : Command, IHasExamples
 {
     private readonly CliContext _context;
     private readonly KeyOptions _key = new();
-    private readonly Option<bool> _watch = new("--watch", "-w") { Description = "Ask again and again, and log each change with its time, until Ctrl+C." };
+    private readonly Option<bool> _watch =
+        new("--watch", "-w") { Description = "Ask again and again, and log each change with its time, until Ctrl+C." };
     private readonly Option<double> _interval = new("--interval")
     {
         HelpName = "SECONDS",
@@ -27,7 +28,8 @@ internal sealed class HealthCommand : Command, IHasExamples
         _interval.Validators.Add(result =>
         {
             if (result.Tokens is [var token]
-                && !(double.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0.1 and <= 3600))
+                && !(double.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out var seconds)
+                    && seconds is >= 0.1 and <= 3600))
             {
                 result.AddError("out of range");
             }
@@ -48,17 +50,18 @@ internal sealed class HealthCommand : Command, IHasExamples
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
-        await using var host = KeyHost.Open(await new SettingsReader(_context, _key).ReadAsync(result, cancellationToken));
+        await using var host = KeyHost.Open(_context, await new SettingsReader(_context, _key).ReadAsync(result, cancellationToken));
         var (ring, json) = (host.Ring, result.GetValue(_json));
         if (result.GetValue(_watch))
         {
-            return await new HealthWatch(_context, ring, TimeSpan.FromSeconds(result.GetValue(_interval)), json).RunAsync(cancellationToken);
+            return await new HealthWatch(
+                _context, ring, TimeSpan.FromSeconds(result.GetValue(_interval)), json).RunAsync(cancellationToken);
         }
 
         var health = await ring.ProbeAsync(cancellationToken);
         if (json)
         {
-            _context.Terminal.WriteLine(JsonSerializer.Serialize(health, CliJson.Default.KeyHealth));
+            _context.Terminal.WriteLine(JsonSerializer.Serialize(health, CliJson.Default.ByokKeyHealth));
         }
         else
         {

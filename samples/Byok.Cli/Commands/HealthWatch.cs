@@ -9,7 +9,7 @@ internal sealed class HealthWatch(CliContext context, IByokKeyRing ring, TimeSpa
 {
     private readonly HealthView _view = new(context.Terminal);
     private readonly StatusLine? _status = json || !context.Terminal.OutputIsTerminal ? null : new(context.Terminal.Out);
-    private KeyHealth? _last;
+    private ByokKeyHealth? _last;
 
     /// <returns>The exit code of the last answer.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -45,15 +45,15 @@ internal sealed class HealthWatch(CliContext context, IByokKeyRing ring, TimeSpa
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    private static bool Changed(KeyHealth before, KeyHealth now) =>
+    private static bool Changed(ByokKeyHealth before, ByokKeyHealth now) =>
         (before.Status, before.KeyState, before.Reason) != (now.Status, now.KeyState, now.Reason)
         || !before.Findings.Select(finding => finding.Code).ToHashSet().SetEquals(now.Findings.Select(finding => finding.Code));
 
-    private void Log(KeyHealth health)
+    private void Log(ByokKeyHealth health)
     {
         if (json)
         {
-            context.Terminal.WriteLine(JsonSerializer.Serialize(health, CliJson.Compact().KeyHealth));
+            context.Terminal.WriteLine(JsonSerializer.Serialize(health, CliJson.Compact().ByokKeyHealth));
         }
         else
         {

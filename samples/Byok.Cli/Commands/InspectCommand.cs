@@ -11,7 +11,7 @@ namespace Byok.Cli.Commands;
 /// <summary>byok inspect</summary>
 internal sealed class InspectCommand : Command, IHasExamples
 {
-    private const string Warning = "Not authenticated: whoever gave you the message may have written any of this.";
+    private const string Warning = "Not authenticated: the sender may have written any of this.";
 
     private readonly Terminal _terminal;
     private readonly Argument<string> _file = new("FILE") { Description = "A message; - for standard input." };
@@ -39,7 +39,9 @@ internal sealed class InspectCommand : Command, IHasExamples
         }
 
         var tree = new Tree($"[bold]{Shown.Markup(name)}[/] [yellow]{Warning}[/]");
-        tree.AddNode($"algorithm suite [bold]{header.AlgorithmSuiteId:X4}[/] {Shown.Markup(header.AlgorithmSuite)}{(header.IsSigned ? ", signed" : "")}");
+        tree.AddNode(
+            $"algorithm suite [bold]{header.AlgorithmSuiteId:X4}[/] {Shown.Markup(header.AlgorithmSuite)}"
+            + $"{(header.IsSigned ? ", signed" : "")}");
         tree.AddNode($"message id {Convert.ToHexStringLower(header.MessageId.Span)}");
         var keys = tree.AddNode($"data key, wrapped {Shown.Count(header.EncryptedDataKeyCount, "time")}, under");
         keys.AddNodes(header.KeyArns.Select(arn => Shown.Markup(arn.ToString())));

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Byok.Cli.Local;
 using Byok.Cli.Output;
 using LocalAws;
+using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Commands;
 
@@ -17,11 +18,15 @@ internal sealed class LocalCommand : Command, IHasExamples
         DefaultValueFactory = _ => "byok-local",
     };
 
-    private readonly Option<int> _port = new("--port") { HelpName = "PORT", Description = "The port on 127.0.0.1. Default: any that is free." };
+    private readonly Option<int> _port =
+        new("--port") { HelpName = "PORT", Description = "The port on 127.0.0.1. Default: any that is free." };
     private readonly Option<bool> _json = new("--json") { Description = "Print what was started as one line of JSON." };
 
     public LocalCommand(CliContext context)
-        : base("local", "Play AWS on this machine, with a customer whose key can be reached by each credentials type, until Ctrl+C. For trying things out.")
+        : base(
+            "local",
+            "Play AWS on this machine, with a customer whose key can be reached by each credentials type, until Ctrl+C. For trying "
+            + "things out.")
     {
         _context = context;
         _port.Validators.Add(result =>
@@ -43,10 +48,16 @@ internal sealed class LocalCommand : Command, IHasExamples
     {
         var directory = result.GetValue(_out)!;
         await using var demo = await DemoCustomer.StartAsync(
-            new LocalAwsOptions { Port = result.GetValue(_port), Time = _context.Time }, cancellationToken);
+            new LocalAwsOptions { Port = result.GetValue(_port), Time = _context.Time }, ByokPolicies.NewExternalId(), cancellationToken);
         var files = new DemoFiles(demo, directory);
         var report = new LocalReport(
-            demo.Aws.Endpoint, directory, demo.Key.Arn, demo.NextKey.Arn, Control(demo, "disable"), Control(demo, "enable"), await files.WriteAsync(cancellationToken));
+            demo.Aws.Endpoint,
+            directory,
+            demo.Key.Arn,
+            demo.NextKey.Arn,
+            Control(demo, "disable"),
+            Control(demo, "enable"),
+            await files.WriteAsync(cancellationToken));
         if (result.GetValue(_json))
         {
             _context.Terminal.WriteLine(JsonSerializer.Serialize(report, CliJson.Compact().LocalReport));
@@ -68,7 +79,8 @@ internal sealed class LocalCommand : Command, IHasExamples
         return ExitCode.Success;
     }
 
-    private static Uri Control(DemoCustomer demo, string action) => new(demo.Aws.Endpoint, $"/_local/keys/{demo.Key.Region}/{demo.Key.KeyId}/{action}");
+    private static Uri Control(DemoCustomer demo, string action) =>
+        new(demo.Aws.Endpoint, $"/_local/keys/{demo.Key.Region}/{demo.Key.KeyId}/{action}");
 
     private void Explain(LocalReport report)
     {
@@ -93,7 +105,7 @@ internal sealed class LocalCommand : Command, IHasExamples
 
             The customer changes to another key, and every message moves to it:
 
-              byok rewrap hello.txt.byok --settings {first.NextSettings}
+              byok reencrypt hello.txt.byok --settings {first.NextSettings}
             """);
     }
 }

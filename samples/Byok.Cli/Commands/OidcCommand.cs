@@ -27,38 +27,45 @@ internal sealed class OidcCommand : Command, IHasExamples
     private readonly Option<string> _provider = new("--provider-host")
     {
         HelpName = "HOST",
-        Description = "The host's issuer without https://.",
-        DefaultValueFactory = _ => ByokPolicies.ScalrProviderHost,
+        Description = $"The host's issuer without https://, for example {ByokPolicies.ScalrProviderHost}.",
+        Required = true,
     };
 
     public OidcCommand(CliContext context)
-        : base("oidc", "Who may assume the role: tokens of the host's issuer for this customer. As Terraform: the key, its replicas, the identity provider and the role.")
+        : base(
+            "oidc",
+            "Who may assume the role: tokens of the host's issuer for this customer. As Terraform: the key, its replicas, the identity "
+            + "provider and the role.")
     {
         _context = context;
         Options.Add(_accountName);
         Options.Add(_awsAccount);
         Options.Add(_provider);
         _policy.AddTo(this, _key.Settings, _key.Audience, _key.KeyArn, _key.ReplicaRegions);
-        SetAction(Run);
+        SetAction(RunAsync);
     }
 
     public IReadOnlyList<string> Examples =>
     [
-        "byok policy oidc --account-name acme -s acme.json",
+        "byok policy oidc --account-name acme -s acme.json \\",
+        "    --provider-host id.example.com",
         "byok policy oidc --account-name acme --audience aud \\",
-        "    --terraform > byok.tf",
+        "    --provider-host id.example.com --terraform > byok.tf",
     ];
 
-    private void Run(ParseResult result)
+    private async Task RunAsync(ParseResult result, CancellationToken _)
     {
-        var settings = new SettingsReader(_context, _key).Read(result).Key;
-        var (audience, provider) = (settings.Credentials.Audience ?? throw new UsageException("An audience is needed: --audience."), result.GetValue(_provider)!);
+        await using var host = KeyHost.Open(_context, new SettingsReader(_context, _key).Read(result));
+        var settings = host.ReadForPolicy();
+        var (audience, provider) =
+            (settings.Credentials.Audience ?? throw new UsageException("An audience is needed: --audience."), result.GetValue(_provider)!);
         var (key, terraform) = (PolicyOptions.FindKeyArn(settings), _policy.IsTerraform(result));
         var partition = key?.Partition ?? "aws";
         var account = result.GetValue(_awsAccount) ?? key?.AccountId ?? (terraform ? KeyStack.AnyAccount : null)
             ?? throw new UsageException("The customer's AWS account is needed: --aws-account, or --key-arn.");
-        var trust = ByokPolicies.WebIdentityTrust(account, audience, result.GetValue(_accountName)!, provider, partition);
+        var trust = ByokPolicies.OidcTrust(account, audience, result.GetValue(_accountName)!, provider, partition);
         var providerArn = $"arn:{partition}:iam::{account}:oidc-provider/{provider}";
-        _context.Terminal.WriteLine(terraform ? _policy.Stack(result, settings).WithProviderAndRole(trust, providerArn, provider, audience) : trust);
+        _context.Terminal.WriteLine(
+            terraform ? _policy.Stack(result, settings).WithProviderAndRole(trust, providerArn, provider, audience) : trust);
     }
 }

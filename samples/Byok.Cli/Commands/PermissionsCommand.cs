@@ -10,7 +10,8 @@ internal sealed class PermissionsCommand : Command, IHasExamples
     private readonly CliContext _context;
     private readonly KeyOptions _key = new();
     private readonly PolicyOptions _policy = new();
-    private readonly Option<bool> _noDescribeKey = new("--no-describe-key") { Description = "Leave kms:DescribeKey out, which is recommended but not required." };
+    private readonly Option<bool> _noDescribeKey =
+        new("--no-describe-key") { Description = "Leave kms:DescribeKey out, which is recommended but not required." };
 
     private readonly ContextOption _pairs = new()
     {
@@ -25,7 +26,7 @@ internal sealed class PermissionsCommand : Command, IHasExamples
         Options.Add(_noDescribeKey);
         Options.Add(_pairs);
         _policy.AddTo(this, _key.Settings, _key.KeyArn, _key.ReplicaRegions);
-        SetAction(Run);
+        SetAction(RunAsync);
     }
 
     public IReadOnlyList<string> Examples =>
@@ -36,9 +37,10 @@ internal sealed class PermissionsCommand : Command, IHasExamples
         "byok policy permissions --terraform > byok.tf",
     ];
 
-    private void Run(ParseResult result)
+    private async Task RunAsync(ParseResult result, CancellationToken _)
     {
-        var settings = new SettingsReader(_context, _key).Read(result).Key;
+        await using var host = KeyHost.Open(_context, new SettingsReader(_context, _key).Read(result));
+        var settings = host.ReadForPolicy();
         var (describeKey, pairs) = (!result.GetValue(_noDescribeKey), _pairs.Read(result));
         _context.Terminal.WriteLine(
             _policy.IsTerraform(result) ? _policy.Stack(result, settings, describeKey, pairs).WithUser()

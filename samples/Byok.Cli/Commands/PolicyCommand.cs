@@ -6,7 +6,8 @@ namespace Byok.Cli.Commands;
 internal sealed class PolicyCommand : Command
 {
     public PolicyCommand(CliContext context)
-        : base("policy", "Write the IAM policies that a customer needs, as JSON or as Terraform configuration with all that belongs to them.")
+        : base(
+            "policy", "Write the IAM policies that a customer needs, as JSON or as Terraform configuration with all that belongs to them.")
     {
         Subcommands.Add(new PermissionsCommand(context));
         Subcommands.Add(new AssumeRoleCommand(context));

@@ -9,7 +9,8 @@ internal sealed class PolicyOptions
 {
     private readonly Option<bool> _terraform = new("--terraform")
     {
-        Description = "Write a Terraform configuration, formatted as terraform fmt does. Without a key ARN it makes a multi-Region key with a replica.",
+        Description = "Write a Terraform configuration, formatted as terraform fmt does. Without a key ARN it makes a multi-Region key "
+            + "with a replica.",
     };
 
     private readonly Option<string> _region = new("--region")
@@ -35,12 +36,16 @@ internal sealed class PolicyOptions
 
     /// <summary>The beginning of the configuration.</summary>
     public KeyStack Stack(
-        ParseResult result, ByokKeySettings settings, bool describeKey = true, IReadOnlyDictionary<string, string>? encryptionContext = null) =>
+        ParseResult result,
+        ByokKeySettings settings,
+        bool describeKey = true,
+        IReadOnlyDictionary<string, string>? encryptionContext = null) =>
         KeyStack.For(settings, result.GetValue(_region)!, describeKey, encryptionContext);
 
     /// <summary>The key ARN.</summary>
     /// <exception cref="UsageException">There is none.</exception>
-    public static KmsKeyArn DemandKeyArn(ByokKeySettings settings) => FindKeyArn(settings) ?? throw new UsageException("A key is needed: --key-arn.");
+    public static KmsKeyArn DemandKeyArn(ByokKeySettings settings) =>
+        FindKeyArn(settings) ?? throw new UsageException("A key is needed: --key-arn.");
 
     /// <summary>The key ARN; null if there is none.</summary>
     /// <exception cref="UsageException">What there is, is no key ARN.</exception>

@@ -57,14 +57,16 @@ internal sealed class Transfer
         await using var source = FromInput ? _terminal.OpenInput() : SourceFile.Open(_request.Sources[0]);
         var file = source as FileStream;
 
-        // A pipe cannot take back what it was given, and only the end of a message tells whether it is whole. Nor may progress be cleared over what a terminal was given.
+        // A pipe cannot take back what it was given, and only the end of a message tells whether it is whole. Nor may progress be cleared
+        // over what a terminal was given.
         await using var held = ToOutput && !_encrypts ? new HeldPlaintext() : null;
         await new ByteProgress(_terminal).RunAsync(Doing, file is { CanSeek: true } ? file.Length : null, async progress =>
         {
             var metered = new MeteredStream(source, progress);
             if (!ToOutput)
             {
-                await WriteFileAsync(metered, _request.Output!, file is null ? null : SourceFile.ModeOf(file), workAsync, cancellationToken);
+                await WriteFileAsync(
+                    metered, _request.Output!, file is null ? null : SourceFile.ModeOf(file), workAsync, cancellationToken);
                 return;
             }
 
@@ -84,7 +86,8 @@ internal sealed class Transfer
         }
     }
 
-    private async Task WriteFileAsync(Stream source, string target, UnixFileMode? mode, StreamWork workAsync, CancellationToken cancellationToken)
+    private async Task WriteFileAsync(
+        Stream source, string target, UnixFileMode? mode, StreamWork workAsync, CancellationToken cancellationToken)
     {
         await using var output = OutputFile.Create(target, _request.Force, mode);
         await workAsync(source, output.Stream, cancellationToken);

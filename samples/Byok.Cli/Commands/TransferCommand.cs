@@ -30,10 +30,11 @@ internal abstract class TransferCommand : Command, IHasExamples
     {
         var transfer = new Transfer(_context.Terminal, _transfer.Read(result), _encrypts);
         var pairs = _pairs.Read(result);
-        await using var host = KeyHost.Open(await new SettingsReader(_context, _key).ReadAsync(result, cancellationToken));
+        await using var host = KeyHost.Open(_context, await new SettingsReader(_context, _key).ReadAsync(result, cancellationToken));
         var ring = host.Ring;
         return await transfer.RunAsync(
-            (source, target, token) => _encrypts ? ring.EncryptAsync(source, target, pairs, token) : ring.DecryptAsync(source, target, pairs, token),
+            (source, target, token) =>
+                _encrypts ? ring.EncryptAsync(source, target, pairs, token) : ring.DecryptAsync(source, target, pairs, token),
             Verbosity.Of(result),
             cancellationToken);
     }

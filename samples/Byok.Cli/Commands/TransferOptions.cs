@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Byok.Cli.Commands;
 
-/// <summary>What encrypt and decrypt are told about files.</summary>
+/// <summary>The options of encrypt and decrypt for files.</summary>
 internal sealed class TransferOptions
 {
     /// <summary>Stands for standard input or output.</summary>
@@ -17,7 +17,8 @@ internal sealed class TransferOptions
     public Option<string?> Output { get; } = new("--output", "-o")
     {
         HelpName = "PATH",
-        Description = "The file or directory to write; - for standard output. Default: beside each file; from standard input, standard output.",
+        Description = "The file or directory to write; - for standard output. Default: beside each file; from standard input, standard "
+            + "output.",
     };
 
     public Option<bool> Force { get; } = new("--force", "-f") { Description = "Replace files that are there already." };
@@ -38,10 +39,14 @@ internal sealed class TransferOptions
     /// <exception cref="UsageException">The options do not go together.</exception>
     public TransferRequest Read(ParseResult result)
     {
-        string[] sources = result.GetValue(Sources) is { Length: > 0 } given ? given : [Standard];
+        var sources = result.GetValue(Sources) is { Length: > 0 } given ? given : [Standard];
         var output = result.GetValue(Output);
         var request = new TransferRequest(
-            sources, output is null && sources is [Standard] ? Standard : output, result.GetValue(Force), result.GetValue(Parallel), result.GetValue(Json));
+            sources,
+            output is null && sources is [Standard] ? Standard : output,
+            result.GetValue(Force),
+            result.GetValue(Parallel),
+            result.GetValue(Json));
         if (sources.Length > 1 && (sources.Contains(Standard) || request.Output == Standard))
         {
             throw new UsageException("Standard input and output stand for one file; there are several here.");

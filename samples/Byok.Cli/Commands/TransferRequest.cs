@@ -5,7 +5,7 @@ namespace Byok.Cli.Commands;
 /// <param name="Output">Where to; null for beside each file.</param>
 /// <param name="Force">Whether files that are there are replaced.</param>
 /// <param name="Parallel">How many files at a time.</param>
-/// <param name="Json">Whether what became of the files is told as JSON.</param>
+/// <param name="Json">Whether the results are written as JSON.</param>
 internal sealed record TransferRequest(IReadOnlyList<string> Sources, string? Output, bool Force, int Parallel, bool Json)
 {
     /// <summary>Whether standard input or output takes part.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Byok.Cli.Output;
 using Byok.Cli.Settings;
+using Microsoft.Extensions.Configuration;
 using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Commands;
@@ -23,12 +24,27 @@ internal sealed class VerifyCommand : Command, IHasExamples
         Description = "A pair of the encryption context to try, for policies with kms:EncryptionContext conditions. Repeatable.",
     };
 
+    private readonly Option<string?> _tenant = new("--tenant")
+    {
+        HelpName = "NAME",
+        Description = "The tenant whose key ring will use the settings: its pair scalr:tenant is tried as well. Default: none.",
+    };
+
+    private readonly Option<bool> _dataKeys = new("--data-keys") { Description = "Try the encryption context of data keys." };
+
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON." };
 
     public VerifyCommand(CliContext context)
         : base("verify", "Try the key settings step by step, and say what to do about each step that fails.")
     {
         _context = context;
+        _tenant.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && token.Value.Length is 0 or > 1000)
+            {
+                result.AddError("not 1 to 1000 characters");
+            }
+        });
         _wait.Validators.Add(result =>
         {
             if (result.Tokens is [var token] && !(int.TryParse(token.Value, out var seconds) && seconds is >= 0 and <= 3600))
@@ -38,6 +54,8 @@ internal sealed class VerifyCommand : Command, IHasExamples
         });
         Options.Add(_wait);
         Options.Add(_pairs);
+        Options.Add(_tenant);
+        Options.Add(_dataKeys);
         Options.Add(_json);
         _key.AddTo(this);
         SetAction(RunAsync);
@@ -47,7 +65,7 @@ internal sealed class VerifyCommand : Command, IHasExamples
     [
         "byok verify -s acme.json",
         "byok verify -s acme.json --wait 300 --json",
-        "byok verify -s acme.json -c env=prod",
+        "byok verify -s acme.json --tenant acme -c env=prod",
         "byok verify --key-arn $ARN --credentials-type AccessKeys",
     ];
 
@@ -55,17 +73,40 @@ internal sealed class VerifyCommand : Command, IHasExamples
     {
         var pairs = _pairs.Read(result);
         var settings = await new SettingsReader(_context, _key).ReadAsync(result, cancellationToken);
-        await using var host = KeyHost.Open(settings);
+        var tenant = result.GetValue(_tenant);
+        await using var host = KeyHost.Open(_context, settings, tenant);
+        var key = host.Key;
+        if (!settings.Configuration.GetSection(KeySettings.KeySection).Exists())
+        {
+            throw new UsageException(
+                "The configuration section Key does not exist or is empty; expected KeyArn and Credentials in it. "
+                    + "A settings file for byok has the customer's settings in the section Key.");
+        }
+
+        if (host.Host.HostAccountId is null && settings.UsesType(ByokCredentialSettings.AssumeRoleType))
+        {
+            throw new UsageException(
+                "Credentials of type AssumeRole need the AWS account of the host: "
+                    + "give --host-account, or Byok:HostAccountId in the settings file or the environment.");
+        }
+
         var (terminal, json) = (_context.Terminal, result.GetValue(_json));
         Task<ByokVerification> VerifyAsync(IProgress<ByokVerificationProgress>? progress) => host.Verifier.VerifyAsync(
-            settings.Key,
-            new ByokVerificationOptions { Progress = progress, WaitForPropagation = TimeSpan.FromSeconds(result.GetValue(_wait)), EncryptionContext = pairs },
+            key,
+            tenant,
+            new ByokVerificationOptions
+            {
+                Progress = progress,
+                WaitForPropagation = TimeSpan.FromSeconds(result.GetValue(_wait)),
+                EncryptionContext = pairs,
+                ForDataKeys = result.GetValue(_dataKeys),
+            },
             cancellationToken);
 
         var verification = json ? await VerifyAsync(progress: null) : await new VerificationView(terminal).RunAsync(VerifyAsync);
         if (!terminal.OutputIsTerminal)
         {
-            verification = LogCopy.Of(verification, settings.Key.Credentials.ExternalId);
+            verification = LogCopy.Of(verification, key.Credentials.ExternalId);
         }
 
         if (json)
@@ -82,9 +123,11 @@ internal sealed class VerifyCommand : Command, IHasExamples
 
     private static int Code(ByokVerification verification)
     {
-        var failed = verification.Steps.Where(step => step.Outcome == ByokVerificationOutcome.Failed).ToList();
-        return failed.Count == 0 ? verification.Steps.Any(step => step.Outcome == ByokVerificationOutcome.Warning) ? ExitCode.Warnings : ExitCode.Success
-            : failed.TrueForAll(IsOutage) ? ExitCode.ServiceFailing : ExitCode.KeyUnusable;
+        var failed =
+            verification.Steps.Where(step => step.Outcome is ByokVerificationOutcome.Failed or ByokVerificationOutcome.Unknown).ToList();
+        return failed.Count == 0
+            ? verification.Steps.Any(step => step.Outcome == ByokVerificationOutcome.Warning) ? ExitCode.Warnings : ExitCode.Success
+                : failed.TrueForAll(IsOutage) ? ExitCode.ServiceFailing : ExitCode.KeyUnusable;
     }
 
     /// <summary>AWS did not refuse, it failed.</summary>

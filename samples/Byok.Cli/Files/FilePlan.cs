@@ -19,11 +19,12 @@ internal sealed class FilePlan
     /// <param name="encrypts">Whether names gain the suffix, or lose it.</param>
     /// <param name="sources">Files and directories.</param>
     /// <param name="output">Where to; null for beside each file.</param>
-    /// <exception cref="UsageException">No target can be told, or one is told twice.</exception>
+    /// <exception cref="UsageException">A target is unknown, or is named twice.</exception>
     public static IReadOnlyList<FileJob> Make(bool encrypts, IReadOnlyList<string> sources, string? output)
     {
         var plan = new FilePlan(encrypts, output);
-        var outputIsDirectory = sources.Count > 1 || (output is not null && (Directory.Exists(output) || Path.EndsInDirectorySeparator(output)));
+        var outputIsDirectory = sources.Count > 1
+            || (output is not null && (Directory.Exists(output) || Path.EndsInDirectorySeparator(output)));
         foreach (var source in sources)
         {
             if (Directory.Exists(source))
@@ -44,10 +45,21 @@ internal sealed class FilePlan
     public static IReadOnlyList<FileJob> InPlace(IReadOnlyList<string> sources)
     {
         var files = sources.SelectMany(source => Directory.Exists(source) ? FilesIn(source).Where(IsEncrypted) : [Existing(source)]);
-        return [.. files.Select(Resolve).DistinctBy(file => file.FullName).Select(file => new FileJob(file.FullName, file.FullName, file.Length))];
+        return [.. files.Select(Resolve)
+            .DistinctBy(file => file.FullName)
+            .Select(file => new FileJob(file.FullName, file.FullName, file.Length))];
     }
 
-    private static bool IsEncrypted(string file) => file.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase);
+    /// <summary>Every file in directories, and every file that is named: full paths, in ordinal order.</summary>
+    /// <exception cref="UsageException">There is no such file.</exception>
+    public static IReadOnlyList<string> All(IReadOnlyList<string> sources) =>
+    [
+        .. sources.SelectMany(source => Directory.Exists(source) ? FilesIn(source) : [Existing(source)])
+            .Select(Path.GetFullPath).Distinct().Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>Whether a name states that the file is a message.</summary>
+    public static bool IsEncrypted(string file) => file.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A link is left as it is; what it leads to is replaced.</summary>
     private static FileInfo Resolve(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true) as FileInfo ?? new FileInfo(path);
@@ -56,7 +68,12 @@ internal sealed class FilePlan
 
     /// <summary>Links are not followed; what byok itself has left unfinished is left out.</summary>
     private static IEnumerable<string> FilesIn(string directory) => Directory
-        .EnumerateFiles(directory, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.ReparsePoint })
+        .EnumerateFiles(directory, "*", new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            IgnoreInaccessible = false,
+            AttributesToSkip = FileAttributes.ReparsePoint,
+        })
         .Where(file => !file.EndsWith(OutputFile.UnfinishedSuffix, StringComparison.Ordinal))
         .Order(StringComparer.Ordinal);
 
@@ -89,10 +106,12 @@ internal sealed class FilePlan
     }
 
     private static bool IsWithin(string path, string directory) =>
-        Path.GetRelativePath(directory, path) is var relative && !Path.IsPathRooted(relative) && relative.Split(Path.DirectorySeparatorChar)[0] != "..";
+        Path.GetRelativePath(directory, path) is var relative
+        && !Path.IsPathRooted(relative) && relative.Split(Path.DirectorySeparatorChar)[0] != "..";
 
     /// <summary>Null: no name of an encrypted file.</summary>
-    private string? Rename(string path) => _encrypts ? path + Suffix : IsEncrypted(path) && Path.GetFileName(path).Length > Suffix.Length ? path[..^Suffix.Length] : null;
+    private string? Rename(string path) =>
+        _encrypts ? path + Suffix : IsEncrypted(path) && Path.GetFileName(path).Length > Suffix.Length ? path[..^Suffix.Length] : null;
 
     private List<FileJob> Check()
     {
@@ -103,7 +122,8 @@ internal sealed class FilePlan
 
         if (_jobs.GroupBy(job => Path.GetFullPath(job.Target)).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
-            throw new UsageException($"{twice.Key} would be written twice, out of {string.Join(" and ", twice.Select(job => job.Source))}.");
+            throw new UsageException(
+                $"{twice.Key} would be written twice, out of {string.Join(" and ", twice.Select(job => job.Source))}.");
         }
 
         return _jobs;

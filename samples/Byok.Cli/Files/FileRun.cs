@@ -15,7 +15,10 @@ internal sealed class FileRun(Terminal terminal, int parallel)
     /// <param name="workAsync">Does one; told how to report bytes that it has read.</param>
     /// <param name="cancellationToken">Ends it; files that are done stay.</param>
     public async Task<FilesReport> RunAsync(
-        string title, IReadOnlyList<FileJob> jobs, Func<FileJob, Action<long>, CancellationToken, Task<FileOutcome>> workAsync, CancellationToken cancellationToken)
+        string title,
+        IReadOnlyList<FileJob> jobs,
+        Func<FileJob, Action<long>, CancellationToken, Task<FileOutcome>> workAsync,
+        CancellationToken cancellationToken)
     {
         var total = jobs.All(job => job.Length is not null) ? jobs.Sum(job => job.Length) : null;
         await new ByteProgress(terminal).RunAsync(title, total, async progress =>
@@ -29,13 +32,20 @@ internal sealed class FileRun(Terminal terminal, int parallel)
 
         FileResult[] files = [.. jobs.Select(job => _results[job])];
         return new FilesReport(
-            Of(files, FileOutcome.Done), Of(files, FileOutcome.Unchanged), Of(files, FileOutcome.Failed), files.Sum(file => file.Bytes), files);
+            Of(files, FileOutcome.Done),
+            Of(files, FileOutcome.Unchanged),
+            Of(files, FileOutcome.Failed),
+            files.Sum(file => file.Bytes),
+            files);
     }
 
     private static int Of(FileResult[] files, FileOutcome outcome) => files.Count(file => file.Outcome == outcome);
 
     private async Task<FileResult> TryAsync(
-        FileJob job, Action<long> progress, Func<FileJob, Action<long>, CancellationToken, Task<FileOutcome>> workAsync, CancellationToken cancellationToken)
+        FileJob job,
+        Action<long> progress,
+        Func<FileJob, Action<long>, CancellationToken, Task<FileOutcome>> workAsync,
+        CancellationToken cancellationToken)
     {
         var read = 0L; // by one operation at a time
         void Count(long bytes)
@@ -52,7 +62,10 @@ internal sealed class FileRun(Terminal terminal, int parallel)
         catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             var failure = Failure.Of(error);
-            return new FileResult(job.Source, job.Target, FileOutcome.Failed, failure.Code, string.Join(' ', failure.Lines)) { Error = error };
+            return new FileResult(job.Source, job.Target, FileOutcome.Failed, failure.Code, string.Join(' ', failure.Lines))
+            {
+                Error = error,
+            };
         }
     }
 }

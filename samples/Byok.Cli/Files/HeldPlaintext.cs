@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace Byok.Cli.Files;
 
 /// <summary>
-/// Plaintext that is held back until all of it is authenticated: up to 1 MiB in memory, more in a temporary file that has no name (Unix) or vanishes when
-/// it is closed (Windows).
+/// Plaintext that is held back until all of it is authenticated: up to 1 MiB in memory, more in a temporary file that has no name (Unix) or
+/// vanishes when it is closed (Windows).
 /// </summary>
 internal sealed class HeldPlaintext : Stream
 {
@@ -81,7 +81,8 @@ internal sealed class HeldPlaintext : Stream
 
     private static FileStream OpenNameless()
     {
-        var path = Path.Combine(Path.GetTempPath(), $"{RandomNumberGenerator.GetHexString(16, lowercase: true)}{OutputFile.UnfinishedSuffix}");
+        var path = Path.Combine(
+            Path.GetTempPath(), $"{RandomNumberGenerator.GetHexString(16, lowercase: true)}{OutputFile.UnfinishedSuffix}");
         var options = new FileStreamOptions
         {
             Mode = FileMode.CreateNew,

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace Byok.Cli.Files;
 
 /// <summary>
-/// A file that appears under its name only when it is complete: it is written beside it, under a name of its own that only its owner can read, and
-/// renamed at the end. Disposed before that, it leaves nothing.
+/// A file that appears under its name only when it is complete: it is written beside it, under a name of its own that only its owner can
+/// read, and renamed at the end. Disposed before that, it leaves nothing.
 /// </summary>
 internal sealed class OutputFile : IAsyncDisposable
 {
@@ -31,7 +31,9 @@ internal sealed class OutputFile : IAsyncDisposable
 
     /// <param name="target">The name in the end.</param>
     /// <param name="overwrite">Whether a file of that name is replaced.</param>
-    /// <param name="mode">Who may do what with it in the end; null for its owner alone to read and write it. Of no meaning on Windows.</param>
+    /// <param name="mode">
+    /// Who may do what with it in the end; null for its owner alone to read and write it. Of no meaning on Windows.
+    /// </param>
     /// <exception cref="IOException">There is such a file, or none can be made.</exception>
     public static OutputFile Create(string target, bool overwrite, UnixFileMode? mode)
     {

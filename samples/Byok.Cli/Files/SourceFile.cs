@@ -5,8 +5,15 @@ internal static class SourceFile
 {
     public static FileStream Open(string path) => new(
         path,
-        new FileStreamOptions { Access = FileAccess.Read, Share = FileShare.Read, BufferSize = 0, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
+        new FileStreamOptions
+        {
+            Access = FileAccess.Read,
+            Share = FileShare.Read,
+            BufferSize = 0,
+            Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+        });
 
     /// <summary>Who may do what with an open file; null where that is not told.</summary>
-    public static UnixFileMode? ModeOf(FileStream file) => OperatingSystem.IsWindows() || !file.CanSeek ? null : File.GetUnixFileMode(file.SafeFileHandle);
+    public static UnixFileMode? ModeOf(FileStream file) =>
+        OperatingSystem.IsWindows() || !file.CanSeek ? null : File.GetUnixFileMode(file.SafeFileHandle);
 }

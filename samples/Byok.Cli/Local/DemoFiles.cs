@@ -7,7 +7,10 @@ using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Local;
 
-/// <summary>The settings of the demo customer, as files: one for each credentials type, another for each after the customer's change to the next key.</summary>
+/// <summary>
+/// The settings of the demo customer, as files: one for each credentials type, another for each after the customer's change to the next
+/// key.
+/// </summary>
 /// <param name="demo">The customer.</param>
 /// <param name="directory">Where the files go.</param>
 internal sealed class DemoFiles(DemoCustomer demo, string directory)
@@ -29,7 +32,9 @@ internal sealed class DemoFiles(DemoCustomer demo, string directory)
             ("oidc", ByokCredentialSettings.Oidc(demo.OidcRole.Arn, demo.Audience)),
         ];
         var files = types.Select(type => new DemoSettings(
-            type.Credentials.Type!, Path.Combine(directory, $"{type.Name}.json"), Path.Combine(directory, $"{type.Name}.next-key.json"))).ToArray();
+            type.Credentials.Type!,
+            Path.Combine(directory, $"{type.Name}.json"),
+            Path.Combine(directory, $"{type.Name}.next-key.json"))).ToArray();
         foreach (var path in files.SelectMany(file => (string[])[file.Settings, file.NextSettings]))
         {
             await RefuseOthersAsync(path, cancellationToken);
@@ -38,7 +43,8 @@ internal sealed class DemoFiles(DemoCustomer demo, string directory)
         foreach (var (file, (_, credentials)) in files.Zip(types))
         {
             await WriteAsync(file.Settings, Settings(demo.Key, previous: null, credentials).ToJsonString(Json), cancellationToken);
-            await WriteAsync(file.NextSettings, Settings(demo.NextKey, previous: demo.Key, credentials).ToJsonString(Json), cancellationToken);
+            await WriteAsync(
+                file.NextSettings, Settings(demo.NextKey, previous: demo.Key, credentials).ToJsonString(Json), cancellationToken);
         }
 
         await WriteTokenAsync(cancellationToken);
@@ -73,7 +79,7 @@ internal sealed class DemoFiles(DemoCustomer demo, string directory)
     }
 
     private Task WriteTokenAsync(CancellationToken cancellationToken) =>
-        WriteAsync(Path.Combine(directory, TokenFile), demo.CreateToken(demo.Audience, TokenLifetime), cancellationToken);
+        WriteAsync(Path.Combine(directory, TokenFile), demo.CreateToken(demo.Audience, lifetime: TokenLifetime), cancellationToken);
 
     private JsonObject Settings(LocalKey key, LocalKey? previous, ByokCredentialSettings credentials)
     {
@@ -88,7 +94,12 @@ internal sealed class DemoFiles(DemoCustomer demo, string directory)
             ["Note"] = Mark,
             ["Byok"] = new JsonObject
             {
-                ["HostIdentity"] = new JsonObject { ["AccessKeyId"] = demo.HostKey.AccessKeyId, ["SecretAccessKey"] = demo.HostKey.SecretAccessKey },
+                ["HostAccountId"] = ByokPolicies.ScalrAccountId,
+                ["HostIdentity"] = new JsonObject
+                {
+                    ["AccessKeyId"] = demo.HostKey.AccessKeyId,
+                    ["SecretAccessKey"] = demo.HostKey.SecretAccessKey,
+                },
                 ["Endpoints"] = new JsonObject { ["Kms"] = Everywhere(), ["Sts"] = Everywhere() },
             },
             ["Key"] = settings,

@@ -9,7 +9,7 @@ internal sealed class ByteProgress(Terminal terminal)
     private const int WideEnough = 90;
 
     /// <param name="title">What is done.</param>
-    /// <param name="total">How many bytes there will be; null if nobody knows.</param>
+    /// <param name="total">How many bytes there will be; null if no one knows.</param>
     /// <param name="workAsync">The work, which reports bytes as they are done, from any thread.</param>
     public Task RunAsync(string title, long? total, Func<Action<long>, Task> workAsync)
     {
@@ -29,7 +29,8 @@ internal sealed class ByteProgress(Terminal terminal)
 
     private ProgressColumn[] Columns()
     {
-        List<ProgressColumn> columns = [new TaskDescriptionColumn(), new ProgressBarColumn { Width = 20 }, new PercentageColumn(), new RemainingTimeColumn()];
+        List<ProgressColumn> columns =
+            [new TaskDescriptionColumn(), new ProgressBarColumn { Width = 20 }, new PercentageColumn(), new RemainingTimeColumn()];
         if (terminal.Error.Profile.Width >= WideEnough)
         {
             columns.Insert(3, new DownloadedColumn { Base = FileSizeBase.Decimal });

@@ -12,7 +12,7 @@ internal sealed record Failure(IReadOnlyList<string> Lines, int Code)
     {
         OperationCanceledException => new(["Cancelled."], ExitCode.Cancelled),
         UsageException => One(error, ExitCode.Usage),
-        OptionsValidationException invalid => new([.. invalid.Failures.Prepend("The settings are not complete:")], ExitCode.Usage),
+        OptionsValidationException invalid => new([.. invalid.Failures.Prepend("The settings are invalid:")], ExitCode.Usage),
         ByokKeyUnavailableException key => new([key.Message, .. Request(key.Operation, key.RequestId)], ExitCode.KeyUnusable),
         ByokServiceException service => new([service.Message, .. Request(service.Operation, service.RequestId)], ExitCode.ServiceFailing),
         ByokDecryptionException or NotSupportedException => One(error, ExitCode.MessageRefused),

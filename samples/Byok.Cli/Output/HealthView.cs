@@ -8,7 +8,7 @@ namespace Byok.Cli.Output;
 /// <summary>How a key is, in lines.</summary>
 internal sealed class HealthView(Terminal terminal)
 {
-    public static int CodeOf(KeyHealth health) => health switch
+    public static int CodeOf(ByokKeyHealth health) => health switch
     {
         { Status: HealthStatus.Healthy } => ExitCode.Success,
         { Status: HealthStatus.Degraded } => ExitCode.Warnings,
@@ -17,27 +17,29 @@ internal sealed class HealthView(Terminal terminal)
     };
 
     /// <summary>The status, and the state if it is known.</summary>
-    public static string Status(KeyHealth health) => $"{health.Status}{(health.KeyState == KmsKeyState.Unknown ? "" : $" ({health.KeyState})")}";
+    public static string Status(ByokKeyHealth health) =>
+        $"{health.Status}{(health.KeyState == KmsKeyState.Unknown ? "" : $" ({health.KeyState})")}";
 
-    public static Style StyleOf(KeyHealth health) => Style.Parse(ColorOf(health));
+    public static Style StyleOf(ByokKeyHealth health) => Style.Parse(ColorOf(health));
 
     /// <summary>When it was seen, the status, and what was found.</summary>
-    public void Log(KeyHealth health)
+    public void Log(ByokKeyHealth health)
     {
         Write($"{Time(health.CheckedAt)} [{ColorOf(health)}]{Status(health)}[/] {Shown.Markup(health.KeyArn.ToString())}");
         foreach (var finding in health.Findings)
         {
-            Write($"  [{ColorOf(finding.Severity)}]{finding.Code}[/] ({finding.Owner}): {Shown.Markup(finding.Message)} {Shown.Markup(finding.Remedy)}");
+            Write($"  [{ColorOf(finding.Severity)}]{finding.Code}[/] ({finding.Owner}): "
+                + $"{Shown.Markup(finding.Message)} {Shown.Markup(finding.Remedy)}");
         }
     }
 
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private static string ColorOf(KeyHealth health) =>
+    private static string ColorOf(ByokKeyHealth health) =>
         health.Status switch { HealthStatus.Healthy => "green", HealthStatus.Degraded => "yellow", _ => "red" };
 
-    private static string ColorOf(KeyFindingSeverity severity) =>
-        severity switch { KeyFindingSeverity.Information => "blue", KeyFindingSeverity.Warning => "yellow", _ => "red" };
+    private static string ColorOf(ByokKeyFindingSeverity severity) =>
+        severity switch { ByokKeyFindingSeverity.Information => "blue", ByokKeyFindingSeverity.Warning => "yellow", _ => "red" };
 
     private void Write(string markup)
     {

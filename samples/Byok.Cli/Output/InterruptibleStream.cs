@@ -1,8 +1,8 @@
 namespace Byok.Cli.Output;
 
 /// <summary>
-/// A standard stream whose reads and writes end when they are cancelled. The system's own block until the other side moves, whatever token they get:
-/// a cancelled operation is left behind, on memory of its own, for the end of the process.
+/// A standard stream whose reads and writes end when they are cancelled. The system's own block until the other side moves, whatever token
+/// they get: a cancelled operation is left behind, on memory of its own, for the end of the process.
 /// </summary>
 internal sealed class InterruptibleStream(Stream inner) : Stream
 {
@@ -43,7 +43,8 @@ internal sealed class InterruptibleStream(Stream inner) : Stream
         }
     }
 
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.Run(inner.Flush, cancellationToken).WaitAsync(cancellationToken);
+    public override Task FlushAsync(CancellationToken cancellationToken) =>
+        Task.Run(inner.Flush, cancellationToken).WaitAsync(cancellationToken);
 
     public override void Flush() => inner.Flush();
 

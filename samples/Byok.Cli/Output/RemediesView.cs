@@ -9,7 +9,8 @@ internal sealed class RemediesView(Terminal terminal)
 {
     public void Show(ByokVerification verification)
     {
-        foreach (var step in verification.Steps.Where(step => step.Outcome is ByokVerificationOutcome.Warning or ByokVerificationOutcome.Failed))
+        foreach (var step in verification.Steps.Where(
+            step => step.Outcome is ByokVerificationOutcome.Warning or ByokVerificationOutcome.Failed))
         {
             if (step.Remedy is { } remedy)
             {
@@ -28,11 +29,13 @@ internal sealed class RemediesView(Terminal terminal)
         var seconds = verification.Duration.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
         Text(
             !verification.Succeeded ? $"[red]The key cannot be used with these settings.[/] ({seconds} s)"
-            : verification.Steps.Any(step => step.Outcome == ByokVerificationOutcome.Warning) ? $"[yellow]The key can be used; see the warnings.[/] ({seconds} s)"
+            : verification.Steps.Any(step => step.Outcome == ByokVerificationOutcome.Warning)
+            ? $"[yellow]The key can be used; see the warnings.[/] ({seconds} s)"
             : $"[green]The key can be used.[/] ({seconds} s)");
     }
 
-    private static string Request(ByokVerificationStep step) => step.RequestId is { } id ? $" [dim](AWS request {Shown.Markup(id)})[/]" : "";
+    private static string Request(ByokVerificationStep step) =>
+        step.RequestId is { } id ? $" [dim](AWS request {Shown.Markup(id)})[/]" : "";
 
     private void Text(string markup)
     {

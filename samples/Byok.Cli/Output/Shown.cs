@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace Byok.Cli.Output;
 
-/// <summary>Texts from outside (file names, messages that nobody has authenticated), made fit for a terminal.</summary>
+/// <summary>Texts from outside (file names, messages that no one has authenticated), made fit for a terminal.</summary>
 internal static class Shown
 {
     /// <summary>One line: whatever a terminal would obey, or that would reorder or hide other text, is written as an escape.</summary>
@@ -41,9 +41,11 @@ internal static class Shown
     }
 
     /// <summary>A number of things: 1 file, 2 files.</summary>
-    public static string Count(int count, string noun) => string.Create(CultureInfo.InvariantCulture, $"{count} {noun}{(count == 1 ? "" : "s")}");
+    public static string Count(int count, string noun) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {noun}{(count == 1 ? "" : "s")}");
 
     private static bool IsHarmless(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
-        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned) && rune != Rune.ReplacementChar;
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned)
+            && rune != Rune.ReplacementChar;
 }

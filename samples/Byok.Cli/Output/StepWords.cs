@@ -23,6 +23,7 @@ internal static class StepWords
         ByokVerificationOutcome.Passed => ("ok", "green"),
         ByokVerificationOutcome.Warning => ("warning", "yellow"),
         ByokVerificationOutcome.Failed => ("FAILED", "red"),
-        _ => ("skipped", "grey"),
+        ByokVerificationOutcome.Skipped => ("skipped", "grey"),
+        _ => ("unknown", "red"),
     };
 }

@@ -2,7 +2,9 @@ using Spectre.Console;
 
 namespace Byok.Cli.Output;
 
-/// <summary>The three standard streams, as bytes and as a person sees them. Data goes to the output, what is told about it to the error stream.</summary>
+/// <summary>
+/// The three standard streams, as bytes and as a person sees them. Data goes to the output, messages about it go to the error stream.
+/// </summary>
 internal sealed class Terminal
 {
     /// <summary>Wider than any line: whatever reads a pipe wants lines whole.</summary>
@@ -19,10 +21,12 @@ internal sealed class Terminal
         _output = openOutput;
     }
 
-    /// <summary>Tables and trees for a person at a terminal. Wraps lines, so what is to be copied or parsed goes to <see cref="WriteLine"/>.</summary>
+    /// <summary>
+    /// Tables and trees for a person at a terminal. Wraps lines, so what is to be copied or parsed goes to <see cref="WriteLine"/>.
+    /// </summary>
     public IAnsiConsole Out { get; }
 
-    /// <summary>Progress, prompts and complaints.</summary>
+    /// <summary>Progress, prompts and errors.</summary>
     public IAnsiConsole Error { get; }
 
     public bool InputIsTerminal { get; init; }

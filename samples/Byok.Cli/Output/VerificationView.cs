@@ -54,7 +54,9 @@ internal sealed class VerificationView(Terminal terminal)
     {
         if (progress.RetryIn is null)
         {
-            terminal.WriteLine($"{StepWords.LookOf(progress.Step.Outcome).Sign,-8} {StepWords.NameOf(progress.Step)}: {Shown.Line(progress.Step.Message)}");
+            terminal.WriteLine(
+                $"{StepWords.LookOf(progress.Step.Outcome).Sign,-8} {StepWords.NameOf(progress.Step)}: "
+                + $"{Shown.Line(progress.Step.Message)}");
         }
     }
 

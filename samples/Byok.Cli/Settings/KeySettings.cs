@@ -3,16 +3,34 @@ using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Settings;
 
-/// <summary>Everything a command is told about the key, whether it is right or not. Holds secrets.</summary>
-/// <param name="Key">What the customer typed.</param>
-/// <param name="Host">The section of the host's options.</param>
-/// <param name="AllowedRegions">In place of those in <paramref name="Host"/>, unless empty.</param>
-/// <param name="Endpoint">In place of all in <paramref name="Host"/>; null for none.</param>
-/// <param name="TokenFile">Where the token is for credentials of type Oidc; null for nowhere.</param>
-internal sealed record KeySettings(ByokKeySettings Key, IConfiguration Host, IReadOnlyList<string> AllowedRegions, Uri? Endpoint, string? TokenFile)
+/// <summary>
+/// All settings of the key that a command gets, valid or not: one configuration of file, environment and options. Contains secrets.
+/// </summary>
+/// <param name="Configuration">The sections <see cref="HostSection"/> and <see cref="KeySection"/>.</param>
+/// <param name="TokenFile">The file with the token for credentials of type Oidc; null if none is given.</param>
+internal sealed record KeySettings(IConfigurationRoot Configuration, string? TokenFile)
 {
-    /// <summary>No secret.</summary>
-    public override string ToString() => Key.ToString();
+    /// <summary>The section of the host's options.</summary>
+    public const string HostSection = "Byok";
 
-    public bool IsOfType(string type) => string.Equals(Key.Credentials.Type, type, StringComparison.OrdinalIgnoreCase);
+    /// <summary>The section of the customer's settings.</summary>
+    public const string KeySection = "Key";
+
+    /// <summary>The customer's credentials.</summary>
+    public const string CredentialsSection = $"{KeySection}:{nameof(ByokKeySettings.Credentials)}";
+
+    /// <summary>No secret.</summary>
+    public override string ToString() => Configuration[$"{KeySection}:{nameof(ByokKeySettings.KeyArn)}"] ?? "(no key ARN)";
+
+    /// <summary>Whether the current key is reached by credentials of a type.</summary>
+    public bool IsOfType(string type) => IsOfType(Configuration.GetSection(KeySection), type);
+
+    /// <summary>Whether the current key or a previous one is reached by credentials of a type.</summary>
+    public bool UsesType(string type) =>
+        IsOfType(type)
+        || Configuration.GetSection($"{KeySection}:{nameof(ByokKeySettings.PreviousKeys)}").GetChildren().Any(key => IsOfType(key, type));
+
+    private static bool IsOfType(IConfigurationSection key, string type) =>
+        string.Equals(
+            key[$"{nameof(ByokKeySettings.Credentials)}:{nameof(ByokCredentialSettings.Type)}"], type, StringComparison.OrdinalIgnoreCase);
 }

@@ -3,8 +3,8 @@ using System.Text;
 namespace Byok.Cli.Terraform;
 
 /// <summary>
-/// The inside of a block or an object, laid out as terraform fmt does: two spaces for each level, and the equals signs of attributes that follow
-/// each other on single lines in one column.
+/// The inside of a block or an object, laid out as terraform fmt does: two spaces for each level, and the equals signs of attributes that
+/// follow each other on single lines in one column.
 /// </summary>
 internal sealed class HclBody
 {

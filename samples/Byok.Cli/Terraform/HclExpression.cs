@@ -39,7 +39,8 @@ internal static class HclExpression
         JsonObject { Count: > 0 } pairs => $"{{\n{HclBody.Indented(Members(pairs, references).ToString())}}}",
         JsonArray items when items.All(item => item is JsonValue) => $"[{string.Join(", ", items.Select(item => Of(item!, references)))}]",
         JsonArray items => $"[\n{HclBody.Indented(string.Concat(items.Select(item => Of(item!, references) + ",\n")))}]",
-        JsonValue value when value.TryGetValue(out string? text) => references.TryGetValue(text, out var expression) ? expression : Quote(Iam(text)),
+        JsonValue value when value.TryGetValue(out string? text) =>
+            references.TryGetValue(text, out var expression) ? expression : Quote(Iam(text)),
         _ => node.ToJsonString(),
     };
 
@@ -57,5 +58,7 @@ internal static class HclExpression
     /// <summary>IAM takes no character above U+00FF but as an escape, and jsonencode writes none.</summary>
     private static string Iam(string text) => text.All(c => c <= '\u00FF')
         ? text
-        : throw new UsageException("A name has characters that AWS IAM takes as escapes only, which Terraform cannot write. Leave --terraform out and use the JSON.");
+        : throw new UsageException(
+            "A name has characters that AWS IAM takes as escapes only, which Terraform cannot write. Leave --terraform out and use the "
+            + "JSON.");
 }

@@ -4,8 +4,8 @@ using Scalr.Byok.Kms;
 namespace Byok.Cli.Terraform;
 
 /// <summary>
-/// A whole Terraform configuration for the customer's account: the key with its replicas, unless there is one already, and who may use it. The policies
-/// are those of <see cref="ByokPolicies"/>, with references where Terraform makes what they name.
+/// A whole Terraform configuration for the customer's account: the key with its replicas, unless there is one already, and who may use it.
+/// The policies are those of <see cref="ByokPolicies"/>, with references where Terraform makes what they name.
 /// </summary>
 internal sealed class KeyStack
 {
@@ -100,7 +100,8 @@ internal sealed class KeyStack
     }
 
     /// <summary>A replica stays in the same part of the world unless the customer says otherwise.</summary>
-    private static string[] Neighbour(string region) => region switch { "us-east-1" => ["us-east-2"], "us-east-2" => ["us-east-1"], _ => [] };
+    private static string[] Neighbour(string region) =>
+        region switch { "us-east-1" => ["us-east-2"], "us-east-2" => ["us-east-1"], _ => [] };
 
     private static string Name(string region) => region.Replace('-', '_');
 
@@ -110,7 +111,9 @@ internal sealed class KeyStack
     {
         var aws = new HclBody().Attribute("source", "\"hashicorp/aws\"").Attribute("version", "\">= 5.81\"");
         _stack
-            .Block("terraform", new HclBody().Block("required_providers", new HclBody().Attribute("aws", $"{{\n{HclBody.Indented(aws.ToString())}}}")))
+            .Block(
+                "terraform",
+                new HclBody().Block("required_providers", new HclBody().Attribute("aws", $"{{\n{HclBody.Indented(aws.ToString())}}}")))
             .Block("provider \"aws\"", new HclBody().Attribute("region", HclExpression.Quote(_key.Region)));
         foreach (var region in replicaRegions)
         {

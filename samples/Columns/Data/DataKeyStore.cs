@@ -13,7 +13,10 @@ public sealed class DataKeyStore(DbContextOptions<HostContext> options, string t
     public async Task<IReadOnlyList<StoredDataKey>> ListAsync(CancellationToken cancellationToken = default)
     {
         await using var context = new HostContext(options);
-        return await context.StoredDataKeys.AsNoTracking().Where(key => key.Tenant == tenant).OrderByDescending(key => key.Number).ToListAsync(cancellationToken);
+        return await context.StoredDataKeys.AsNoTracking()
+            .Where(key => key.Tenant == tenant)
+            .OrderByDescending(key => key.Number)
+            .ToListAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -24,21 +27,27 @@ public sealed class DataKeyStore(DbContextOptions<HostContext> options, string t
     }
 
     /// <inheritdoc/>
-    /// <remarks>The primary key decides who comes first. Who comes second adds nothing, which SQLite and PostgreSQL say without an error that would end a transaction.</remarks>
+    /// <remarks>
+    /// The primary key decides who comes first. Who comes second adds nothing, which SQLite and PostgreSQL say without an error that would
+    /// end a transaction.
+    /// </remarks>
     public async ValueTask<bool> TryAddAsync(string name, byte[] encryptedKey, CancellationToken cancellationToken)
     {
         await using var context = new HostContext(options);
         return await context.Database.ExecuteSqlAsync(
-            $"INSERT INTO data_keys (tenant, number, encrypted_key) VALUES ({tenant}, {Number(name)}, {encryptedKey}) ON CONFLICT DO NOTHING",
+            $"""
+            INSERT INTO data_keys (tenant, number, encrypted_key) VALUES ({tenant}, {Number(name)}, {encryptedKey})
+            ON CONFLICT DO NOTHING
+            """,
             cancellationToken) == 1;
     }
 
-    /// <summary>Replaces an encrypted data key by its rewrapped form, unless somebody else has replaced it meanwhile.</summary>
-    public async Task ReplaceAsync(StoredDataKey stored, byte[] rewrapped, CancellationToken cancellationToken = default)
+    /// <summary>Replaces an encrypted data key by its re-encrypted form, unless someone else has replaced it meanwhile.</summary>
+    public async Task ReplaceAsync(StoredDataKey stored, byte[] reencrypted, CancellationToken cancellationToken = default)
     {
         await using var context = new HostContext(options);
         await Numbered(context, stored.Number).Where(key => key.EncryptedKey == stored.EncryptedKey)
-            .ExecuteUpdateAsync(set => set.SetProperty(key => key.EncryptedKey, rewrapped), cancellationToken);
+            .ExecuteUpdateAsync(set => set.SetProperty(key => key.EncryptedKey, reencrypted), cancellationToken);
     }
 
     /// <summary>Removes a data key. Every value that is still under it is lost.</summary>
@@ -54,5 +63,6 @@ public sealed class DataKeyStore(DbContextOptions<HostContext> options, string t
 
     private static int Number(string name) => int.Parse(name, CultureInfo.InvariantCulture);
 
-    private IQueryable<StoredDataKey> Numbered(HostContext context, int number) => context.StoredDataKeys.Where(key => key.Tenant == tenant && key.Number == number);
+    private IQueryable<StoredDataKey> Numbered(HostContext context, int number) =>
+        context.StoredDataKeys.Where(key => key.Tenant == tenant && key.Number == number);
 }

@@ -5,17 +5,21 @@ using Scalr.Byok.Kms;
 
 namespace Columns;
 
-/// <summary>The host's database as one tenant sees it, for one request. Made by <see cref="TenantContexts"/>, which opens the tenant's data keys; disposes them.</summary>
+/// <summary>
+/// The host's database as one tenant sees it, for one request. Made by <see cref="TenantContexts"/>, which opens the tenant's data keys;
+/// disposes them.
+/// </summary>
 /// <param name="options">The host's database.</param>
 /// <param name="tenant">The tenant; null sees no tenant's rows, only the encrypted data keys.</param>
 /// <param name="dataKeys">The tenant's data keys, open.</param>
-public sealed class HostContext(DbContextOptions<HostContext> options, string? tenant = null, ByokDataKeys? dataKeys = null) : DbContext(options)
+public sealed class HostContext(
+    DbContextOptions<HostContext> options, string? tenant = null, ByokDataKeySet? dataKeys = null) : DbContext(options)
 {
     /// <summary>The tenant.</summary>
     public string? Tenant { get; } = tenant;
 
     /// <summary>The tenant's data keys, open as long as this context.</summary>
-    public ByokDataKeys? DataKeys { get; } = dataKeys;
+    public ByokDataKeySet? DataKeys { get; } = dataKeys;
 
     /// <summary>The tenant's variables.</summary>
     public DbSet<Variable> Variables => Set<Variable>();
@@ -28,6 +32,9 @@ public sealed class HostContext(DbContextOptions<HostContext> options, string? t
 
     /// <summary>All tenants' key settings.</summary>
     public DbSet<StoredKeySettings> KeySettings => Set<StoredKeySettings>();
+
+    /// <summary>All tenants' KMS keys and IAM roles.</summary>
+    public DbSet<StoredKeyResource> KeyResources => Set<StoredKeyResource>();
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -47,7 +54,7 @@ public sealed class HostContext(DbContextOptions<HostContext> options, string? t
     protected override void OnConfiguring(DbContextOptionsBuilder optionsBuilder)
     {
         ArgumentNullException.ThrowIfNull(optionsBuilder);
-        optionsBuilder.AddInterceptors(ColumnInterceptor.Instance);
+        optionsBuilder.AddInterceptors(ColumnInterceptor.Instance, DistinctGuard.Instance);
     }
 
     /// <inheritdoc/>
@@ -71,6 +78,12 @@ public sealed class HostContext(DbContextOptions<HostContext> options, string? t
             settings.Property(row => row.Tenant).HasColumnName("tenant");
             settings.Property(row => row.Json).HasColumnName("json");
         });
+        modelBuilder.Entity<StoredKeyResource>(resource =>
+        {
+            resource.ToTable("key_resources").HasKey(row => row.Resource);
+            resource.Property(row => row.Resource).HasColumnName("resource");
+            resource.Property(row => row.Tenant).HasColumnName("tenant");
+        });
         EncryptedColumn.Map(modelBuilder);
     }
 
@@ -78,8 +91,10 @@ public sealed class HostContext(DbContextOptions<HostContext> options, string? t
         where T : TenantRow
     {
         Expression<Func<T, bool>> isOwn = row => row.Tenant == Tenant;
-        model.Entity<T>().ToTable(table).HasQueryFilter(isOwn).HasIndex(row => row.Tenant);
+        model.Entity<T>().ToTable(table).HasQueryFilter(isOwn);
+        model.Entity<T>().HasIndex(row => new { row.Tenant, row.Id }); // a tenant's rows are read in pages
         model.Entity<T>().Property(row => row.Id).HasColumnName("id").ValueGeneratedNever();
-        model.Entity<T>().Property(row => row.Tenant).HasColumnName("tenant").IsConcurrencyToken(); // no update or delete reaches another tenant's row
+        // no update or delete reaches another tenant's row
+        model.Entity<T>().Property(row => row.Tenant).HasColumnName("tenant").IsConcurrencyToken();
     }
 }

@@ -5,7 +5,7 @@ namespace Columns;
 /// <summary>What a tenant gave to reach a cloud provider.</summary>
 public sealed class ProviderCredentials : TenantRow
 {
-    /// <summary>The kind of provider; in clear.</summary>
+    /// <summary>The kind of provider; unencrypted.</summary>
     public required string Kind { get; set; }
 
     /// <summary>The account's name at the provider.</summary>

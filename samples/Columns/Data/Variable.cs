@@ -5,7 +5,7 @@ namespace Columns;
 /// <summary>A variable of a workspace.</summary>
 public sealed class Variable : TenantRow
 {
-    /// <summary>The workspace; in clear, so that it can be searched for.</summary>
+    /// <summary>The workspace; unencrypted, so that it can be searched for.</summary>
     public required string Workspace { get; set; }
 
     /// <summary>The variable's name.</summary>

@@ -5,8 +5,9 @@ using Scalr.Byok.Kms;
 namespace Columns.Encryption;
 
 /// <summary>
-/// Decrypts the encrypted columns of each entity that is read, and encrypts those that have changed before they are saved. EF Core knows only the encrypted bytes:
-/// its change tracker has no text in clear among its original values, and a query that compares such a text does not translate.
+/// Decrypts the encrypted columns of each entity that is read, and encrypts those that have changed before they are saved. EF Core knows
+/// only the encrypted bytes: its change tracker has no unencrypted text among its original values, and a query that compares such a text
+/// does not translate.
 /// </summary>
 /// <remarks>One instance serves all contexts; tenant and keys come from the context.</remarks>
 public sealed class ColumnInterceptor : SaveChangesInterceptor, IMaterializationInterceptor
@@ -15,7 +16,7 @@ public sealed class ColumnInterceptor : SaveChangesInterceptor, IMaterialization
     {
     }
 
-    /// <summary>The instance. EF Core builds its services anew for each other one.</summary>
+    /// <summary>The instance. EF Core builds its services again for each other one.</summary>
     public static ColumnInterceptor Instance { get; } = new();
 
     /// <inheritdoc/>
@@ -68,17 +69,20 @@ public sealed class ColumnInterceptor : SaveChangesInterceptor, IMaterialization
                 }
                 else if (!IsCurrent(context, stored.CurrentValue, text, place))
                 {
-                    stored.CurrentValue = Keys(context).Encrypt(text, place);
+                    stored.CurrentValue = Keys(context).EncryptText(text, place);
                 }
             }
         }
     }
 
-    /// <summary>Whether the bytes that were read, or encrypted by a save that failed, hold this text. Decrypting is cheap, and so no copy in clear is kept to compare with.</summary>
-    private static bool IsCurrent(HostContext context, byte[]? stored, string text, byte[] place) =>
+    /// <summary>
+    /// Whether the bytes that were read, or encrypted by a save that failed, hold this text. Decrypting is cheap, and so no unencrypted
+    /// copy is kept to compare with.
+    /// </summary>
+    private static bool IsCurrent(HostContext context, byte[]? stored, string text, ByokAssociatedData place) =>
         stored is not null && Keys(context).DecryptText(stored, place) == text;
 
-    private static ByokDataKeys Keys(DbContext? context) =>
+    private static ByokDataKeySet Keys(DbContext? context) =>
         ((HostContext)context!).DataKeys ?? throw NoTenant();
 
     private static InvalidOperationException NoTenant() =>

@@ -5,7 +5,9 @@ using Scalr.Byok.Kms;
 
 namespace Columns.Encryption;
 
-/// <summary>One encrypted column: the entity's text, which EF Core does not map, and the mapped shadow property of bytes that stands for it.</summary>
+/// <summary>
+/// One encrypted column: the entity's text, which EF Core does not map, and the mapped shadow property of bytes that stands for it.
+/// </summary>
 public sealed class EncryptedColumn
 {
     private static readonly ConcurrentDictionary<Type, EncryptedColumn[]> Known = new();
@@ -19,6 +21,12 @@ public sealed class EncryptedColumn
         _place = place;
         Stored = text.Name + "Encrypted";
     }
+
+    /// <summary>The name of the entity's text.</summary>
+    public string Text => _text.Name;
+
+    /// <summary>Table and column, such as <c>variables.value</c>.</summary>
+    public string Name => $"{_place.Table}.{_place.Column}";
 
     /// <summary>The shadow property's name, for <c>EF.Property&lt;byte[]&gt;(row, …)</c>.</summary>
     public string Stored { get; }
@@ -47,12 +55,12 @@ public sealed class EncryptedColumn
         }
     }
 
-    /// <summary>The entity's text, in clear.</summary>
+    /// <summary>The entity's text, unencrypted.</summary>
     public string? Read(TenantRow row) => (string?)_text.GetValue(row);
 
     /// <summary>Gives the entity its text.</summary>
     public void Write(TenantRow row, string text) => _text.SetValue(row, text);
 
     /// <summary>Where the value lives: table, column, row. The tenant is bound by the data key.</summary>
-    public byte[] Place(Guid row) => ByokAssociatedData.For(_place.Table, _place.Column, row.ToString());
+    public ByokAssociatedData Place(Guid row) => ByokAssociatedData.For(_place.Table, _place.Column, row);
 }

@@ -6,9 +6,10 @@ using System.Text.Json.Serialization.Metadata;
 namespace LocalAws.Control;
 
 /// <summary>
-/// What a stand-alone server can be told over HTTP, below /_local/: JSON in, JSON out.
+/// The commands of a stand-alone server over HTTP, below /_local/: JSON in, JSON out.
 /// <code>
 /// GET, DELETE        /_local/requests                        the request log
+/// GET                /_local/cloudtrail                      the request log as a log file of AWS CloudTrail
 /// GET, POST, DELETE  /_local/faults                          list, add one, clear
 /// POST               /_local/accounts/{id}/users             name, policy                          -> arn, access key
 /// POST               /_local/accounts/{id}/roles             name, trustPolicy, policy, maxSessionSeconds -> arn
@@ -40,6 +41,13 @@ internal sealed class ControlApi
 
     public async Task AnswerAsync(HttpContext context, CancellationToken cancellationToken)
     {
+        if (HttpMethods.IsGet(context.Request.Method) && context.Request.Path.Value == $"{Root}/cloudtrail")
+        {
+            context.Response.ContentType = MediaTypeNames.Application.Json;
+            await _log.WriteCloudTrailAsync(context.Response.Body, cancellationToken);
+            return;
+        }
+
         try
         {
             await SendAsync(context, StatusCodes.Status200OK, await DecideAsync(context.Request, cancellationToken), cancellationToken);
@@ -77,7 +85,8 @@ internal sealed class ControlApi
             ("DELETE", ["faults"]) => Done(_faults.Clear),
             ("POST", ["accounts", var id, "users"]) => Create(_accounts(id), await ReadAsync(request, json.ControlUser, cancellationToken)),
             ("POST", ["accounts", var id, "roles"]) => Create(_accounts(id), await ReadAsync(request, json.ControlRole, cancellationToken)),
-            ("POST", ["accounts", var id, "oidc-providers"]) => Create(_accounts(id), await ReadAsync(request, json.ControlProvider, cancellationToken)),
+            ("POST", ["accounts", var id, "oidc-providers"]) =>
+                Create(_accounts(id), await ReadAsync(request, json.ControlProvider, cancellationToken)),
             ("POST", ["keys", var region, var id, "disable"]) when _keys(region, id) is { } key => Switch(key, key.Disable),
             ("POST", ["keys", var region, var id, "enable"]) when _keys(region, id) is { } key => Switch(key, key.Enable),
             _ => null,
@@ -108,7 +117,10 @@ internal sealed class ControlApi
     private static JsonObject Create(LocalAccount account, ControlRole wanted)
     {
         TimeSpan? maxSession = wanted.MaxSessionSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
-        return new JsonObject { ["arn"] = account.CreateRole(wanted.Name, PolicyJson(wanted.TrustPolicy)!, PolicyJson(wanted.Policy), maxSession).Arn };
+        return new JsonObject
+        {
+            ["arn"] = account.CreateRole(wanted.Name, PolicyJson(wanted.TrustPolicy)!, PolicyJson(wanted.Policy), maxSession).Arn,
+        };
     }
 
     private static JsonObject Create(LocalAccount account, ControlProvider wanted)

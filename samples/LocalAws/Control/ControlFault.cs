@@ -23,7 +23,14 @@ internal sealed record ControlFault(
     double? Window = null)
 {
     public static ControlFault Of(Fault fault) => new(
-        fault.Kind, fault.Service, fault.Operation, fault.Key, fault.Region, fault.Times, fault.Probability, fault.Code is { Length: > 0 } code ? code : null);
+        fault.Kind,
+        fault.Service,
+        fault.Operation,
+        fault.Key,
+        fault.Region,
+        fault.Times,
+        fault.Probability,
+        fault.Code is { Length: > 0 } code ? code : null);
 
     public Fault ToFault() => Effect() with
     {

@@ -81,7 +81,8 @@ internal sealed class Caller
 
     [DoesNotReturn]
     public void ThrowDenied(string action, string resource, string because) =>
-        throw new AwsException("AccessDeniedException", $"User: {Arn} is not authorized to perform: {action} on resource: {resource} because {because}");
+        throw new AwsException(
+            "AccessDeniedException", $"User: {Arn} is not authorized to perform: {action} on resource: {resource} because {because}");
 
     /// <summary>The facts that hold for every request of this caller.</summary>
     public Facts Facts(string region) => new Facts()

@@ -33,7 +33,8 @@ internal sealed class PolicyCondition
         name = _ifExists ? name[..^IfExists.Length] : name;
         _negated = name.Contains("Not", StringComparison.OrdinalIgnoreCase);
         _matches = Operator(name) ?? throw new FormatException($"The condition operator '{condition}' is unknown or not modelled.");
-        if (name.Equals("Null", StringComparison.OrdinalIgnoreCase) && (_forAny || _forAll || _ifExists || values.Exists(value => !bool.TryParse(value, out _))))
+        if (name.Equals("Null", StringComparison.OrdinalIgnoreCase)
+            && (_forAny || _forAll || _ifExists || values.Exists(value => !bool.TryParse(value, out _))))
         {
             throw new FormatException("Null takes true or false, and neither ForAnyValue, ForAllValues nor IfExists.");
         }
@@ -51,7 +52,8 @@ internal sealed class PolicyCondition
         {
             foreach (var key in Members(condition.Value))
             {
-                conditions.Add(new PolicyCondition(condition.Name, key.Name, PolicyText.Strings("Condition " + key.Name, key.Value, scalars: true)));
+                conditions.Add(
+                    new PolicyCondition(condition.Name, key.Name, PolicyText.Strings("Condition " + key.Name, key.Value, scalars: true)));
             }
         }
 
@@ -81,7 +83,8 @@ internal sealed class PolicyCondition
     private static Func<string, string, bool>? Operator(string name) => name.ToUpperInvariant() switch
     {
         "STRINGEQUALS" or "STRINGNOTEQUALS" => string.Equals,
-        "STRINGEQUALSIGNORECASE" or "STRINGNOTEQUALSIGNORECASE" or "BOOL" => static (value, actual) => value.Equals(actual, StringComparison.OrdinalIgnoreCase),
+        "STRINGEQUALSIGNORECASE" or "STRINGNOTEQUALSIGNORECASE" or "BOOL" =>
+            static (value, actual) => value.Equals(actual, StringComparison.OrdinalIgnoreCase),
         "STRINGLIKE" or "STRINGNOTLIKE" => static (value, actual) => Wildcard.IsMatch(value, actual, ignoreCase: false),
         "ARNEQUALS" or "ARNLIKE" or "ARNNOTEQUALS" or "ARNNOTLIKE" => ArnLike,
         "NULL" => static (_, _) => true,
@@ -102,7 +105,8 @@ internal sealed class PolicyCondition
     {
         var patterns = pattern.Split(':', 6);
         var parts = arn.Split(':', 6);
-        return patterns.Length == parts.Length && patterns.Zip(parts).All(pair => Wildcard.IsMatch(pair.First, pair.Second, ignoreCase: false));
+        return patterns.Length == parts.Length
+            && patterns.Zip(parts).All(pair => Wildcard.IsMatch(pair.First, pair.Second, ignoreCase: false));
     }
 
     private bool Accepts(string actual) => _values.Exists(value => _matches(value, actual)) != _negated;

@@ -15,13 +15,15 @@ internal static class PolicyDate
     public static bool IsDate(string text) => TryParse(text, out _);
 
     /// <exception cref="FormatException">The text is not a date.</exception>
-    public static DateTimeOffset Parse(string text) => TryParse(text, out var date) ? date : throw new FormatException("The text is not a date.");
+    public static DateTimeOffset Parse(string text) =>
+        TryParse(text, out var date) ? date : throw new FormatException("The text is not a date.");
 
     public static string Format(DateTimeOffset date) => date.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 
     private static bool TryParse(string text, out DateTimeOffset date)
     {
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds())
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds())
         {
             date = DateTimeOffset.FromUnixTimeSeconds(seconds);
             return true;

@@ -12,7 +12,9 @@ internal enum Decision
 /// <param name="Action">For example kms:Encrypt.</param>
 /// <param name="Resource">The ARN acted upon, or "*" where the action has none.</param>
 /// <param name="Facts">What conditions may ask for.</param>
-/// <param name="IsPrincipal">Whether the requester is one of a statement's principals; null for permission policies, which name none.</param>
+/// <param name="IsPrincipal">
+/// Whether the requester is one of a statement's principals; null for permission policies, which name none.
+/// </param>
 internal sealed record PolicyRequest(string Action, string Resource, Facts Facts, Func<PolicyPrincipal, bool>? IsPrincipal = null);
 
 /// <summary>
@@ -88,7 +90,8 @@ internal sealed class PolicyDocument
                     statement = property.Value;
                     break;
                 default:
-                    throw new FormatException($"'{property.Name}' is unknown in a policy or has an unknown value; expected are Version, Id and Statement.");
+                    throw new FormatException(
+                        $"'{property.Name}' is unknown in a policy or has an unknown value; expected are Version, Id and Statement.");
             }
         }
 

@@ -39,7 +39,7 @@ internal sealed partial class PolicyPrincipal
                     principal._federated.AddRange(values);
                     break;
                 case "Service":
-                    // AWS's own services never call a stand-in: known, and matching nobody.
+                    // AWS's own services never call a stand-in: known, and matching no one.
                     break;
                 default:
                     throw new FormatException($"Principal '{property.Name}' is not modelled.");
@@ -60,8 +60,12 @@ internal sealed partial class PolicyPrincipal
 
     private static string Checked(string value) => value == "*" || Form().IsMatch(value)
         ? value
-        : throw new FormatException($"'{value}' is no AWS principal; expected is *, an account id, or the ARN of an account, user, role or session without wildcards.");
+        : throw new FormatException(
+            $"'{value}' is no AWS principal; expected is *, an account id, or the ARN of an account, user, role or session without "
+            + "wildcards.");
 
-    [GeneratedRegex(@"^(\d{12}|arn:aws:iam::\d{12}:(root|(user|role)/[\w+=,.@/-]+)|arn:aws:sts::\d{12}:assumed-role/[\w+=,.@/-]+)$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(\d{12}|arn:aws:iam::\d{12}:(root|(user|role)/[\w+=,.@/-]+)|arn:aws:sts::\d{12}:assumed-role/[\w+=,.@/-]+)$",
+        RegexOptions.ExplicitCapture)]
     private static partial Regex Form();
 }

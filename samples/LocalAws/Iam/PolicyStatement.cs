@@ -46,7 +46,8 @@ internal sealed class PolicyStatement
         var parts = new Dictionary<string, JsonElement>();
         foreach (var property in element.EnumerateObject())
         {
-            if (property.Name is not ("Sid" or "Effect" or "Action" or "NotAction" or "Resource" or "NotResource" or "Principal" or "Condition"))
+            if (property.Name is not ("Sid" or "Effect" or "Action"
+                or "NotAction" or "Resource" or "NotResource" or "Principal" or "Condition"))
             {
                 throw new FormatException($"'{property.Name}' is unknown or not modelled in a statement.");
             }
@@ -60,17 +61,19 @@ internal sealed class PolicyStatement
     public bool AppliesTo(PolicyRequest request) =>
         (_principal is null || request.IsPrincipal?.Invoke(_principal) == true) &&
         _actions.Any(action => Wildcard.IsMatch(action, request.Action, ignoreCase: true)) != _exceptActions &&
-        (_resources is null || _resources.Any(resource => Wildcard.IsMatch(resource, request.Resource, ignoreCase: false)) != _exceptResources) &&
+        (_resources is null
+            || _resources.Any(resource => Wildcard.IsMatch(resource, request.Resource, ignoreCase: false)) != _exceptResources) &&
         _conditions.TrueForAll(condition => condition.Holds(request.Facts));
 
-    private static bool Effect(Dictionary<string, JsonElement> parts) => parts.TryGetValue("Effect", out var effect) && effect.ValueKind == JsonValueKind.String
-        ? effect.GetString() switch
-        {
-            "Allow" => true,
-            "Deny" => false,
-            _ => throw new FormatException("Effect must be Allow or Deny."),
-        }
-        : throw new FormatException("A statement needs an Effect: Allow or Deny.");
+    private static bool Effect(Dictionary<string, JsonElement> parts) =>
+        parts.TryGetValue("Effect", out var effect) && effect.ValueKind == JsonValueKind.String
+            ? effect.GetString() switch
+            {
+                "Allow" => true,
+                "Deny" => false,
+                _ => throw new FormatException("Effect must be Allow or Deny."),
+            }
+            : throw new FormatException("A statement needs an Effect: Allow or Deny.");
 
     private static List<string> ExactlyOne(Dictionary<string, JsonElement> parts, string name, string opposite) =>
         (parts.TryGetValue(name, out var value), parts.TryGetValue(opposite, out var except)) switch

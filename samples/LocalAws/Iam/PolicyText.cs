@@ -7,7 +7,7 @@ internal static class PolicyText
 {
     public static List<string> Strings(string name, JsonElement value, bool scalars = false)
     {
-        List<string> strings = value.ValueKind == JsonValueKind.Array
+        var strings = value.ValueKind == JsonValueKind.Array
             ? value.EnumerateArray().Select(item => One(name, item, scalars)).ToList()
             : [One(name, value, scalars)];
         return strings.Count > 0 ? strings : throw new FormatException($"{name} must not be an empty list.");

@@ -12,7 +12,7 @@ namespace LocalAws.Kms;
 ///      0       1  layout, 1
 ///      1      36  key id, ASCII
 ///     37      12  nonce
-///     49       8  check of the bytes before, so that damage is told from a key that does not exist
+///     49       8  check of the bytes before, to distinguish damage from an unknown key
 ///     57       n  ciphertext, as long as the plaintext
 ///   57+n      16  tag of AES-256-GCM over the ciphertext; associated data: the header and the encryption context
 /// </code>

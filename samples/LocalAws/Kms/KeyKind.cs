@@ -54,7 +54,8 @@ internal sealed record KeyKind
         ("ECC_NIST_P384", "SIGN_VERIFY") => ["ECDSA_SHA_384"],
         ("ECC_NIST_P521", "SIGN_VERIFY") => ["ECDSA_SHA_512"],
         ("ECC_NIST_P256" or "ECC_NIST_P384" or "ECC_NIST_P521", "KEY_AGREEMENT") => ["ECDH"],
-        ("HMAC_224" or "HMAC_256" or "HMAC_384" or "HMAC_512", "GENERATE_VERIFY_MAC") => [spec.Replace("_", "_SHA_", StringComparison.Ordinal)],
+        ("HMAC_224" or "HMAC_256" or "HMAC_384" or "HMAC_512", "GENERATE_VERIFY_MAC") =>
+            [spec.Replace("_", "_SHA_", StringComparison.Ordinal)],
         _ => null,
     };
 }

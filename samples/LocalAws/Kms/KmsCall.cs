@@ -33,6 +33,21 @@ internal sealed class KmsCall : Call
 
     public override string? Subject { get; }
 
+    public override IReadOnlyDictionary<string, string>? EncryptionContext
+    {
+        get
+        {
+            try
+            {
+                return _json is { } json ? new KmsParameters(json).EncryptionContext() : null;
+            }
+            catch (Exception error) when (error is AwsException or InvalidOperationException)
+            {
+                return null;
+            }
+        }
+    }
+
     public override Task<Answer> AnswerAsync(Caller? caller, CancellationToken cancellationToken)
     {
         var operation = _operation ?? throw new AwsException("UnknownOperationException", $"LocalAws has no KMS operation {Operation}.");
@@ -88,7 +103,8 @@ internal sealed class KmsCall : Call
     }
 
     private string? KeyOfCiphertext(Cloud cloud, JsonElement json) =>
-        json.TryGetProperty("CiphertextBlob", out var blob) && blob.ValueKind == JsonValueKind.String && blob.TryGetBytesFromBase64(out var bytes)
+        json.TryGetProperty("CiphertextBlob", out var blob)
+        && blob.ValueKind == JsonValueKind.String && blob.TryGetBytesFromBase64(out var bytes)
             ? cloud.FindKey(_region, CiphertextBlob.KeyIdOf(bytes))?.Arn
             : null;
 }

@@ -4,7 +4,9 @@ using LocalAws.Wire;
 
 namespace LocalAws.Kms;
 
-/// <summary>Encrypt, Decrypt and GenerateDataKey. Each asks in AWS's order: is the caller allowed, is there a key, is it usable, is the input right.</summary>
+/// <summary>
+/// Encrypt, Decrypt and GenerateDataKey. Each asks in AWS's order: is the caller allowed, is there a key, is it usable, is the input right.
+/// </summary>
 internal sealed class KmsCryptography
 {
     private const int MaxPlaintext = 4096;
@@ -70,14 +72,16 @@ internal sealed class KmsCryptography
         });
     }
 
-    private KeyAddress Address(KmsRequest request, string keyId) => KeyAddress.Parse(_cloud, keyId, request.Caller.AccountId, request.Region);
+    private KeyAddress Address(KmsRequest request, string keyId) =>
+        KeyAddress.Parse(_cloud, keyId, request.Caller.AccountId, request.Region);
 
     private LocalKey NamedKey(KmsRequest request, string keyId, byte[] blob, IReadOnlyDictionary<string, string> context)
     {
         var key = DemandKey(request, Address(request, keyId), context);
         return CiphertextBlob.KeyIdOf(blob) == key.KeyId
             ? key
-            : throw new AwsException("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.");
+            : throw new AwsException(
+                "IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.");
     }
 
     private KeyAddress KeyOf(KmsRequest request, byte[] blob) => _cloud.FindKey(request.Region, CiphertextBlob.KeyIdOf(blob)) is { } key
@@ -95,12 +99,14 @@ internal sealed class KmsCryptography
         {
             throw new AwsException(
                 "InvalidKeyUsageException",
-                $"{key.Arn} with key usage {key.Kind.Usage} and key spec {key.Kind.Spec} is not valid for {request.Operation} with {algorithm} here.");
+                $"{key.Arn} with key usage {key.Kind.Usage} and key spec {key.Kind.Spec} is not valid for "
+                + $"{request.Operation} with {algorithm} here.");
         }
 
         key.DemandUsable();
         return request.Parameters.Flag("DryRun")
-            ? throw new AwsException("DryRunOperationException", "All is well, but DryRun was asked for.", StatusCodes.Status412PreconditionFailed)
+            ? throw new AwsException(
+                "DryRunOperationException", "All is well, but DryRun was asked for.", StatusCodes.Status412PreconditionFailed)
             : key;
     }
 }

@@ -4,7 +4,7 @@ using LocalAws.Wire;
 
 namespace LocalAws.Kms;
 
-/// <summary>The operations on keys themselves, as far as AWS lets anybody reach them from outside.</summary>
+/// <summary>The operations on keys themselves, as far as AWS lets anyone reach them from outside.</summary>
 internal sealed partial class KmsManagement
 {
     private readonly Cloud _cloud;
@@ -83,7 +83,9 @@ internal sealed partial class KmsManagement
         var name = request.Parameters.RequiredText("AliasName");
         if (!AliasForm().IsMatch(name) || name.StartsWith("alias/aws/", StringComparison.Ordinal))
         {
-            throw new AwsException("InvalidAliasNameException", "An alias must begin with alias/, not with alias/aws/, and have letters, digits and /_- only.");
+            throw new AwsException(
+                "InvalidAliasNameException",
+                "An alias must begin with alias/, not with alias/aws/, and have letters, digits and /_- only.");
         }
 
         var key = DemandKey(request, "TargetKeyId");
@@ -128,7 +130,8 @@ internal sealed partial class KmsManagement
     {
         if (parameters.Text("Policy") is not null)
         {
-            throw new AwsException("UnsupportedOperationException", "LocalAws does not model key policies: IAM policies of the key's account decide.");
+            throw new AwsException(
+                "UnsupportedOperationException", "LocalAws does not model key policies: IAM policies of the key's account decide.");
         }
     }
 

@@ -3,7 +3,9 @@ using LocalAws.Wire;
 
 namespace LocalAws.Kms;
 
-/// <summary>The JSON of a KMS request, read with KMS's complaints: a wrong type is a SerializationException, a wrong value a ValidationException.</summary>
+/// <summary>
+/// The JSON of a KMS request, read with the errors of KMS: a wrong type is a SerializationException, a wrong value a ValidationException.
+/// </summary>
 internal sealed class KmsParameters
 {
     private readonly JsonElement _json;
@@ -31,7 +33,9 @@ internal sealed class KmsParameters
             : throw new AwsException("ValidationException", $"{name} must be a number from {min} to {max}.");
     }
 
-    /// <exception cref="AwsException">ValidationException unless the parameter is there and has 1 to <paramref name="max"/> bytes.</exception>
+    /// <exception cref="AwsException">
+    /// ValidationException unless the parameter is there and has 1 to <paramref name="max"/> bytes.
+    /// </exception>
     public byte[] Bytes(string name, int max)
     {
         var value = Find(name, JsonValueKind.String) ?? throw Missing(name);

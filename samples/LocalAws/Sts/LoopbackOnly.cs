@@ -12,7 +12,8 @@ internal sealed class LoopbackOnly : DelegatingHandler
     }
 
     public static HttpClient CreateClient() =>
-        new(new LoopbackOnly(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) }))
+        new(new LoopbackOnly(
+            new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) }))
         {
             Timeout = TimeSpan.FromSeconds(5),
         };

@@ -4,7 +4,7 @@ using LocalAws.Wire;
 
 namespace LocalAws.Sts;
 
-/// <summary>AssumeRole, and the making of sessions for whoever was let in.</summary>
+/// <summary>AssumeRole, and the sessions of callers that may assume the role.</summary>
 internal sealed class RoleSessions
 {
     private const string Action = "sts:AssumeRole";
@@ -21,7 +21,8 @@ internal sealed class RoleSessions
     public Answer AssumeRole(StsRequest request)
     {
         var (parameters, caller) = (request.Parameters, request.SignedBy);
-        var (roleArn, sessionName, duration, externalId) = (parameters.RoleArn, parameters.SessionName, parameters.Duration, parameters.ExternalId);
+        var (roleArn, sessionName, duration, externalId) =
+            (parameters.RoleArn, parameters.SessionName, parameters.Duration, parameters.ExternalId);
         var sessionPolicy = ParseSessionPolicy(parameters.SessionPolicy);
 
         // One answer for a role that does not exist, a wrong external ID and every other distrust: none may be told from another.
@@ -33,7 +34,8 @@ internal sealed class RoleSessions
 
         if (caller.IsRoleSession && duration > LongestChained)
         {
-            throw StsParameters.Invalid("DurationSeconds must not exceed 1 hour where a role session assumes a role.");
+            throw StsParameters.Invalid(
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.");
         }
 
         return StsService.Success("AssumeRole", Open(role, sessionName, duration, sessionPolicy));
@@ -41,11 +43,12 @@ internal sealed class RoleSessions
 
     /// <summary>The members of the result that both ways of assuming a role share.</summary>
     /// <exception cref="AwsException">ValidationError: longer than the role allows.</exception>
-    public IEnumerable<(string Name, object Value)> Open(LocalRole role, string sessionName, TimeSpan duration, PolicyDocument? sessionPolicy)
+    public IEnumerable<(string Name, object Value)> Open(
+        LocalRole role, string sessionName, TimeSpan duration, PolicyDocument? sessionPolicy)
     {
         if (duration > role.MaxSessionDuration)
         {
-            throw StsParameters.Invalid("DurationSeconds exceeds the MaxSessionDuration of the role.");
+            throw StsParameters.Invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
         }
 
         var caller = Caller.Of(role, sessionName, sessionPolicy, _cloud.Now);

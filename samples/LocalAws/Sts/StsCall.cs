@@ -31,6 +31,8 @@ internal sealed class StsCall : Call
 
     public override string? Subject => _parameters.Text("RoleArn");
 
+    public override string? SessionName => _parameters.Text("RoleSessionName");
+
     public override bool IsSigned => _operation?.IsSigned ?? false;
 
     public override Task<Answer> AnswerAsync(Caller? caller, CancellationToken cancellationToken)

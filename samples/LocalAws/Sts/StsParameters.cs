@@ -21,11 +21,13 @@ internal sealed partial class StsParameters
 
     public string RoleArn => Checked("RoleArn", Text("RoleArn"), 20, 2048, RoleArnForm()) ?? throw Missing("RoleArn");
 
-    public string SessionName => Checked("RoleSessionName", Text("RoleSessionName"), 2, 64, SessionNameForm()) ?? throw Missing("RoleSessionName");
+    public string SessionName =>
+        Checked("RoleSessionName", Text("RoleSessionName"), 2, 64, SessionNameForm()) ?? throw Missing("RoleSessionName");
 
     public string? ExternalId => Checked("ExternalId", Text("ExternalId"), 2, 1224, ExternalIdForm());
 
-    public string WebIdentityToken => Checked("WebIdentityToken", Text("WebIdentityToken"), 4, 20000, null) ?? throw Missing("WebIdentityToken");
+    public string WebIdentityToken =>
+        Checked("WebIdentityToken", Text("WebIdentityToken"), 4, 20000, null) ?? throw Missing("WebIdentityToken");
 
     public TimeSpan Duration
     {

@@ -39,6 +39,7 @@ internal sealed class StsService : IService
 
     public Answer Refuse(AwsException error)
     {
+        var requestId = Guid.NewGuid().ToString();
         var body = new XElement(
             Namespace + "ErrorResponse",
             new XElement(
@@ -46,8 +47,13 @@ internal sealed class StsService : IService
                 new XElement(Namespace + "Type", error.Status < StatusCodes.Status500InternalServerError ? "Sender" : "Receiver"),
                 new XElement(Namespace + "Code", error.Code),
                 new XElement(Namespace + "Message", error.Text)),
-            RequestId());
-        return new Answer(error.Status, ContentType, Bytes(body)) { ErrorCode = error.Code, RetryAfter = error.RetryAfter };
+            new XElement(Namespace + "RequestId", requestId));
+        return new Answer(error.Status, ContentType, Bytes(body))
+        {
+            ErrorCode = error.Code,
+            RetryAfter = error.RetryAfter,
+            RequestId = requestId,
+        };
     }
 
     public AwsException Refusal(NotAuthenticatedException reason) => new(
@@ -66,11 +72,12 @@ internal sealed class StsService : IService
     /// <param name="members">The result's members: a text, or a list of members in turn.</param>
     internal static Answer Success(string operation, params IEnumerable<(string Name, object Value)> members)
     {
+        var requestId = Guid.NewGuid().ToString();
         var body = new XElement(
             Namespace + (operation + "Response"),
             new XElement(Namespace + (operation + "Result"), Elements(members)),
-            new XElement(Namespace + "ResponseMetadata", RequestId()));
-        return new Answer(StatusCodes.Status200OK, ContentType, Bytes(body));
+            new XElement(Namespace + "ResponseMetadata", new XElement(Namespace + "RequestId", requestId)));
+        return new Answer(StatusCodes.Status200OK, ContentType, Bytes(body)) { RequestId = requestId };
     }
 
     private static Answer CallerIdentity(Caller caller) =>
@@ -80,8 +87,6 @@ internal sealed class StsService : IService
         members.Select(member => new XElement(
             Namespace + member.Name,
             member.Value is IEnumerable<(string, object)> inner ? Elements(inner) : member.Value));
-
-    private static XElement RequestId() => new(Namespace + "RequestId", Guid.NewGuid().ToString());
 
     private static byte[] Bytes(XElement body) => Encoding.UTF8.GetBytes(body.ToString(SaveOptions.DisableFormatting));
 }

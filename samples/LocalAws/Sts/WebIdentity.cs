@@ -42,17 +42,19 @@ internal sealed class WebIdentity
 
         var token = Read(parameters.WebIdentityToken);
         var provider = _cloud.FindAccount(roleArn.Split(':')[4])?.FindProvider(token.Issuer)
-            ?? throw Invalid("No OpenID Connect provider is registered in the role's account for the token's issuer.");
+            ?? throw Invalid($"No OpenIDConnect provider found in your account for {token.Issuer}");
         await VerifyAsync(token, provider, cancellationToken);
 
-        var facts = new Facts().Add("aws:RequestedRegion", request.Region).Add("sts:RoleSessionName", sessionName).Add(provider.Name + ":sub", token.Subject);
+        var facts = new Facts().Add("aws:RequestedRegion", request.Region).Add("sts:RoleSessionName", sessionName).Add(
+            provider.Name + ":sub", token.Subject);
         foreach (var audience in token.Audiences)
         {
             facts.Add(provider.Name + ":aud", audience);
         }
 
         var role = _cloud.FindRole(roleArn);
-        if (role?.Trust.Decide(new PolicyRequest(Action, roleArn, facts, principal => principal.TrustsProvider(provider.Arn))) != Decision.Allow)
+        if (role?.Trust.Decide(
+            new PolicyRequest(Action, roleArn, facts, principal => principal.TrustsProvider(provider.Arn))) != Decision.Allow)
         {
             throw RoleSessions.Denied("The bearer of the token", Action, roleArn);
         }
@@ -97,7 +99,7 @@ internal sealed class WebIdentity
         {
             throw Invalid(result.Exception switch
             {
-                SecurityTokenInvalidAudienceException => "The token's audience is not registered with the provider.",
+                SecurityTokenInvalidAudienceException => "Incorrect token audience",
                 SecurityTokenInvalidIssuerException => "The token's issuer is not the provider.",
                 SecurityTokenNoExpirationException => "The token lacks a required claim: exp.",
                 SecurityTokenNotYetValidException => "The token is not valid yet.",

@@ -7,4 +7,7 @@ internal sealed record Answer(int Status, string ContentType, byte[] Body)
     public string? ErrorCode { get; init; }
 
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The request id in the body; null where the body has none.</summary>
+    public string? RequestId { get; init; }
 }

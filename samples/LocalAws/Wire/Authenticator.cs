@@ -4,7 +4,7 @@ using LocalAws.Iam;
 
 namespace LocalAws.Wire;
 
-/// <summary>Who sent this request? The steps stand in the order in which AWS complains.</summary>
+/// <summary>Who sent this request? The steps are in the order of AWS's errors.</summary>
 internal sealed class Authenticator
 {
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
@@ -38,7 +38,8 @@ internal sealed class Authenticator
         if (identity is null || !SameToken(identity.SessionToken, request.Headers["X-Amz-Security-Token"].ToString()))
         {
             // One answer for both, as with AWS: a stolen access key id must not be told from an invented one.
-            throw new NotAuthenticatedException(NotAuthenticated.UnknownCredentials, "The security token included in the request is invalid.");
+            throw new NotAuthenticatedException(
+                NotAuthenticated.UnknownCredentials, "The security token included in the request is invalid.");
         }
 
         CheckScopeAndClock(signature, service, signedAt, DateTimeOffset.UtcNow + skew);
@@ -61,12 +62,14 @@ internal sealed class Authenticator
     {
         if (signature.Service != service)
         {
-            throw new NotAuthenticatedException(NotAuthenticated.WrongSignature, $"Credential should be scoped to correct service: '{service}'.");
+            throw new NotAuthenticatedException(
+                NotAuthenticated.WrongSignature, $"Credential should be scoped to correct service: '{service}'.");
         }
 
         if (signature.Date != $"{signedAt:yyyyMMdd}")
         {
-            throw new NotAuthenticatedException(NotAuthenticated.WrongSignature, "The date in the credential scope is not the date of X-Amz-Date.");
+            throw new NotAuthenticatedException(
+                NotAuthenticated.WrongSignature, "The date in the credential scope is not the date of X-Amz-Date.");
         }
 
         // SDKs look for these two openings when they decide whether to correct their clock.

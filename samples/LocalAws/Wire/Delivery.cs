@@ -11,7 +11,8 @@ internal static class Delivery
 {
     private static readonly byte[] Filler = [.. Enumerable.Repeat((byte)'x', 16 * 1024)];
 
-    public static async Task SendAsync(HttpContext context, Answer? answer, Fault? fault, CancellationToken cancellationToken)
+    public static async Task SendAsync(
+        HttpContext context, Answer? answer, Fault? fault, DateTimeOffset now, CancellationToken cancellationToken)
     {
         switch (fault?.Kind)
         {
@@ -48,6 +49,12 @@ internal static class Delivery
         response.StatusCode = answer.Status;
         response.ContentType = answer.ContentType;
         response.ContentLength = body.Length;
+        if (answer.Status == StatusCodes.Status200OK && fault?.Kind != FaultKind.ClockSkew)
+        {
+            // Errors keep the system's time: SDK clients correct the clock of their signatures by it.
+            response.Headers.Date = now.ToString("r", CultureInfo.InvariantCulture);
+        }
+
         if (answer.RetryAfter is { } wait)
         {
             response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);

@@ -3,7 +3,9 @@ using LocalAws.Iam;
 
 namespace LocalAws.Wire;
 
-/// <summary>Every request enters here: it is read, named, authenticated, answered or refused, logged, and handed back, with a fault in between.</summary>
+/// <summary>
+/// Every request enters here: it is read, named, authenticated, answered or refused, logged, and handed back, with a fault in between.
+/// </summary>
 internal sealed class FrontDoor
 {
     private readonly IService _kms;
@@ -13,6 +15,7 @@ internal sealed class FrontDoor
     private readonly Faults _faults;
     private readonly RequestLog _log;
     private readonly TimeProvider _time;
+    private readonly Func<string, string?> _materialOf;
 
     public FrontDoor(Cloud cloud, IService kms, IService sts, ControlApi control, Faults faults, RequestLog log)
     {
@@ -23,11 +26,13 @@ internal sealed class FrontDoor
         _faults = faults;
         _log = log;
         _time = cloud.Time;
+        _materialOf = arn => arn.Split(':') is [_, _, _, var region, _, ['k', 'e', 'y', '/', .. var id]]
+            ? cloud.FindKey(region, id)?.Family.MaterialId
+            : null;
     }
 
     public async Task AnswerAsync(HttpContext context, CancellationToken cancellationToken)
     {
-        context.Response.Headers["x-amzn-RequestId"] = Guid.NewGuid().ToString();
         if (!Neighbours.MayCome(context.Request))
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
@@ -41,7 +46,9 @@ internal sealed class FrontDoor
         }
 
         var request = await WireRequest.ReadAsync(context.Request, cancellationToken);
-        var service = request.Headers["X-Amz-Target"].ToString().StartsWith(Kms.KmsService.TargetPrefix, StringComparison.Ordinal) ? _kms : _sts;
+        var service = request.Headers["X-Amz-Target"].ToString().StartsWith(Kms.KmsService.TargetPrefix, StringComparison.Ordinal)
+            ? _kms
+            : _sts;
         var call = service.Open(request);
         var fault = _faults.Match(service.Name, call.Operation, call.Subject, request.Region);
 
@@ -60,10 +67,29 @@ internal sealed class FrontDoor
             FaultKind.StalledBody or FaultKind.CutBody => $"fault:{fault.Kind}",
             _ => answer is null ? $"fault:{fault!.Kind}" : answer.ErrorCode,
         };
-        _log.Add(new LoggedRequest(
-            _time.GetUtcNow(), service.Name, request.Region, call.Operation, caller?.Arn, call.Subject, outcome, request.UserAgent));
-        await Delivery.SendAsync(context, answer, fault, cancellationToken);
+        var logged = new LoggedRequest(
+            _time.GetUtcNow(), service.Name, request.Region, call.Operation, caller?.Arn, call.Subject, outcome, request.UserAgent)
+        {
+            RequestId = answer?.RequestId ?? Guid.NewGuid().ToString(),
+        };
+        _log.Add(logged, answer is null ? null : Trail(logged, call, caller, answer));
+        if (answer is not null)
+        {
+            // What answers in place of AWS has no request id.
+            context.Response.Headers["x-amzn-RequestId"] = logged.RequestId;
+        }
+
+        await Delivery.SendAsync(context, answer, fault, _time.GetUtcNow(), cancellationToken);
     }
+
+    /// <summary>The event for AWS CloudTrail; null for a caller that AWS cannot name.</summary>
+    private TrailEvent? Trail(LoggedRequest logged, Call call, Caller? caller, Answer answer) =>
+        caller is null && call.IsSigned ? null : new TrailEvent(logged, caller, answer.ErrorCode)
+        {
+            EncryptionContext = call.EncryptionContext,
+            SessionName = call.SessionName,
+            KeyMaterialId = answer.ErrorCode is null && call.Operation is "Encrypt" or "Decrypt" ? _materialOf(call.Subject!) : null,
+        };
 
     private (Caller? Caller, AwsException? Refusal) Identify(WireRequest request, IService service, Call call, Fault? fault)
     {
@@ -90,8 +116,9 @@ internal sealed class FrontDoor
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            // Input that nobody thought of. A nameless 500 would send the developer looking in the wrong program.
-            return service.Refuse(new AwsException("InternalFailure", $"LocalAws failed: {error.Message}", StatusCodes.Status500InternalServerError));
+            // Input that no one thought of. A nameless 500 would send the developer looking in the wrong program.
+            return service.Refuse(
+                new AwsException("InternalFailure", $"LocalAws failed: {error.Message}", StatusCodes.Status500InternalServerError));
         }
     }
 }

@@ -21,14 +21,20 @@ internal abstract class Call
 {
     public abstract string Operation { get; }
 
-    /// <summary>The ARN of the key or role that the request is about, as far as it can be told without trusting the caller.</summary>
+    /// <summary>The ARN of the key or role that the request is about, as far as it is known without trusting the caller.</summary>
     public abstract string? Subject { get; }
 
     /// <summary>False for the few operations that AWS, too, answers without a signature.</summary>
     public virtual bool IsSigned => true;
 
+    /// <summary>The encryption context of the request; null where there is none or it cannot be read.</summary>
+    public virtual IReadOnlyDictionary<string, string>? EncryptionContext => null;
+
+    /// <summary>The name of the session that the request begins; null for any other request.</summary>
+    public virtual string? SessionName => null;
+
     /// <param name="caller">Null only where <see cref="IsSigned"/> is false.</param>
     /// <param name="cancellationToken">Ends when the client goes away.</param>
-    /// <exception cref="AwsException">Every refusal.</exception>
+    /// <exception cref="AwsException">Every denial.</exception>
     public abstract Task<Answer> AnswerAsync(Caller? caller, CancellationToken cancellationToken);
 }

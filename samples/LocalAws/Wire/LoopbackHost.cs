@@ -33,7 +33,8 @@ internal sealed class LoopbackHost : IAsyncDisposable
     public Connections Connections { get; }
 
     /// <summary><paramref name="answer"/> gets a token that is cancelled when the client has gone away or the host is disposed.</summary>
-    public static async Task<LoopbackHost> StartAsync(int port, Func<HttpContext, CancellationToken, Task> answer, CancellationToken cancellationToken)
+    public static async Task<LoopbackHost> StartAsync(
+        int port, Func<HttpContext, CancellationToken, Task> answer, CancellationToken cancellationToken)
     {
         var stopping = new CancellationTokenSource();
         var connections = new Connections();

@@ -23,7 +23,8 @@ internal sealed partial record SignatureHeader(
     }
 
     [GeneratedRegex(
-        @"^AWS4-HMAC-SHA256\s+Credential=(?<id>\w{8,128})/(?<date>\d{8})/(?<region>[a-z0-9-]{1,32})/(?<service>[a-z0-9-]{1,32})/aws4_request," +
+        @"^AWS4-HMAC-SHA256\s+Credential=(?<id>\w{8,128})/(?<date>\d{8})/(?<region>[a-z0-9-]{1,32})/" +
+        @"(?<service>[a-z0-9-]{1,32})/aws4_request," +
         @"\s*SignedHeaders=(?<headers>[a-z0-9-]+(;[a-z0-9-]+)*),\s*Signature=(?<signature>[0-9a-f]{64})$",
         RegexOptions.ExplicitCapture)]
     private static partial Regex Form();

@@ -41,7 +41,9 @@ internal static class SignatureVersion4
 
     private static void Sign(WireRequest request, SignatureHeader signature, string secret, Span<byte> result)
     {
-        var text = $"AWS4-HMAC-SHA256\n{request.Headers["X-Amz-Date"]}\n{signature.Scope}\n{Hash(Encoding.UTF8.GetBytes(CanonicalRequest(request, signature)))}";
+        var text =
+            $"AWS4-HMAC-SHA256\n{request.Headers["X-Amz-Date"]}\n{signature.Scope}\n"
+            + $"{Hash(Encoding.UTF8.GetBytes(CanonicalRequest(request, signature)))}";
 
         var key = HMACSHA256.HashData(Encoding.UTF8.GetBytes("AWS4" + secret), Encoding.UTF8.GetBytes(signature.Date));
         key = HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(signature.Region));
@@ -56,7 +58,10 @@ internal static class SignatureVersion4
         text.Append(request.Method).Append('\n').Append(request.Path).Append('\n').Append(CanonicalQuery(request.Query)).Append('\n');
         foreach (var name in signature.SignedHeaders)
         {
-            text.Append(name).Append(':').AppendJoin(',', request.Headers[name].Select(value => CollapseSpaces(value ?? string.Empty))).Append('\n');
+            text.Append(name)
+                .Append(':')
+                .AppendJoin(',', request.Headers[name].Select(value => CollapseSpaces(value ?? string.Empty)))
+                .Append('\n');
         }
 
         text.Append('\n').AppendJoin(';', signature.SignedHeaders).Append('\n').Append(Hash(request.Body));

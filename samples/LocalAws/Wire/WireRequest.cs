@@ -1,6 +1,8 @@
 namespace LocalAws.Wire;
 
-/// <summary>A request as received: what SigV4 covers, byte for byte, and what it claims about itself. Nothing in it is verified yet.</summary>
+/// <summary>
+/// A request as received: what SigV4 covers, byte for byte, and what it claims about itself. Nothing in it is verified yet.
+/// </summary>
 internal sealed class WireRequest
 {
     private WireRequest(HttpRequest http, byte[] body)
@@ -30,8 +32,8 @@ internal sealed class WireRequest
     public SignatureHeader? Signature { get; }
 
     /// <summary>
-    /// The Region of the credential scope. An unsigned STS request belongs to the Region that its path names (<see cref="LocalAwsServer.EndpointIn"/>),
-    /// else to the global endpoint.
+    /// The Region of the credential scope. An unsigned STS request belongs to the Region that its path names
+    /// (<see cref="LocalAwsServer.EndpointIn"/>), else to the global endpoint.
     /// </summary>
     public string Region => Signature?.Region ?? (Path.Trim('/') is { Length: > 0 } region && IsName(region) ? region : "us-east-1");
 

@@ -2,7 +2,7 @@ using Amazon.Runtime;
 
 namespace Scalr.Byok.Kms.Credentials;
 
-/// <summary>AccessKeys: an IAM user's long-lived access key, used as it is.</summary>
+/// <summary>Credentials of type AccessKeys: the long-lived access key of an IAM user.</summary>
 internal sealed class AccessKeysCredentialStrategy : IByokCredentialStrategy
 {
     public string Type => ByokCredentialSettings.AccessKeysType;
@@ -12,6 +12,6 @@ internal sealed class AccessKeysCredentialStrategy : IByokCredentialStrategy
             .Concat(CredentialRules.SecretAccessKey(credentials.SecretAccessKey))
             .Concat(CredentialRules.Superfluous(credentials, Type, nameof(credentials.AccessKeyId), nameof(credentials.SecretAccessKey)));
 
-    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials) =>
+    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context) =>
         new BasicAWSCredentials(credentials.AccessKeyId, credentials.SecretAccessKey);
 }

@@ -3,14 +3,13 @@ using Scalr.Byok.Kms.Keys;
 
 namespace Scalr.Byok.Kms.Credentials;
 
-/// <summary>What each field of the credentials must look like. Complaints name the field and never quote a secret.</summary>
+/// <summary>Validates each field of the credentials. Validation errors name the field and never quote a secret.</summary>
 internal static class CredentialRules
 {
     private const string Digits = "0123456789";
     private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    // The sets are those of the AWS STS API reference: AssumeRole, RoleSessionName; IAM: role names and paths.
-    private static readonly SearchValues<char> SessionNameCharacters = SearchValues.Create(Letters + Digits + "_+=,.@-");
+    // The characters that the IAM API reference allows in role names and paths.
     private static readonly SearchValues<char> RolePathCharacters = SearchValues.Create(Letters + Digits + "_+=,.@-/");
 
     public static IEnumerable<string> AccessKeyId(string? value)
@@ -26,7 +25,8 @@ internal static class CredentialRules
         }
         else if (AccessKeyText.IsTemporary(value))
         {
-            yield return $"{Field} is that of a temporary session (ASIA…), which ends within hours. Give an IAM user's access key (AKIA…) or use AssumeRole.";
+            yield return $"{Field} is that of a temporary session (ASIA…), which ends within hours. Give an IAM user's access key "
+                + "(AKIA…) or use AssumeRole.";
         }
     }
 
@@ -48,7 +48,8 @@ internal static class CredentialRules
         const string Field = nameof(ByokCredentialSettings.ExternalId);
         if (string.IsNullOrEmpty(value))
         {
-            yield return $"{Field} is missing. Without an external ID anybody who guesses the role ARN could use the host as a confused deputy.";
+            yield return $"{Field} is missing. Without an external ID, anyone who guesses the role ARN could use the host as a confused "
+                + "deputy.";
         }
         else if ((PastedText.Complain(value) ?? IamText.ComplainAboutExternalId(value)) is { } complaint)
         {
@@ -102,11 +103,12 @@ internal static class CredentialRules
         }
         else if (!IsRolePath(parts[5]))
         {
-            yield return $"{Field} must end in role/ and a role name of 1 to 64 letters, digits or _ + = , . @ -, with a path before it if the role has one.";
+            yield return $"{Field} must end in role/ and a role name of 1 to 64 letters, digits or _ + = , . @ -, with a path before it "
+                + "if the role has one.";
         }
     }
 
-    /// <summary>A complaint for each field that is filled in although the type does not use it.</summary>
+    /// <summary>A validation error for each field that is set although the type does not use it.</summary>
     public static IEnumerable<string> Superfluous(ByokCredentialSettings credentials, string type, params string[] used) =>
         from field in new (string Name, string? Value)[]
         {
@@ -118,18 +120,6 @@ internal static class CredentialRules
         }
         where !string.IsNullOrEmpty(field.Value) && !used.Contains(field.Name)
         select $"{field.Name} does not belong to credentials of type {type}; leave it empty.";
-
-    /// <summary>A role session name that AWS STS takes (2 to 64 characters of its set), as close to <paramref name="name"/> as can be.</summary>
-    public static string SessionName(string name)
-    {
-        Span<char> valid = stackalloc char[Math.Min(name.Length, 64)];
-        for (var i = 0; i < valid.Length; i++)
-        {
-            valid[i] = SessionNameCharacters.Contains(name[i]) ? name[i] : '-';
-        }
-
-        return new string(valid).PadRight(2, '-');
-    }
 
     private static bool IsRolePath(ReadOnlySpan<char> resource)
     {

@@ -1,19 +1,22 @@
 using Amazon.Runtime;
 using Amazon.Runtime.Credentials;
+using Scalr.Byok.Kms.Errors;
 
 namespace Scalr.Byok.Kms.Credentials;
 
-/// <summary>Credentials that the host provides, which say when it was they that failed and not the call: the AWS SDK throws the same exception for both.</summary>
+/// <summary>
+/// Credentials of the host. Their failures are distinguished from failures of the call, for which the AWS SDK throws the same exception.
+/// </summary>
 internal sealed class HostCredentials : AWSCredentials
 {
     private AWSCredentials? _credentials;
 
-    /// <param name="credentials">The host's; null for the AWS SDK's default chain.</param>
+    /// <param name="credentials">The credentials of the host; null for the AWS SDK's default chain.</param>
     public HostCredentials(AWSCredentials? credentials) => _credentials = credentials;
 
     private AWSCredentials Credentials => _credentials ??= DefaultAWSCredentialsIdentityResolver.GetCredentials();
 
-    /// <exception cref="HostCredentialsException">There are none.</exception>
+    /// <exception cref="HostCredentialsException">There are no credentials.</exception>
     public override async Task<ImmutableCredentials> GetCredentialsAsync()
     {
         try
@@ -26,8 +29,8 @@ internal sealed class HostCredentials : AWSCredentials
         }
     }
 
-    /// <summary>The AWS SDK's signer asks once more, this way, for what it has just got.</summary>
-    /// <exception cref="HostCredentialsException">There are none.</exception>
+    /// <summary>Called by the AWS SDK's signer, right after <see cref="GetCredentialsAsync"/>.</summary>
+    /// <exception cref="HostCredentialsException">There are no credentials.</exception>
     public override ImmutableCredentials GetCredentials()
     {
         try
@@ -40,6 +43,6 @@ internal sealed class HostCredentials : AWSCredentials
         }
     }
 
-    /// <summary>Where the cause is an answer of AWS, it says more: AWS STS refused the host's role, for example.</summary>
+    /// <summary>An answer of AWS is the better explanation, for example that AWS STS denied the host's role.</summary>
     private static bool IsOurs(AmazonClientException error) => error.InnerException is not AmazonServiceException;
 }

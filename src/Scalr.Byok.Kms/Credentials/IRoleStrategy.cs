@@ -1,18 +1,25 @@
 namespace Scalr.Byok.Kms.Credentials;
 
-/// <summary>A strategy that assumes a role, seen from the verification: what the role's trust policy should say, and whether it says too much.</summary>
+/// <summary>
+/// A strategy that assumes a role, as the verification uses it: the right trust policy, and whether the present one allows too much.
+/// </summary>
 internal interface IRoleStrategy
 {
     /// <summary>The STS action, as IAM names it.</summary>
     string Action { get; }
 
-    /// <summary>What the role's trust should be.</summary>
+    /// <summary>The trust policy that the role should have.</summary>
     /// <exception cref="ByokServiceException">The host's token provider failed.</exception>
-    Task<RoleTrust> DescribeTrustAsync(ByokCredentialSettings credentials, CancellationToken cancellationToken);
+    Task<RoleTrust> DescribeTrustAsync(
+        ByokCredentialSettings credentials, ByokCredentialContext context, CancellationToken cancellationToken);
 
-    /// <summary>Asks AWS STS for the role as a stranger could ask for it: without the external ID, or with a token of another subject. The session is not kept.</summary>
-    /// <remarks>Calls <paramref name="sends"/> when it does ask.</remarks>
+    /// <summary>
+    /// Calls AWS STS for the role as an unrelated party could: without the external ID, or with a token of another subject. The session is
+    /// discarded.
+    /// </summary>
+    /// <remarks>Invokes the delegate <paramref name="sends"/> immediately before the request is sent.</remarks>
     /// <returns>False if that cannot be tried.</returns>
-    /// <exception cref="Amazon.Runtime.AmazonServiceException">AWS STS refused: as it should be.</exception>
-    Task<bool> AssumeAsStrangerAsync(ByokCredentialSettings credentials, KmsKeyArn keyArn, Action sends, CancellationToken cancellationToken);
+    /// <exception cref="Amazon.Runtime.AmazonServiceException">AWS STS denied it, as it should.</exception>
+    Task<bool> AssumeAsStrangerAsync(
+        ByokCredentialSettings credentials, ByokCredentialContext context, Action sends, CancellationToken cancellationToken);
 }

@@ -6,14 +6,29 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Errors;
 using Scalr.Byok.Kms.Resilience;
+using Scalr.Byok.Kms.Settings;
 
 namespace Scalr.Byok.Kms.Credentials;
 
-/// <summary>What the two strategies that assume a role have in common: the request's limits, the Region to ask, and the session that comes back.</summary>
+/// <summary>The common part of the strategies that assume a role: the request to AWS STS and the check of its answer.</summary>
 internal sealed class RoleSessions
 {
-    /// <summary>The longest session policy that AWS STS takes, in characters (API reference of sts:AssumeRole).</summary>
+    /// <summary>The longest session policy that AWS STS accepts, in characters (API reference of sts:AssumeRole).</summary>
     private const int LongestPolicy = 2048;
+
+    /// <summary>
+    /// The duration that AWS STS grants for every role: a role's maximum is at least 1 hour (IAM User Guide), with role chaining it is 1
+    /// hour.
+    /// </summary>
+    private static readonly TimeSpan AlwaysGranted = TimeSpan.FromHours(1);
+
+    // The shortest duration that AWS STS accepts (API reference of sts:AssumeRole).
+    private static readonly TimeSpan ShortestDuration = TimeSpan.FromMinutes(15);
+
+    /// <summary>
+    /// How long a role's maximum is remembered: long enough to save requests, short enough to notice a new maximum.
+    /// </summary>
+    private static readonly TimeSpan ShortenedFor = TimeSpan.FromHours(1);
 
     private readonly ByokOptions _options;
     private readonly AwsPipeline _pipeline;
@@ -21,7 +36,8 @@ internal sealed class RoleSessions
     private readonly AgeClock _clock;
     private readonly ILogger<RoleSessions> _logger;
 
-    public RoleSessions(IOptions<ByokOptions> options, AwsPipeline pipeline, SessionStarts starts, AgeClock clock, ILogger<RoleSessions> logger)
+    public RoleSessions(
+        IOptions<ByokOptions> options, AwsPipeline pipeline, SessionStarts starts, AgeClock clock, ILogger<RoleSessions> logger)
     {
         _options = options.Value;
         _pipeline = pipeline;
@@ -30,93 +46,127 @@ internal sealed class RoleSessions
         _logger = logger;
     }
 
-    public string SessionName => CredentialRules.SessionName(_options.RoleSessionName);
+    /// <summary>The host's AWS account, which trust policies name; null if the host did not set it.</summary>
+    public string? HostAccountId => _options.HostAccountId;
 
-    // Always explicit: left out, a session that STS keeps short is renewed on every call by the AWS SDK's own rules, and 1 hour is not everybody's.
-    public int DurationSeconds => (int)_options.SessionDuration.TotalSeconds;
-
-    /// <summary>The host's AWS account, which trust policies name.</summary>
-    public string HostAccountId => _options.HostAccountId;
-
-    /// <summary>The Region to ask: that of the key the session is for, or the first allowed one where no key is told.</summary>
-    public string RegionOf(IReadOnlyList<KmsKeyArn> keyArns) => keyArns is [var key, ..] ? key.Region : _options.AllowedRegions[0];
-
-    /// <summary>The session policy: no more than what the library does, on these keys; null where the host turned it off, or no key is told.</summary>
-    /// <remarks>All keys where they fit in what AWS STS takes, else the first alone, which is the one that the session will be used for.</remarks>
+    /// <summary>The session policy: only the actions of this library, on these keys. Null if the host turned it off.</summary>
+    /// <remarks>Has all keys if AWS STS accepts the length, otherwise only the first key, which the session is used for.</remarks>
     public string? PolicyFor(IReadOnlyList<KmsKeyArn> keyArns)
     {
-        if (!_options.RestrictSessions || keyArns is not [var key, ..])
+        if (!_options.RestrictSessions)
         {
             return null;
         }
 
         var policy = ByokPolicies.SessionPolicy(keyArns);
-        return policy.Length <= LongestPolicy ? policy : ByokPolicies.SessionPolicy([key]);
+
+        // A session policy only narrows the role, so a session for the first key alone never has more permissions.
+        return policy.Length <= LongestPolicy ? policy : ByokPolicies.SessionPolicy([keyArns[0]]);
     }
 
-    /// <summary>Sessions of a role for these keys.</summary>
+    /// <summary>A request for the shortest session that AWS STS grants, for a trial that is discarded.</summary>
+    public Wanted ShortestFor(ByokCredentialContext context) =>
+        new(NameFor(context), ShortestDuration, PolicyFor([context.KeyArns[0]]), Shortening: null);
+
+    /// <summary>Creates the sessions of a role.</summary>
     /// <remarks>
-    /// STS packs policies before it measures them, by rules that it does not tell. Where all keys are too much for it, though they fit in the text, the
-    /// session is for the first key alone, from then on.
+    /// AWS STS packs policies before it measures them, by rules that it does not publish. If the policy with all keys is too large, later
+    /// sessions are for the first key only. If the role does not allow the duration, sessions last one hour for the next hour.
     /// </remarks>
     /// <param name="operation">The STS action.</param>
     /// <param name="roleArn">The role.</param>
-    /// <param name="keyArns">The keys, the one that the session will be used for first; may be empty.</param>
-    /// <param name="assume">Calls AWS STS with a session policy; calls its second argument when it does.</param>
+    /// <param name="context">The tenant and the keys.</param>
+    /// <param name="address">The address of AWS STS, for messages; null if it is not known.</param>
+    /// <param name="assume">Calls AWS STS. Calls its second argument right before.</param>
     public SessionCredentials Create(
-        string operation, string roleArn, IReadOnlyList<KmsKeyArn> keyArns, Func<string?, Action, CancellationToken, Task<Grant>> assume)
+        string operation,
+        string roleArn,
+        ByokCredentialContext context,
+        string? address,
+        Func<Wanted, Action, CancellationToken, Task<Grant>> assume)
     {
-        var (region, policy) = (RegionOf(keyArns), PolicyFor(keyArns));
-        var narrowest = PolicyFor([.. keyArns.Take(1)]);
-        return new SessionCredentials(BeginAsync, operation, region, _pipeline, _starts, _clock, _logger);
+        var region = context.KeyArns[0].Region;
+
+        // Only BeginAsync changes these variables, and SessionCredentials runs it once at a time. So they need no lock.
+        var isForAllKeys = true;
+        SessionShortening? shortening = null;
+        var shortenedUntil = long.MinValue;
+        return new SessionCredentials(BeginAsync, operation, region, _pipeline, _starts, _clock, _logger)
+        {
+            Address = address,
+            Audit = context.Audit,
+        };
 
         async Task<AwsSession> BeginAsync(Action sends, CancellationToken cancellationToken)
         {
-            try
-            {
-                return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, roleArn, region);
-            }
-            catch (AmazonSecurityTokenServiceException e) when (policy != narrowest && e.ErrorCode is "PackedPolicyTooLarge" or "PackedPolicyTooLargeException")
-            {
-                policy = narrowest;
-            }
+            shortening = _clock.Now < shortenedUntil ? shortening : null;
 
-            return ToSession(await assume(policy, sends, cancellationToken).ConfigureAwait(false), operation, roleArn, region);
+            // At most three requests: each catch below changes what it depends on, so it applies once.
+            while (true)
+            {
+                // Written again for each session: thousands of customers would keep thousands of policies.
+                var policy = PolicyFor(isForAllKeys ? context.KeyArns : [context.KeyArns[0]]);
+                var wanted = new Wanted(NameFor(context), shortening?.Used ?? _options.SessionDuration, policy, shortening);
+                try
+                {
+                    return ToSession(
+                        await assume(wanted, sends, cancellationToken).ConfigureAwait(false), wanted, operation, roleArn, region);
+                }
+                catch (AmazonSecurityTokenServiceException e) when (
+                    isForAllKeys && policy != PolicyFor([context.KeyArns[0]])
+                    && e.ErrorCode is "PackedPolicyTooLarge" or "PackedPolicyTooLargeException")
+                {
+                    // AWS STS packs the policy into a limited space. A session for the present key alone needs less of it.
+                    isForAllKeys = false;
+                }
+                catch (AmazonSecurityTokenServiceException e) when (SaysTooLong(e, wanted))
+                {
+                    // The message of AWS STS: "… exceeds the 1 hour session limit for roles assumed by role chaining."
+                    var isChained = e.Message.Contains("role chaining", StringComparison.OrdinalIgnoreCase);
+                    shortening = new SessionShortening(_options.SessionDuration, AlwaysGranted, isChained);
+                    shortenedUntil = _clock.Now + ShortenedFor.Ticks;
+                }
+            }
         }
     }
 
-    /// <summary>The session that AWS STS granted.</summary>
-    /// <exception cref="ByokServiceException">The answer is none: AWS would not have given it.</exception>
-    public AwsSession ToSession(Grant granted, string operation, string roleArn, string region)
+    /// <summary>Checks the answer of AWS STS and returns its session.</summary>
+    /// <exception cref="ByokServiceException">The answer has no usable session.</exception>
+    public AwsSession ToSession(Grant granted, Wanted wanted, string operation, string roleArn, string region)
     {
         var answer = granted.Credentials;
+
+        // A proxy that answers 200 to everything sends no credentials. That is an outage, not a denial by the customer.
         if (answer is not { AccessKeyId.Length: > 0, SecretAccessKey.Length: > 0, SessionToken.Length: > 0, Expiration: { } expiration })
         {
             throw new ByokServiceException($"AWS STS answered {operation} without complete credentials. Try again later.")
             {
                 Operation = operation,
                 Region = region,
-                Trouble = ServiceTrouble.Outage,
+                FailureKind = ServiceFailureKind.Outage,
             };
         }
 
-        // An answer that was swapped on its way would blame one customer for the key of another.
-        if (granted.User?.Arn != RoleArns.SessionArn(roleArn, SessionName))
+        // Trust boundary: an answer that a proxy mixed up would sign one customer's requests as another customer's role.
+        if (granted.User?.Arn != RoleArns.SessionArn(roleArn, wanted.Name))
         {
             throw new ByokServiceException(
-                $"AWS STS answered {operation} with a session of another role than the one that was asked for. The session was not used. Try again later.")
+                $"AWS STS answered {operation} with a session of another role than the requested one. The session was not used. Try "
+                + "again later.")
             {
                 Operation = operation,
                 Region = region,
-                Trouble = ServiceTrouble.Outage,
+                FailureKind = ServiceFailureKind.Outage,
             };
         }
 
         var ends = new DateTimeOffset(expiration.ToUniversalTime());
+
+        // Such a session would be replaced at once, again and again. The error says what is wrong instead.
         if (ends <= _clock.Time.GetUtcNow())
         {
             throw new ByokServiceException(
-                $"AWS STS answered {operation} with a session that is over already by this machine's clock. Check that the clock is right.",
+                $"AWS STS answered {operation} with a session that has already expired by this machine's clock. Check the clock.",
                 isTransient: false)
             {
                 Operation = operation,
@@ -124,13 +174,34 @@ internal sealed class RoleSessions
             };
         }
 
-        return new AwsSession(new SessionAWSCredentials(answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends, granted.User.Arn);
+        // From here on these credentials are in strings and in the AWS SDK's objects, which cannot be erased. They expire with the session.
+        return new AwsSession(new SessionAWSCredentials(
+            answer.AccessKeyId, answer.SecretAccessKey, answer.SessionToken), ends, granted.User.Arn)
+        {
+            Shortening = wanted.Shortening,
+        };
     }
 
-    /// <summary>What AWS STS answered: both are there, or STS is broken.</summary>
+    private string NameFor(ByokCredentialContext context) => SessionNames.For(_options.RoleSessionName, context.Tenant);
+
+    /// <summary>
+    /// Whether AWS STS does not grant the duration: "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+    /// </summary>
+    private static bool SaysTooLong(AmazonSecurityTokenServiceException error, Wanted wanted) =>
+        wanted.Duration > AlwaysGranted && error.ErrorCode == "ValidationError"
+        && error.Message.Contains("DurationSeconds exceeds", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>A request to AWS STS.</summary>
+    /// <param name="Name">The session's name.</param>
+    /// <param name="Duration">The duration of the session. Always sent, because AWS STS has its own default.</param>
+    /// <param name="Policy">The session policy; null for none.</param>
+    /// <param name="Shortening">Why the duration is not that of the options; null if it is.</param>
+    internal sealed record Wanted(string Name, TimeSpan Duration, string? Policy, SessionShortening? Shortening);
+
+    /// <summary>The answer of AWS STS. Without both parts it is unusable.</summary>
     internal readonly record struct Grant(Amazon.SecurityToken.Model.Credentials? Credentials, AssumedRoleUser? User)
     {
-        /// <summary>A record's own would print the credentials.</summary>
+        /// <summary>Overridden because a record's default would print the credentials.</summary>
         public override string ToString() => nameof(Grant);
     }
 }

@@ -3,27 +3,40 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Credentials;
 
-/// <summary>Limits how many sessions all customers of the host begin per second, and recognises when the host itself has lost its permission. Safe for concurrent use.</summary>
+/// <summary>
+/// Limits the sessions that all customers of the host start per second, and detects that the host itself has lost its permission. Safe for
+/// concurrent use.
+/// </summary>
 /// <remarks>
-/// AWS STS limits the requests of the host's account, so one customer must not use up what the others need. Every role has at most one request waiting, and waiting
-/// requests are served in turn. Roles whose last request was denied share a tenth of the limit.
+/// AWS STS limits the requests of the host's account, so one customer must not use up the share of the others. Each role has at most one
+/// request waiting. Waiting requests are served in order. Roles whose last request was denied share a tenth of the limit. When AWS STS
+/// throttles, the limit becomes the number that it accepted in the last second, and then slowly grows again.
 /// </remarks>
 internal sealed class SessionStarts : IDisposable
 {
-    /// <summary>With fewer roles than this, denials of all of them may well be the customers' doing.</summary>
+    /// <summary>The number of roles below which denials of all of them may well be caused by the customers.</summary>
     private const int FewestRoles = 5;
+
+    /// <summary>The share of the limit by which the rate grows again per second.</summary>
+    private const double Recovery = 0.05;
 
     private readonly AgeClock _clock;
     private readonly long _interval;
     private readonly Lock _gate = new();
+
+    // Both buckets and their queues are guarded by the lock. Requests wait on tasks of their own, never on the lock.
     private readonly Bucket _all;
     private readonly Bucket _denied;
-    private readonly Dictionary<SessionCredentials, long?> _roles = new(ReferenceEqualityComparer.Instance); // roles that had a session, with the time of their last denial
+    // roles that had a session, with the time of their last denial
+    private readonly Dictionary<SessionCredentials, long?> _roles = new(ReferenceEqualityComparer.Instance);
+
+    // Runs only while requests wait. _due is the time of its next turn, in ticks of AgeClock.
     private ITimer? _timer;
+    private long _due = long.MaxValue;
     private bool _disposed;
 
-    /// <param name="perSecond">How many sessions may begin per second.</param>
-    /// <param name="interval">The time within which denials of all roles are the host's.</param>
+    /// <param name="perSecond">The number of sessions that may start per second.</param>
+    /// <param name="interval">The time within which denials of all roles count as one failure of the host.</param>
     /// <param name="clock">The clock.</param>
     public SessionStarts(int perSecond, TimeSpan interval, AgeClock clock)
     {
@@ -33,52 +46,84 @@ internal sealed class SessionStarts : IDisposable
         _denied = new Bucket(Math.Max(perSecond / 10, 1), clock.Now);
     }
 
-    /// <summary>Waits until a session may begin.</summary>
+    /// <summary>Asks for a turn.</summary>
     /// <param name="wasDenied">Whether the role's last request was denied.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    public async ValueTask WaitAsync(bool wasDenied, CancellationToken cancellationToken)
+    /// <returns>The turn to wait for; null if a session may start now.</returns>
+    public Turn? Enter(bool wasDenied)
     {
-        Waiter waiter;
         lock (_gate)
         {
+            // Checked under the lock that Dispose takes, so no request is queued after Dispose has ended the waiting ones.
             RingDisposed.ThrowIf(_disposed);
             Refill();
             if (TryTake(wasDenied))
             {
-                return;
+                return null;
             }
 
-            waiter = new Waiter();
-            (wasDenied ? _denied : _all).Waiting.Enqueue(waiter);
+            // Queued under the lock that Serve takes, so that no turn is missed.
+            var turn = (wasDenied ? _denied : _all).Enqueue();
             Arm();
+            return turn;
         }
+    }
 
+    /// <summary>Waits for a turn.</summary>
+    /// <param name="turn">The turn.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async ValueTask WaitAsync(Turn turn, CancellationToken cancellationToken)
+    {
         try
         {
-            await waiter.Turn.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await turn.Come.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            waiter.IsGone = true; // a turn that it gets nevertheless is lost, which is rare and harmless
+            // A turn that it may still get is lost, which is rare and harmless.
+            turn.IsGone = true;
             throw;
         }
     }
 
-    /// <summary>A role's session began.</summary>
+    /// <summary>How long a turn is away at the present rate. Zero if it has come.</summary>
+    public TimeSpan TimeUntil(Turn turn)
+    {
+        lock (_gate)
+        {
+            return turn.Queue.TimeUntil(turn);
+        }
+    }
+
+    /// <summary>Records that a role's session started.</summary>
     public void Succeeded(SessionCredentials role)
     {
         lock (_gate)
         {
+            // Null: the role has had a session, and was not denied since.
             _roles[role] = null;
+            _all.Accepted(_clock.Now);
         }
     }
 
-    /// <summary>A role was denied.</summary>
-    /// <returns>Whether every role that had a session was denied within the interval, so that the cause is probably the host's own permission.</returns>
+    /// <summary>Records that AWS STS throttled a request.</summary>
+    public void Throttled()
+    {
+        lock (_gate)
+        {
+            Refill();
+            _all.SlowDown(_clock.Now);
+        }
+    }
+
+    /// <summary>Records that a role was denied.</summary>
+    /// <returns>
+    /// Whether every role that had a session was denied within the interval. Then the cause is probably the host's own permission.
+    /// </returns>
     public bool Denied(SessionCredentials role)
     {
         lock (_gate)
         {
+            // Roles that never had a session do not count: a customer who types a wrong role must not look like a failure of the host.
             if (!_roles.ContainsKey(role))
             {
                 return false;
@@ -86,11 +131,13 @@ internal sealed class SessionStarts : IDisposable
 
             var now = _clock.Now;
             _roles[role] = now;
+
+            // All customers hardly deny their roles at the same time. A cause that is common to all roles is the host's own identity.
             return _roles.Count >= FewestRoles && _roles.Values.All(denied => denied is { } at && now - at <= _interval);
         }
     }
 
-    /// <summary>A role is no longer used.</summary>
+    /// <summary>Removes a role that is no longer used.</summary>
     public void Forget(SessionCredentials role)
     {
         lock (_gate)
@@ -101,7 +148,7 @@ internal sealed class SessionStarts : IDisposable
 
     public void Dispose()
     {
-        List<Waiter> waiting;
+        List<Turn> waiting;
         lock (_gate)
         {
             _disposed = true;
@@ -109,7 +156,7 @@ internal sealed class SessionStarts : IDisposable
             waiting = [.. _all.Waiting, .. _denied.Waiting];
         }
 
-        waiting.ForEach(static waiter => waiter.Turn.TrySetException(new ObjectDisposedException(RingDisposed.Name)));
+        waiting.ForEach(static turn => turn.Come.TrySetException(new ObjectDisposedException(RingDisposed.Name)));
     }
 
     private void Serve()
@@ -121,7 +168,11 @@ internal sealed class SessionStarts : IDisposable
                 return;
             }
 
+            // Cleared under the lock before the work, so that Arm starts the timer again for those that still wait.
+            _due = long.MaxValue;
             Refill();
+
+            // Healthy roles first. Denied roles take their share of what is left.
             Serve(_all, wasDenied: false);
             Serve(_denied, wasDenied: true);
             if (_all.Waiting.Count + _denied.Waiting.Count > 0)
@@ -133,21 +184,24 @@ internal sealed class SessionStarts : IDisposable
 
     private void Serve(Bucket queue, bool wasDenied)
     {
-        while (queue.Waiting.TryPeek(out var waiter))
+        while (queue.Waiting.TryPeek(out var turn))
         {
-            if (!waiter.IsGone && !TryTake(wasDenied, isNext: true))
+            // A request that has left is removed without a turn.
+            if (!turn.IsGone && !TryTake(wasDenied, isNext: true))
             {
                 return;
             }
 
             queue.Waiting.Dequeue();
-            waiter.Turn.TrySetResult();
+            turn.Come.TrySetResult();
         }
     }
 
     private bool TryTake(bool wasDenied, bool isNext = false)
     {
         var queue = wasDenied ? _denied : _all;
+
+        // A caller must not pass those that wait already. A denied role needs a turn of both buckets, so all roles together keep the limit.
         if ((!isNext && queue.Waiting.Count > 0) || _all.Tokens < 1 || (wasDenied && _denied.Tokens < 1))
         {
             return false;
@@ -171,7 +225,17 @@ internal sealed class SessionStarts : IDisposable
 
     private void Arm()
     {
-        var due = TimeSpan.FromSeconds(_all.Waiting.Count > 0 ? 1.0 / _all.PerSecond : 1.0 / _denied.PerSecond);
+        // The time after which the next turn is there. A denied role alone waits for its own bucket, which fills more slowly.
+        var due = TimeSpan.FromSeconds(1.0 / (_all.Waiting.Count > 0 ? _all.PerSecond : _denied.PerSecond));
+        var at = _clock.Now + due.Ticks;
+
+        // Never later than it is due already. Otherwise callers that keep arriving would delay all turns.
+        if (at >= _due)
+        {
+            return;
+        }
+
+        _due = at;
         if (_timer is null)
         {
             _timer = _clock.Time.CreateTimer(static starts => ((SessionStarts)starts!).Serve(), this, due, Timeout.InfiniteTimeSpan);
@@ -182,27 +246,84 @@ internal sealed class SessionStarts : IDisposable
         }
     }
 
-    private sealed class Bucket(int perSecond, long now)
+    /// <summary>The turn of one request that waits.</summary>
+    /// <param name="queue">Where it waits.</param>
+    /// <param name="number">How many requests have waited there before it.</param>
+    public sealed class Turn(Bucket queue, long number)
     {
+        public Bucket Queue => queue;
+
+        public long Number => number;
+
+        // Completed under the lock, so its continuations must not run there.
+        public TaskCompletionSource Come { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public volatile bool IsGone;
+    }
+
+    /// <summary>A token bucket and the requests that wait for it. Guarded by the owner's lock.</summary>
+    public sealed class Bucket(int most, long now)
+    {
+        private readonly Queue<long> _accepted = new(); // the times of the last second
         private long _refilled = now;
+        private long _slowed = long.MinValue / 2;
+        private long _queued;
 
-        public int PerSecond => perSecond;
+        /// <summary>How many sessions may start per second at present.</summary>
+        public double PerSecond { get; private set; } = most;
 
-        public double Tokens { get; set; } = perSecond;
+        public double Tokens { get; set; } = most;
 
-        public Queue<Waiter> Waiting { get; } = new();
+        public Queue<Turn> Waiting { get; } = new();
+
+        public Turn Enqueue()
+        {
+            var turn = new Turn(this, _queued++);
+            Waiting.Enqueue(turn);
+            return turn;
+        }
+
+        public TimeSpan TimeUntil(Turn turn)
+        {
+            var before = turn.Number - (_queued - Waiting.Count);
+            return before < 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((before + 1) / PerSecond);
+        }
 
         public void Refill(long now)
         {
-            Tokens = Math.Min(perSecond, Tokens + (perSecond * (double)(now - _refilled) / TimeSpan.TicksPerSecond));
+            var seconds = (double)(now - _refilled) / TimeSpan.TicksPerSecond;
             _refilled = now;
+            PerSecond = Math.Min(most, PerSecond + (most * Recovery * seconds));
+            Tokens = Math.Min(PerSecond, Tokens + (PerSecond * seconds));
         }
-    }
 
-    private sealed class Waiter
-    {
-        public TaskCompletionSource Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public void Accepted(long now)
+        {
+            Forget(now);
+            _accepted.Enqueue(now);
+        }
 
-        public volatile bool IsGone;
+        public void SlowDown(long now)
+        {
+            // Many requests of one second are throttled together, for one cause.
+            if (now - _slowed < TimeSpan.TicksPerSecond)
+            {
+                return;
+            }
+
+            // At most halved: the answers to those that were accepted may arrive after the first that was not.
+            Forget(now);
+            PerSecond = Math.Max(1, Math.Clamp(_accepted.Count, PerSecond / 2, PerSecond * 0.95));
+            Tokens = Waiting.Count > 0 ? 0 : Math.Min(Tokens, PerSecond);
+            _slowed = now;
+        }
+
+        private void Forget(long now)
+        {
+            while (_accepted.TryPeek(out var first) && now - first >= TimeSpan.TicksPerSecond)
+            {
+                _accepted.Dequeue();
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>Byte arrays by content, looked up by spans. The hash is seeded for each process, so that nobody outside can make many collide.</summary>
+/// <summary>
+/// Compares byte arrays by content, with look-up by spans. The hash is seeded per process, so that an attacker cannot cause collisions.
+/// </summary>
 internal sealed class BytesComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
     public static readonly BytesComparer Instance = new();

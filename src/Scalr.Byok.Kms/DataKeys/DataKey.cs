@@ -3,10 +3,10 @@ using Scalr.Byok.Kms.Kms;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>32 plaintext key bytes. They never leave this class other than into the operations below. Safe for concurrent use.</summary>
+/// <summary>32 plaintext key bytes, and the operations that use them. Safe for concurrent use.</summary>
 /// <remarks>
-/// The bytes lie in one pinned array, so that the garbage collector leaves no copies behind. <see cref="Dispose"/> erases them. An operation that is under way at that
-/// moment ends with the bytes it began with, and erases them then.
+/// The bytes are in one pinned array, so the garbage collector leaves no copies. <see cref="Dispose"/> erases them. An operation that
+/// is under way completes with the intact bytes, and the last operation erases them.
 /// </remarks>
 internal sealed class DataKey : IPlaintext, IDisposable
 {
@@ -17,7 +17,9 @@ internal sealed class DataKey : IPlaintext, IDisposable
     public const int ExtractedLength = HMACSHA512.HashSizeInBytes;
 
     private readonly byte[] _bytes = GC.AllocateArray<byte>(Length, pinned: true);
-    private int _uses = 1; // the owner's, and one for each operation under way: whoever ends the last one erases
+
+    // One for the owner, one for each operation under way. The thread that takes the count to zero erases.
+    private int _uses = 1;
     private int _disposed;
 
     private DataKey()
@@ -33,11 +35,13 @@ internal sealed class DataKey : IPlaintext, IDisposable
     public static DataKey Generate()
     {
         var key = new DataKey();
+
+        // A local key, because customers do not grant kms:GenerateDataKey.
         RandomNumberGenerator.Fill(key._bytes);
         return key;
     }
 
-    /// <summary>A key of the given 32 bytes. The caller still owns those bytes and erases them.</summary>
+    /// <summary>A key of the given 32 bytes. The caller keeps ownership of those bytes and erases them.</summary>
     public static DataKey CopyFrom(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length != Length)
@@ -59,6 +63,7 @@ internal sealed class DataKey : IPlaintext, IDisposable
         Enter();
         try
         {
+            // The result is as secret as the key. It goes to the caller's memory, so that only the caller has to erase it.
             HMACSHA512.HashData(key: salt, source: _bytes, extracted);
         }
         finally
@@ -75,8 +80,12 @@ internal sealed class DataKey : IPlaintext, IDisposable
         try
         {
             using var aes = Aes.Create();
+
+            // ECB of single blocks is AES itself, which XAES-256-GCM needs to derive its subkeys. No data is encrypted in this mode.
             aes.Mode = CipherMode.ECB;
             aes.Padding = PaddingMode.None;
+
+            // The transform has an expanded copy of the key, which only its owner can erase.
             return aes.CreateEncryptor(_bytes, null);
         }
         finally
@@ -100,10 +109,11 @@ internal sealed class DataKey : IPlaintext, IDisposable
         }
     }
 
-    /// <summary>Keeps the bytes until <see cref="Exit"/>, even if the owner disposes the key meanwhile.</summary>
+    /// <summary>Starts an operation: keeps the bytes until <see cref="Exit"/>, even if the owner disposes the key in between.</summary>
     /// <returns>False if the key is erased.</returns>
     public bool TryEnter()
     {
+        // Both conditions are read again after each lost race. Once the count is zero, it never rises again: the bytes are erased.
         var uses = Volatile.Read(ref _uses);
         while (uses > 0 && !IsErased)
         {
@@ -124,6 +134,7 @@ internal sealed class DataKey : IPlaintext, IDisposable
     {
         if (Interlocked.Decrement(ref _uses) == 0)
         {
+            // No operation is left, and none can start.
             CryptographicOperations.ZeroMemory(_bytes);
         }
     }
@@ -131,6 +142,7 @@ internal sealed class DataKey : IPlaintext, IDisposable
     /// <summary>Erases the bytes as soon as no operation is under way. Doing it again does nothing.</summary>
     public void Dispose()
     {
+        // The owner's use ends once, however often this is called. A second decrement would erase the bytes under an operation.
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             Exit();

@@ -2,9 +2,12 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>A denial of the key or of one action that is remembered until AWS accepts again. Guarded by the lock of its <see cref="KeyAccess"/>.</summary>
+/// <summary>
+/// A denial of the key or of one action, remembered until AWS accepts a request again. Guarded by the lock of its <see cref="KeyAccess"/>.
+/// </summary>
 internal sealed class Denial
 {
+    // A field that is not read-only, because Backoff is a struct that changes.
     private Backoff _pause;
 
     public Denial(ByokKeyUnavailableException error, Moment arrived, int region, bool isOfKey, TimeSpan longestPause)
@@ -14,6 +17,8 @@ internal sealed class Denial
         Region = region;
         IsOfKey = isOfKey;
         _pause = new Backoff(longestPause, jitters: false);
+
+        // The pause begins with the denial, so not even the next call asks AWS again at once.
         _pause.Fail(arrived.Ticks);
     }
 
@@ -28,17 +33,23 @@ internal sealed class Denial
     /// <summary>Whether both actions are denied.</summary>
     public bool IsOfKey { get; }
 
-    /// <summary>The same denial came again. Another one by a later Region leaves what the earlier Region said, which only that Region can take back.</summary>
+    /// <summary>
+    /// Notes that AWS denied again. A denial by a later Region does not replace that of an earlier one: only a Region that is at least as
+    /// early can clear it.
+    /// </summary>
     public void Repeat(ByokKeyUnavailableException error, Moment arrived, int region)
     {
         Arrived = arrived;
+
+        // The time moves in any case: only a request that was sent after the newest denial may clear it. The pause stays: a trial lengthens
+        // it when it begins (TryClaimTrial).
         if (region <= Region)
         {
             (Error, Region) = (error, region);
         }
     }
 
-    /// <summary>Takes the right to ask AWS again, which one caller gets after each pause.</summary>
+    /// <summary>Claims the next request to AWS. One caller per pause succeeds; all others fail fast.</summary>
     public bool TryClaimTrial(long now)
     {
         if (now < _pause.Until)
@@ -46,27 +57,33 @@ internal sealed class Denial
             return false;
         }
 
+        // Before the answer is known: callers that come meanwhile fail at once.
         _pause.Fail(now);
         return true;
     }
 
-    /// <summary>A new exception that says the same: an exception that is thrown twice loses its stack trace.</summary>
+    /// <summary>A new exception with the same content. One instance that several callers throw would lose its stack trace.</summary>
     public ByokKeyUnavailableException ToException() => Copy(Error);
 
     public static ByokKeyUnavailableException Copy(ByokKeyUnavailableException error) =>
-        new(error.KeyArn, error.Reason, error.Operation, error.RequestId, error.InnerException);
+        new(error.KeyArn, error.Reason, error.Operation, error.RequestId, error.InnerException)
+        {
+            IsOfHost = error.IsOfHost,
+            OthersAreAccepted = error.OthersAreAccepted,
+        };
 
     /// <inheritdoc cref="Copy(ByokKeyUnavailableException)"/>
     public static ByokException Copy(ByokException error) => error switch
     {
         ByokKeyUnavailableException denial => Copy(denial),
+        // Several callers wait for one confirmation, so they get the same exception object.
         ByokServiceException outage => new ByokServiceException(outage.Message, outage.IsTransient, outage.InnerException)
         {
             Operation = outage.Operation,
             Region = outage.Region,
             RequestId = outage.RequestId,
             RetryAfter = outage.RetryAfter,
-            Trouble = outage.Trouble,
+            FailureKind = outage.FailureKind,
             Code = outage.Code,
         },
         _ => error,

@@ -1,15 +1,15 @@
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>A data key as a message carries it: who wrapped it, under which key, and the wrapped bytes. Equal by content.</summary>
-/// <param name="ProviderId">The kind of key provider, <see cref="AwsKms"/> for all that this library writes.</param>
-/// <param name="ProviderInfo">For AWS KMS the ARN of the wrapping key as UTF-8.</param>
-/// <param name="Ciphertext">For AWS KMS the <c>CiphertextBlob</c>.</param>
+/// <summary>An encrypted data key of a message: the key provider, the wrapping key and the ciphertext. Equal by content.</summary>
+/// <param name="ProviderId">The kind of key provider: <see cref="AwsKms"/> for all that this library writes.</param>
+/// <param name="ProviderInfo">For AWS KMS: the ARN of the wrapping key as UTF-8.</param>
+/// <param name="Ciphertext">For AWS KMS: the <c>CiphertextBlob</c>.</param>
 internal sealed record EncryptedDataKey(string ProviderId, ReadOnlyMemory<byte> ProviderInfo, ReadOnlyMemory<byte> Ciphertext)
 {
     /// <summary>The provider id of AWS KMS.</summary>
     public const string AwsKms = "aws-kms";
 
-    /// <summary>The KMS key that it says to be wrapped under; false if it is of another key provider.</summary>
+    /// <summary>Reads the ARN of the wrapping key, as the message claims it; false for another key provider.</summary>
     public bool TryGetKeyArn(out KmsKeyArn arn)
     {
         arn = default;

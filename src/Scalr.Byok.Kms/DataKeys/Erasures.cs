@@ -2,13 +2,20 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>The last denials that erased data keys, so that a data key that was requested before one of them is discarded on arrival. Guarded by its owner's lock.</summary>
+/// <summary>
+/// The last denials that erased data keys. A data key is discarded on arrival if it was requested before one of these denials arrived.
+/// Guarded by the owner's lock.
+/// </summary>
 internal sealed class Erasures
 {
+    // Bounds the memory. Any number is correct: _before stands for the denials that no longer fit.
     private const int Most = 32;
 
-    private Queue<(Moment Arrived, DenialScope Scope, ByokKeyUnavailableException Error)>? _last; // created by the first denial
-    private (Moment Arrived, ByokKeyUnavailableException Error)? _before; // stands for all that are no longer in the queue
+    // Created by the first denial: most keys are never denied.
+    private Queue<(Moment Arrived, DenialScope Scope, ByokKeyUnavailableException Error)>? _last;
+
+    // The newest denial that left the queue. It stands for all denials before it.
+    private (Moment Arrived, ByokKeyUnavailableException Error)? _before;
 
     public void Add(Moment arrived, DenialScope scope, ByokKeyUnavailableException error)
     {
@@ -21,15 +28,17 @@ internal sealed class Erasures
         }
     }
 
-    /// <summary>The denial that came after a moment and concerns an action in a context; null if there is none.</summary>
+    /// <summary>The denial that arrived after a moment and concerns an action in a context; null if there is none.</summary>
     public ByokKeyUnavailableException? Find(Moment since, string operation, ReadOnlyMemory<byte> contextId)
     {
+        // A request older than the newest denial that left the queue gets that denial, whatever its scope: too strict, never too lax.
         if (_before is { } before && before.Arrived.IsAfter(since))
         {
             return before.Error;
         }
 
-        foreach (var (arrived, scope, error) in _last ?? Enumerable.Empty<(Moment Arrived, DenialScope Scope, ByokKeyUnavailableException Error)>())
+        foreach (var (arrived, scope, error) in _last
+            ?? Enumerable.Empty<(Moment Arrived, DenialScope Scope, ByokKeyUnavailableException Error)>())
         {
             if (arrived.IsAfter(since) && scope.Concerns(operation) && scope.Concerns(contextId))
             {

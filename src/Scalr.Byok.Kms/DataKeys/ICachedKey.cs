@@ -10,6 +10,6 @@ internal interface ICachedKey
     /// <summary>The wrapping key.</summary>
     KeyAccess Access { get; }
 
-    /// <summary>Since when its lifetime counts, in ticks of <see cref="Resilience.AgeClock"/>.</summary>
+    /// <summary>When the lifetime started, in ticks of <see cref="Resilience.AgeClock"/>.</summary>
     long Since { get; }
 }

@@ -7,11 +7,15 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>Decides whether plaintext data keys under one wrapping key may be used: only if AWS has accepted the wrapping key recently. Safe for concurrent use.</summary>
+/// <summary>
+/// Decides whether the plaintext data keys under one wrapping key may be used: only if AWS accepted the wrapping key recently. Safe for
+/// concurrent use.
+/// </summary>
 /// <remarks>
-/// ARCHITECTURE.md, "Key use", has the rules. This file has the facts and what a use needs of them; KeyAccess.Asking.cs asks AWS for a fact that is missing, and
-/// KeyAccess.Calls.cs makes the calls that fetch data keys, whose answers are facts, too. All state is guarded by one lock. The numbers that every use reads are also
-/// published without it; a reader that sees an old number sees an older fact, which never permits more.
+/// ARCHITECTURE.md, "Key use", has the rules. This file has the facts and the decision. KeyAccess.Asking.cs requests missing facts.
+/// KeyAccess.Calls.cs makes the calls that fetch data keys, whose answers are facts too. KeyAccess.Fleet.cs takes facts that other
+/// instances of the host have shared. One lock guards all state. The numbers that each use reads are also published without the lock: a
+/// stale number is an older fact, which never permits more.
 /// </remarks>
 internal sealed partial class KeyAccess
 {
@@ -24,70 +28,124 @@ internal sealed partial class KeyAccess
     private readonly IPlaintextKeys _keys;
     private readonly KeyUseLimits _limits;
     private readonly AgeClock _clock;
-    private readonly CancellationToken _disposed;
+    private readonly SharedWork _work;
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private readonly Facts[] _facts = [new(), new()]; // by action
     private readonly Erasures _erasures = new();
 
-    /// <summary>From this part of a limit on, a use asks for the next fact in the background: a random point per ring, so that customers do not act in step.</summary>
-    private readonly double _ahead = RandomNumberGenerator.GetInt32(600, 800) / 1000.0;
+    /// <summary>
+    /// The share of a limit from which a use requests the next fact in the background. Random per ring, so that rings do not all ask at the
+    /// same time.
+    /// </summary>
+    private readonly double _ahead;
 
+    // The same for confirmations. Drawn under the lock, and read without it.
+    private double _confirmAhead;
+
+    // The times of the newest session (PublishSession). Written under the lock, and read without it by each use.
     private long _sessionBegun = Moment.Never.Ticks;
     private long _sessionExpires = long.MinValue;
     private long _sessionRenewal = long.MinValue;
+
+    // The last failed attempts: of requests to AWS KMS and of role checks. An acceptance or a new session clears them.
     private Failure? _failure;
     private Failure? _roleFailure;
     private Backoff _pause;
     private Backoff _rolePause;
 
+    // For key events only. Unlike _failure, it includes failed calls and attempts that sent nothing, and it permits no use.
+    private Failure? _outage;
+
+    // Null without observers of key events: nothing is done for them then. Called without the lock.
+    private IKeyListener? _listener;
+
     /// <param name="key">The wrapping key. Not owned.</param>
     /// <param name="keys">Holds the plaintext data keys.</param>
-    /// <param name="limits">How long facts last.</param>
+    /// <param name="limits">The lifetimes of the facts.</param>
     /// <param name="clock">The clock.</param>
     /// <param name="logger">The log.</param>
-    /// <param name="disposed">Cancelled when the ring is disposed.</param>
-    public KeyAccess(KmsKey key, IPlaintextKeys keys, KeyUseLimits limits, AgeClock clock, ILogger logger, CancellationToken disposed)
+    /// <param name="work">Starts requests in the background, and ends them when the ring is disposed.</param>
+    public KeyAccess(KmsKey key, IPlaintextKeys keys, KeyUseLimits limits, AgeClock clock, ILogger logger, SharedWork work)
     {
         _key = key;
         _keys = keys;
         _limits = limits;
         _clock = clock;
-        _disposed = disposed;
+        _work = work;
         _logger = logger;
+        _fleet = key.Fleet;
+        _ahead = _fleet is null ? RandomShare(0.6, 0.8) : ShareOf(_fleet, 0.6);
+
+        // The longest pause in an outage (ARCHITECTURE.md, "Outages").
         var longestPause = TimeSpan.FromTicks(Math.Min(TimeSpan.FromSeconds(15).Ticks, limits.Interval));
         _pause = new Backoff(longestPause, jitters: true);
         _rolePause = new Backoff(longestPause, jitters: true);
-        _confirming = new SingleFlight<ByokException?>(disposed);
-        _checkingRole = new SingleFlight<ByokException?>(disposed);
+        _confirming = new SingleFlight<ByokException?>(work);
+        _checkingRole = new SingleFlight<ByokException?>(work);
         key.TrialDue = operation => StartTrial(IndexOf(operation));
     }
 
     public KmsKey Key => _key;
 
-    /// <summary>Whether a data key may be used now. Starts in the background what will be needed soon.</summary>
+    /// <summary>What runs in the background for the ring.</summary>
+    public SharedWork Work => _work;
+
+    /// <summary>What AWS last said about the key, for key events.</summary>
+    public KeyState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if ((_facts[Decrypt].Denial ?? _facts[Encrypt].Denial) is { } denial)
+                {
+                    return new KeyState(denial.Error, UsableFor: null, IsAccepted: false);
+                }
+
+                // A session that was requested after the failure shows that sessions can begin again.
+                var role = _key.NewestSession is { } session && session.Begun.IsAfter(_roleFailure?.Begun ?? Moment.Never)
+                    ? null
+                    : _roleFailure;
+                var accepted = AcceptedFor(KeyUse.Write);
+                return new KeyState(
+                    (_outage ?? role)?.Error, UsableFor(_outage, role, accepted), IsAccepted: accepted != Moment.Never.Ticks);
+            }
+        }
+    }
+
+    /// <summary>Sets what hears of each answer of AWS. Called before the first use.</summary>
+    public void Listen(IKeyListener listener) => _listener = listener;
+
+    /// <summary>Whether a data key may be used now. Requests in the background the facts that expire soon.</summary>
     /// <param name="use">The use.</param>
-    /// <param name="origin">The data key's origin, which must have been accepted within the data key's lifetime; null if its owner checks that by itself.</param>
+    /// <param name="origin">
+    /// The origin of the data key, which must have been accepted within <c>MaxAge</c>. Null if the owner of the key checks that.
+    /// </param>
     /// <param name="now">The time.</param>
     public bool Permits(KeyUse use, Origin? origin, long now)
     {
-        if (DenialOf(use) is not null)
+        // A use with fresh facts takes no lock: each message, segment and value comes here. Deny publishes a denial before it erases keys.
+        var seen = See(use);
+        if (seen.Denial is not null)
         {
             return false;
         }
 
-        var age = now - AcceptedFor(use);
+        // Ages are measured at the use, so a timer that fires late and a suspended machine extend nothing.
+        var age = now - seen.Accepted;
         var isRoleFresh = !_key.HasRole || IsRoleFresh(now);
         if (age < _limits.Interval && isRoleFresh && (origin is null || now - origin.Accepted < _limits.MaxAge))
         {
-            if (age >= _limits.Interval * _ahead)
+            // Requested ahead of time, so that a busy ring never waits. If the request fails, the facts still permit the use.
+            if (age >= _limits.Interval * Volatile.Read(ref _confirmAhead))
             {
-                StartConfirmation(use, origin, now);
+                StartConfirmation(seen, origin, now);
             }
 
             if (_key.HasRole && IsRoleCheckDue(now))
             {
-                StartRoleCheck(now);
+                StartRoleCheck(seen, now);
             }
 
             return true;
@@ -96,12 +154,12 @@ internal sealed partial class KeyAccess
         return PermitsInOutage(use, origin, now, began: null);
     }
 
-    /// <summary>Obtains what a use lacks, and waits for it.</summary>
+    /// <summary>Requests the facts that a use lacks, and waits for them.</summary>
     /// <param name="use">The use.</param>
     /// <param name="origin">As in <see cref="Permits"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ByokKeyUnavailableException">AWS denies the use.</exception>
-    /// <exception cref="ByokServiceException">AWS gave no usable answer, and the last acceptance is too old to go on without one.</exception>
+    /// <exception cref="ByokServiceException">AWS gave no usable answer, and the last acceptance has expired.</exception>
     public async ValueTask EnsureAsync(KeyUse use, Origin? origin, CancellationToken cancellationToken)
     {
         if (Permits(use, origin, _clock.Now))
@@ -109,34 +167,47 @@ internal sealed partial class KeyAccess
             return;
         }
 
-        // At most four rounds: a confirmation of another action may be under way, and the role and the key may be confirmed one after the other.
-        var began = _clock.Mark();
+        // At most four rounds: a confirmation of the other action may be under way, and key and role may be confirmed one after the other.
+        var began = _clock.Mark(); // facts requested from here on serve this use, even if their answers are slow
         ByokException? error = null;
         for (var round = 0; round < 4; round++)
         {
-            if (DenialOf(use) is { } denial)
+            var seen = See(use);
+            if (seen.Denial is { } denial)
             {
+                // After a denial, one caller per pause asks AWS and the others fail at once. Otherwise each call would cost a request for a
+                // disabled key.
                 if (!TryClaimTrial(denial))
                 {
                     throw denial.ToException();
                 }
 
-                await ConfirmAsync(use, origin).WaitAsync(cancellationToken).ConfigureAwait(false);
+                await ConfirmAsync(seen, origin).WaitAsync(cancellationToken).ConfigureAwait(false);
                 if (DenialOf(use) is { } still)
                 {
                     throw still.ToException();
                 }
             }
 
+            // Read again in each round: the wait before may have taken long.
             var now = _clock.Now;
             if (IsPermittedSince(use, origin, now, began))
             {
                 return;
             }
 
-            error = await ObtainAsync(use, origin, now, began, cancellationToken).ConfigureAwait(false) ?? error;
+            // An attempt under way may have begun before this use, so its failure proves nothing for it.
+            var isShared = _confirming.IsRunning || _checkingRole.IsRunning || origin?.Renewal is not null;
+            var failure = await ObtainAsync(seen, origin, now, began, cancellationToken).ConfigureAwait(false);
+            error = failure ?? error;
+            if (failure is ByokServiceException && !isShared)
+            {
+                // In an outage another round would only send the same request again.
+                break;
+            }
         }
 
+        // A denial that arrived in the last round says more than that round's error.
         if (DenialOf(use) is { } last)
         {
             throw last.ToException();
@@ -144,40 +215,49 @@ internal sealed partial class KeyAccess
 
         if (!IsPermittedSince(use, origin, _clock.Now, began))
         {
+            // Copied: all callers that shared the attempt have the same exception, and each throws one of its own.
             throw error is null ? NotConfirmed() : Denial.Copy(error);
         }
     }
 
-    /// <summary>Starts in the background what a use lacks, for callers that cannot wait.</summary>
-    /// <returns>What to throw.</returns>
+    /// <summary>Requests in the background the facts that a use lacks, for callers that cannot wait.</summary>
+    /// <returns>The exception to throw.</returns>
     public ByokException StartMissing(KeyUse use, Origin origin)
     {
-        if (DenialOf(use) is { } denial)
+        var seen = See(use);
+        if (seen.Denial is { } denial)
         {
             return denial.ToException();
         }
 
         var now = _clock.Now;
         var (confirmation, own, role) = Missing(use, origin, now, Moment.Never);
+
+        // Urgent, because the use fails meanwhile: once per second, however long the pause after failures is.
         if (confirmation)
         {
-            StartConfirmation(use, origin, now, isUrgent: true);
+            StartConfirmation(seen, origin, now, isUrgent: true);
         }
-
-        if (own)
+        else if (own)
         {
+            // A confirmation asks with this origin first, so it renews it too.
             StartRenewal(origin, isUrgent: true);
         }
 
         if (role)
         {
-            StartRoleCheck(now, isUrgent: true);
+            StartRoleCheck(seen, now, isUrgent: true);
         }
 
-        return Volatile.Read(ref _failure) is { } failure && now - failure.Begun.Ticks < _limits.Interval ? Denial.Copy(failure.Error) : NotConfirmed();
+        // A recent outage explains more than "not confirmed". Copied, because several callers throw it.
+        return Volatile.Read(ref _failure) is { } failure && now - failure.Begun.Ticks < _limits.Interval
+            ? Denial.Copy(failure.Error)
+            : NotConfirmed();
     }
 
-    /// <summary>Whether AWS KMS has not answered the last attempt to obtain a fact, and that was recently. Throttling is an answer.</summary>
+    /// <summary>
+    /// Whether the last attempt to obtain a fact was recent and got no answer from AWS KMS. Throttling counts as an answer.
+    /// </summary>
     public bool IsOut(long now)
     {
         lock (_gate)
@@ -186,34 +266,44 @@ internal sealed partial class KeyAccess
         }
     }
 
-    /// <summary>Whether a data key past its lifetime may stand in for one that an outage kept from being fetched: nothing is denied, and the session has not expired.</summary>
+    /// <summary>
+    /// Whether an expired data key may be used because an outage prevented a new one: nothing is denied, and the session has not expired.
+    /// </summary>
     public bool MayServeStale(KeyUse use, long now) =>
+        // An expired session cannot reach AWS KMS, so nothing would show a revocation.
         DenialOf(use) is null && (!_key.HasRole || now < Volatile.Read(ref _sessionExpires));
 
     /// <summary>Keeps facts 1 and 2 fresh while data keys are open.</summary>
-    /// <param name="origin">The origin of one of them.</param>
+    /// <param name="origin">The origin of one of the open data keys.</param>
     /// <returns>When to call again.</returns>
     public TimeSpan KeepFresh(Origin origin)
     {
         var now = _clock.Now;
-        var due = AcceptedFor(KeyUse.Read) + (long)(_limits.Interval * _ahead);
-        if (DenialOf(KeyUse.Read) is null && now >= due)
+        var seen = See(KeyUse.Read);
+
+        // The same share of the interval as for uses, so the timer asks no earlier than a busy ring would.
+        var due = seen.Accepted + (long)(_limits.Interval * Volatile.Read(ref _confirmAhead));
+
+        // A remembered denial has closed the open data keys. Uses and health ask AWS again, after its pause; this timer does not.
+        if (seen.Denial is null && now >= due)
         {
-            StartConfirmation(KeyUse.Read, origin, now);
+            StartConfirmation(seen, origin, now);
         }
 
         if (_key.HasRole && IsRoleCheckDue(now))
         {
-            StartRoleCheck(now);
+            StartRoleCheck(seen, now);
         }
 
-        // While an attempt is under way or pausing, it is checked again after a second.
+        // While an attempt is under way or pauses, this is called again after one second.
         var role = _key.HasRole ? RoleCheckDue : long.MaxValue;
+
+        // The interval is at least 1 second, so the two bounds are in order.
         var next = Math.Clamp(Math.Min(due, role) - now, TimeSpan.TicksPerSecond, _limits.Interval);
         return TimeSpan.FromTicks(Math.Min(next, (long)(_limits.Interval * _ahead)));
     }
 
-    /// <summary>The denial that a data key fell under which was requested at this time, or taken into use then; null if there is none.</summary>
+    /// <summary>The denial that arrived after a data key was requested or taken into use; null if there is none.</summary>
     /// <param name="since">The moment before the request was sent.</param>
     /// <param name="operation">An <see cref="AwsAction"/>: the action that the data key serves.</param>
     /// <param name="contextId">Its encryption context.</param>
@@ -225,35 +315,59 @@ internal sealed partial class KeyAccess
         }
     }
 
-    /// <summary>The denial that stands, of the key or of one of its actions; null if there is none.</summary>
+    /// <summary>The remembered denial, of the key or of one of its actions; null if there is none.</summary>
     public ByokKeyUnavailableException? StandingDenial => (_facts[Decrypt].Denial ?? _facts[Encrypt].Denial)?.ToException();
 
-    private long RoleCheckDue => Math.Min(Volatile.Read(ref _sessionBegun) + (long)(_limits.RoleInterval * _ahead), Volatile.Read(ref _sessionRenewal));
+    private long RoleCheckDue =>
+        Math.Min(Volatile.Read(ref _sessionBegun) + (long)(_limits.RoleInterval * _ahead), Volatile.Read(ref _sessionRenewal));
+
+    private static double RandomShare(double from, double to) => from + ((to - from) * RandomNumberGenerator.GetInt32(1000) / 1000.0);
+
+    /// <summary>The share of the interval from which a use starts the next confirmation in the background.</summary>
+    /// <param name="share">The present share.</param>
+    /// <param name="age">The age of the last acceptance when the new one was requested.</param>
+    private double NextShare(double share, long age) =>
+        // After a start or an outage, acceptances of thousands of rings have the same age. The wide range spreads their next confirmations.
+        age >= _limits.Interval ? (_fleet is null ? RandomShare(0.05, 0.8) : ShareOf(_fleet, 0.05))
+        : age >= (long)(_limits.Interval * share) ? _ahead
+        // Requested before it was due, by a call that needed AWS KMS anyway.
+        : share;
 
     private static int IndexOf(string operation) => operation == AwsAction.Encrypt ? Encrypt : Decrypt;
+
+    /// <summary>
+    /// What is known now. Read before the decision to ask AWS, so that shared work can tell whether the answer has arrived since.
+    /// </summary>
+    private Seen See(KeyUse use) => new(use, AcceptedFor(use), DenialOf(use), Volatile.Read(ref _sessionBegun));
 
     private long AcceptedFor(KeyUse use) => use == KeyUse.Read
         ? _facts[Decrypt].AcceptedTicks
         : Math.Max(_facts[Decrypt].AcceptedTicks, _facts[Encrypt].AcceptedTicks);
 
+    // Called under the lock: a moment is two numbers, so a reader without it could see one half of each of two moments.
     private Moment AcceptedAtFor(KeyUse use)
     {
         var (read, write) = (_facts[Decrypt].Accepted, _facts[Encrypt].Accepted);
         return use == KeyUse.Read || read.IsAfter(write) ? read : write;
     }
 
-    /// <summary>The denial that concerns a use. That kms:Encrypt alone is denied ends no use that is under way, only new data keys.</summary>
+    /// <summary>
+    /// The denial that concerns a use. A denial of kms:Encrypt alone ends no use under way: it only prevents new data keys.
+    /// </summary>
     private Denial? DenialOf(KeyUse use)
     {
+        // Two reads without a common lock. A denial that arrives in between is found by the next check, before the next use.
         var (read, write) = (_facts[Decrypt].Denial, _facts[Encrypt].Denial);
         return use == KeyUse.Read ? read
             : write is { IsOfKey: true } ? write
+            // Alone after a replica has accepted kms:Encrypt, which does not clear what the primary Region denied.
             : read is { IsOfKey: true } ? read
-            : read is not null ? write // both actions, each for itself
+            : read is not null ? write // both actions are denied, each by its own denial
             : null;
     }
 
-    private bool IsRoleFresh(long now) => now - Volatile.Read(ref _sessionBegun) < _limits.RoleInterval && now < Volatile.Read(ref _sessionExpires);
+    private bool IsRoleFresh(long now) =>
+        now - Volatile.Read(ref _sessionBegun) < _limits.RoleInterval && now < Volatile.Read(ref _sessionExpires);
 
     private bool IsRoleCheckDue(long now) => now >= RoleCheckDue;
 
@@ -263,42 +377,51 @@ internal sealed partial class KeyAccess
         return !(confirmation || own || role) || PermitsInOutage(use, origin, now, began);
     }
 
-    /// <summary>The facts that a use lacks. A use that began before a request was sent may go on with its acceptance, however long the answer took.</summary>
+    /// <summary>
+    /// The facts that a use lacks. An acceptance counts for a use that began before its request was sent, however long the answer took.
+    /// </summary>
     private (bool Confirmation, bool Own, bool Role) Missing(KeyUse use, Origin? origin, long now, Moment began)
     {
         lock (_gate)
         {
+            // Without the exception for the beginning, no use would be permitted while AWS needs longer than the interval to answer.
             var confirmation = now - AcceptedFor(use) >= _limits.Interval && !(began != Moment.Never && AcceptedAtFor(use).IsAfter(began));
-            var own = origin is not null && now - origin.Accepted >= _limits.MaxAge && !(began != Moment.Never && origin.Accepted >= began.Ticks);
-            var role = _key.HasRole && !IsRoleFresh(now) && !(began != Moment.Never && _sessionBegun >= began.Ticks && now < _sessionExpires);
+            var own = origin is not null && now - origin.Accepted >= _limits.MaxAge
+                && !(began != Moment.Never && origin.Accepted >= began.Ticks);
+            var role = _key.HasRole && !IsRoleFresh(now)
+                && !(began != Moment.Never && _sessionBegun >= began.Ticks && now < _sessionExpires);
             return (confirmation, own, role);
         }
     }
 
     /// <summary>
-    /// Whether a use that lacks facts may go on because AWS does not answer: until the last acceptance is too old, as long as the last failed attempt is recent.
-    /// Starts the next attempt in the background when its pause is over.
+    /// Whether a use that lacks facts may go on because of an outage: the last acceptance has not expired, and the last failed attempt is
+    /// recent. Starts the next attempt in the background when its pause is over.
     /// </summary>
     private bool PermitsInOutage(KeyUse use, Origin? origin, long now, Moment? began)
     {
         lock (_gate)
         {
+            var seen = See(use);
             var (confirmation, own, role) = Missing(use, origin, now, began ?? Moment.Never);
             if (confirmation || own)
             {
+                // Only a failed attempt shows an outage. Without a recent one the use asks AWS, so that a revocation is noticed.
                 if (!IsRecent(_failure, now, began))
                 {
                     return false;
                 }
 
+                // Throttling gets no grace: AWS answers, so a host that sends fewer requests would learn of a revocation.
                 var grace = _failure.IsThrottled ? 0 : _limits.Grace;
-                if ((confirmation && now - AcceptedFor(use) >= _limits.MaxAge + grace) || (own && now - origin!.Accepted >= _limits.MaxAge + grace))
+                if ((confirmation && now - OwnAcceptedFor(use) >= _limits.MaxAge + grace)
+                    || (own && now - origin!.Accepted >= _limits.MaxAge + grace))
                 {
                     return false;
                 }
             }
 
-            // A session that has expired can no longer reach AWS KMS, so nothing would show a revocation any more.
+            // An expired session can no longer reach AWS KMS, so nothing would show a revocation.
             if (role && (!IsRecent(_roleFailure, now, began) || now >= _sessionExpires))
             {
                 return false;
@@ -306,7 +429,7 @@ internal sealed partial class KeyAccess
 
             if (confirmation)
             {
-                StartConfirmation(use, origin, now);
+                StartConfirmation(seen, origin, now);
             }
             else if (own)
             {
@@ -315,47 +438,88 @@ internal sealed partial class KeyAccess
 
             if (role)
             {
-                StartRoleCheck(now);
+                StartRoleCheck(seen, now);
             }
 
             return true;
         }
     }
 
+    /// <summary>How much longer data keys can be used in an outage, at most; null if that is not known. May be negative.</summary>
+    private TimeSpan? UsableFor(Failure? outage, Failure? role, long accepted)
+    {
+        var ends = long.MaxValue;
+        if (outage is not null && accepted != Moment.Never.Ticks)
+        {
+            ends = accepted + _limits.MaxAge + (outage.IsThrottled ? 0 : _limits.Grace);
+        }
+
+        if (role is not null && _key.NewestSession is { } session)
+        {
+            ends = Math.Min(ends, session.Expires);
+        }
+
+        return ends == long.MaxValue ? null : TimeSpan.FromTicks(ends - _clock.Now);
+    }
+
+    /// <summary>Records a failed attempt for key events.</summary>
+    private void NoteOutage(Moment begun, ByokServiceException error)
+    {
+        if (_listener is null || error.FailureKind == ServiceFailureKind.Rejected)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            // A concurrent request that began later may have been accepted. Then the outage is over.
+            if (!Array.Exists(_facts, facts => facts.Accepted.IsAfter(begun)))
+            {
+                _outage = new Failure(begun, error.FailureKind == ServiceFailureKind.Throttled, error);
+            }
+        }
+
+        _listener.Changed();
+    }
+
     private bool IsRecent([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] Failure? failure, long now, Moment? began) =>
+        // An attempt that began after the use counts for it, even if the attempt took longer than the interval.
         failure is not null && (now - failure.Begun.Ticks < _limits.Interval || (began is { } use && failure.Begun.IsAfter(use)));
 
     private bool TryClaimTrial(Denial denial)
     {
         lock (_gate)
         {
+            // Claimed under the lock, so that one caller per pause asks AWS.
             return denial.TryClaimTrial(_clock.Now);
         }
     }
 
     private ByokServiceException NotConfirmed() => new(
-        $"AWS KMS has not confirmed the key {_key.Arn} recently, so the data key may not be used at the moment. A confirmation was started. Try again.")
+        $"AWS KMS has not confirmed the key {_key.Arn} recently, so the data key may not be used at the moment. A confirmation is "
+        + "under way or begins within a second. Try again.")
     {
         Operation = AwsAction.Decrypt,
         Region = _key.Arn.Region,
-        Trouble = ServiceTrouble.Outage,
+        FailureKind = ServiceFailureKind.Outage,
     };
 
-    /// <summary>What is known of one action. Written under the lock; the two numbers and the denial are also read without it.</summary>
+    /// <summary>The facts of one action. Written under the lock. The tick count and the denial are also read without it.</summary>
     private sealed class Facts
     {
         private long _acceptedTicks = Moment.Never.Ticks;
         private volatile Denial? _denial;
 
-        /// <summary>When the last accepted request was sent; <see cref="Moment.Never"/> after a denial.</summary>
+        /// <summary>When the last accepted request of this instance was sent; <see cref="Moment.Never"/> after a denial.</summary>
         public Moment Accepted { get; private set; } = Moment.Never;
 
+        /// <summary>The same, or the acceptance of another instance if that is newer.</summary>
         public long AcceptedTicks => Volatile.Read(ref _acceptedTicks);
 
         /// <summary>Whether AWS ever accepted the action.</summary>
         public bool WasAccepted { get; private set; }
 
-        /// <summary>Whether a call was denied that had no consequences, so that health should ask.</summary>
+        /// <summary>Whether a denied call had no consequences, so that health should ask AWS.</summary>
         public bool IsSuspect { get; set; }
 
         public Denial? Denial
@@ -364,13 +528,19 @@ internal sealed partial class KeyAccess
             set => _denial = value;
         }
 
-        /// <summary>The origins that AWS accepted last by this action, from two encryption contexts. They outlive their plaintext keys, and hold no secret.</summary>
+        /// <summary>
+        /// The origins that AWS accepted last by this action, from two encryption contexts. They hold no secret and outlive the plaintext
+        /// keys.
+        /// </summary>
         public Origin?[] Known { get; } = new Origin?[2];
 
         public void Accept(Moment sent)
         {
+            // Stays true after a denial: an identity that once had the permission has lost it, which is worth an analysis.
             WasAccepted = true;
             IsSuspect = false;
+
+            // Answers can arrive out of order. The order of the requests decides, so a late answer does not replace a newer fact.
             if (sent.IsAfter(Accepted))
             {
                 Accepted = sent;
@@ -378,13 +548,20 @@ internal sealed partial class KeyAccess
             }
         }
 
+        /// <summary>
+        /// Takes an acceptance of another instance. <see cref="Accepted"/> stays, so it is no own acceptance, and no use counts as begun
+        /// before it.
+        /// </summary>
+        public void Adopt(long accepted) => Volatile.Write(ref _acceptedTicks, accepted);
+
         public void Reset()
         {
+            // Known stays. A confirmation needs an origin, also after a denial, and origins hold no secret.
             Accepted = Moment.Never;
             Volatile.Write(ref _acceptedTicks, Moment.Never.Ticks);
         }
 
-        /// <summary>Remembers an origin: the last one of each of the last two contexts.</summary>
+        /// <summary>Remembers the last origin of each of the last two contexts.</summary>
         public void Remember(Origin origin)
         {
             if (Known[0] is { } first && !first.IsIn(origin.ContextId))
@@ -395,9 +572,10 @@ internal sealed partial class KeyAccess
             Known[0] = origin;
         }
 
-        /// <summary>Forgets an origin, or those of a context.</summary>
+        /// <summary>Removes the remembered origins that match: one origin, or all of one encryption context.</summary>
         public void Forget(Func<Origin, bool> isOut)
         {
+            // The second one first, because it takes the place of a removed first one.
             if (Known[1] is { } second && isOut(second))
             {
                 Known[1] = null;
@@ -410,9 +588,16 @@ internal sealed partial class KeyAccess
         }
     }
 
+    /// <summary>What a caller knew when it decided to ask AWS.</summary>
+    /// <param name="Use">The use that needs the answer.</param>
+    /// <param name="Accepted">When the last accepted request was sent.</param>
+    /// <param name="Denial">The denial in effect; null if there was none.</param>
+    /// <param name="SessionBegun">When the newest session began.</param>
+    private readonly record struct Seen(KeyUse Use, long Accepted, Denial? Denial, long SessionBegun);
+
     /// <summary>A failed attempt to obtain a fact.</summary>
     /// <param name="Begun">The moment before its first request was sent.</param>
     /// <param name="IsThrottled">Whether AWS asked for fewer requests.</param>
-    /// <param name="Error">What went wrong.</param>
+    /// <param name="Error">The error.</param>
     private sealed record Failure(Moment Begun, bool IsThrottled, ByokException Error);
 }

@@ -3,28 +3,34 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>Data keys that are being fetched. Concurrent misses share one call. Each caller can cancel its own wait. Safe for concurrent use.</summary>
+/// <summary>
+/// Data keys that are being fetched. Concurrent misses share one call. Each caller can cancel its own wait. Safe for concurrent use.
+/// </summary>
 /// <remarks>
-/// A flight owns its key until one of its callers hands it to a cache, or the last of them leaves. So a message that is not authentic puts nothing into a cache, and
-/// evicts nothing.
+/// A flight owns its key until a caller gives it to the cache, or the last caller leaves. Callers do so only after their message is
+/// authenticated. So forged messages add nothing to the cache and evict nothing.
 /// </remarks>
 /// <typeparam name="T">A data key with what belongs to it.</typeparam>
 internal sealed class KeyFlights<T>
     where T : class, ICachedKey
 {
     private readonly Lock _gate = new();
+
+    // Guards the flights, and for each the callers and the ownership of the key.
     private readonly Dictionary<byte[], Flight> _flights = new(BytesComparer.Instance);
-    private readonly CancellationToken _disposed;
+    private readonly SharedWork _work;
 
-    /// <param name="disposed">Ends all flights; cancelled by the owner when it is disposed.</param>
-    public KeyFlights(CancellationToken disposed) => _disposed = disposed;
+    /// <param name="work">Starts the flights, and ends them when the owner is disposed.</param>
+    public KeyFlights(SharedWork work) => _work = work;
 
-    /// <summary>Starts to fetch a key, or joins the flight that is under way, and waits for it.</summary>
-    /// <param name="id">What the key is known by.</param>
+    /// <summary>Starts to fetch a key, or joins the fetch under way, and waits for it.</summary>
+    /// <param name="id">The id of the key.</param>
     /// <param name="fetch">Fetches the key.</param>
-    /// <param name="isCached">Whether the cache has the key by now. Asked before a flight starts: the last flight may have landed since the caller's miss.</param>
+    /// <param name="isCached">
+    /// Whether the cache has the key now. Asked before a flight starts: the last flight may have ended after the caller's miss.
+    /// </param>
     /// <param name="cancellationToken">Ends the wait, not the flight.</param>
-    /// <returns>The caller's seat, which it disposes when it has used the key; null if the cache has the key.</returns>
+    /// <returns>The caller's use of the flight, to dispose after the key was used; null if the cache has the key.</returns>
     public async Task<Seat?> JoinAsync(
         ReadOnlyMemory<byte> id, Func<CancellationToken, Task<T>> fetch, Func<bool> isCached, CancellationToken cancellationToken)
     {
@@ -39,6 +45,7 @@ internal sealed class KeyFlights<T>
         }
         catch
         {
+            // Also after a failed flight or a cancelled wait: Board has counted this caller.
             Leave(flight);
             throw;
         }
@@ -48,10 +55,11 @@ internal sealed class KeyFlights<T>
     {
         lock (_gate)
         {
-            RingDisposed.ThrowIf(_disposed.IsCancellationRequested);
+            RingDisposed.ThrowIf(_work.Disposed.IsCancellationRequested);
             var flights = _flights.GetAlternateLookup<ReadOnlySpan<byte>>();
             if (!flights.TryGetValue(id, out var flight))
             {
+                // Asked under the lock: a flight is removed only after the cache has its key, so a caller finds the one or the other.
                 if (isCached())
                 {
                     return null;
@@ -59,9 +67,12 @@ internal sealed class KeyFlights<T>
 
                 var started = flight = new Flight(id.ToArray());
                 _flights.Add(flight.Id, flight);
-                flight.Landing = SharedWork.Start(() => FlyAsync(started, fetch));
+
+                // Set before the lock is released, so each caller that finds the flight also finds its task.
+                flight.Landing = _work.Start(() => FlyAsync(started, fetch));
             }
 
+            // Counted under the lock: a flight that lands without callers erases its key.
             flight.Callers++;
             return flight;
         }
@@ -71,11 +82,16 @@ internal sealed class KeyFlights<T>
     {
         try
         {
-            var key = await fetch(_disposed).ConfigureAwait(false);
+            // Not the first caller's token: other callers may wait for the same key.
+            var key = await fetch(_work.Disposed).ConfigureAwait(false);
             lock (_gate)
             {
                 flight.Key = key;
-                key.Key.TryEnter(); // the flight's own use, until its last caller has left
+
+                // Keeps the key alive until the last caller has left, even if a caller gives it to the cache and the cache evicts it.
+                key.Key.TryEnter();
+
+                // All callers may have cancelled by now. Then no other code would erase the key.
                 EndIfEmpty(flight);
             }
 
@@ -83,12 +99,14 @@ internal sealed class KeyFlights<T>
         }
         catch (Exception e)
         {
+            // A failure is not kept: the next caller starts a new flight.
             lock (_gate)
             {
                 _flights.Remove(flight.Id);
             }
 
-            RingDisposed.ThrowIf(e is OperationCanceledException && _disposed.IsCancellationRequested);
+            // No caller cancelled the flight, so its callers get the disposal instead of a cancellation.
+            RingDisposed.ThrowIf(e is OperationCanceledException && _work.Disposed.IsCancellationRequested);
             throw;
         }
     }
@@ -102,22 +120,25 @@ internal sealed class KeyFlights<T>
         }
     }
 
-    /// <summary>Hands the key over once. The flight ends after the cache has it, so that a caller finds the one or the other.</summary>
+    /// <summary>Gives the key to the cache, once. The flight is removed after that, so that a caller finds the one or the other.</summary>
     private void HandOver(Flight flight, Action<byte[], T> take, T key)
     {
+        // Several callers may authenticate their messages at the same time. The first one gives the key to the cache.
         if (Interlocked.Exchange(ref flight.WasHandedOver, true))
         {
             return;
         }
 
+        // Outside the lock: the cache has its own, and what it does may erase keys. The caller's seat keeps this key alive.
         take(flight.Id, key);
         lock (_gate)
         {
+            // Still this flight's entry: no other flight of this id starts before it is removed.
             _flights.Remove(flight.Id);
         }
     }
 
-    /// <summary>Once the key is there and the last caller has left, nobody will use it any more, unless a cache has it.</summary>
+    /// <summary>Erases the key once it has arrived and the last caller has left, unless the cache owns it.</summary>
     private void EndIfEmpty(Flight flight)
     {
         if (flight.Callers > 0 || flight.Key is not { } key)
@@ -125,13 +146,18 @@ internal sealed class KeyFlights<T>
             return;
         }
 
+        // A newer flight may have the same id, if this one's key is already in the cache.
         if (_flights.TryGetValue(flight.Id, out var current) && current == flight)
         {
             _flights.Remove(flight.Id);
         }
 
         flight.Key = null;
+
+        // Ends the use that FlyAsync began. Without this, the cache's disposal of the key would never erase the bytes.
         key.Key.Exit();
+
+        // One owner at a time. The caller that sets this flag still has its seat then, so the flag is final here.
         if (!flight.WasHandedOver)
         {
             key.Key.Dispose();
@@ -143,7 +169,7 @@ internal sealed class KeyFlights<T>
     {
         public T Key => key;
 
-        /// <summary>Hands the key to a cache. Only the first caller of the flight that does so has an effect.</summary>
+        /// <summary>Gives the key to a cache. Only the first such call of a flight has an effect.</summary>
         /// <param name="take">Gives the cache the flight's id and the key.</param>
         public void HandOver(Action<byte[], T> take) => flights.HandOver(flight, take, key);
 

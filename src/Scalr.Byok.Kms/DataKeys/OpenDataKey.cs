@@ -2,7 +2,7 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>The lifetime of an open <see cref="ByokDataKey"/>: owns its cipher, and decides at each use whether it may be used. Safe for concurrent use.</summary>
+/// <summary>The state behind an open <see cref="ByokDataKey"/>: owns its cipher, and checks each use. Safe for concurrent use.</summary>
 internal sealed class OpenDataKey
 {
     private static readonly object Closed = new();
@@ -10,14 +10,20 @@ internal sealed class OpenDataKey
     private readonly ValueCipher _cipher;
     private readonly OpenDataKeys _registry;
     private readonly AgeClock _clock;
+
+    // Weak, because the registry references this object: a strong reference would keep a data key open that the application has lost.
     private readonly WeakReference<ByokDataKey?> _holder = new(null);
-    private object? _end; // Closed, or the denial that ended it
+
+    // Null while it is open. Then Closed, or the denial that closed it.
+    private object? _end;
+
+    // Ends the lease of the ring. Exchanged, so that it runs once, also if two threads close the data key.
     private Action? _release;
 
-    /// <param name="cipher">Erased at the end.</param>
+    /// <param name="cipher">The cipher. Takes ownership.</param>
     /// <param name="access">Decides whether keys under the wrapping key may be used.</param>
-    /// <param name="origin">Where the data key comes from.</param>
-    /// <param name="registry">Has it until it ends.</param>
+    /// <param name="origin">The origin of the data key.</param>
+    /// <param name="registry">Contains this data key until it is closed.</param>
     /// <param name="clock">The clock.</param>
     public OpenDataKey(ValueCipher cipher, KeyAccess access, Origin origin, OpenDataKeys registry, AgeClock clock)
     {
@@ -32,47 +38,57 @@ internal sealed class OpenDataKey
 
     public Origin Origin { get; }
 
-    /// <summary>Whether the application still has a reference to the data key.</summary>
+    /// <summary>Whether the application still references the data key.</summary>
     public bool IsReferenced => _holder.TryGetTarget(out _);
 
-    /// <summary>The data key that the application holds.</summary>
+    /// <summary>Sets the object that the application holds, without keeping it alive.</summary>
     public void HoldBy(ByokDataKey holder) => _holder.SetTarget(holder);
 
     /// <summary>Checks that the data key may be used now.</summary>
-    /// <exception cref="ByokException">It may not.</exception>
-    /// <exception cref="ObjectDisposedException">It is closed.</exception>
-    public void Use(KeyUse use)
+    /// <returns>The present time, in ticks of <see cref="TimeSpan"/>.</returns>
+    /// <exception cref="ByokException">The data key may not be used.</exception>
+    /// <exception cref="ObjectDisposedException">The data key is closed.</exception>
+    public long Use(KeyUse use)
     {
+        // First: Permits does not know a denial of one encryption context. It is found only here.
         if (Volatile.Read(ref _end) is not null)
         {
             throw Failure();
         }
 
+        // Decided from known facts alone: encryption of a value never waits for AWS. What is missing is requested in the background.
         var now = _clock.Now;
         if (!Access.Permits(use, Origin, now))
         {
-            throw Access.StartMissing(use, Origin);
+            var missing = Access.StartMissing(use, Origin);
+            throw missing is ByokKeyUnavailableException denial ? denial.ForCaller() : missing;
         }
 
         Access.RenewIfLate(Origin, now);
+        return now;
     }
 
-    /// <summary>What to throw for a use after the end.</summary>
-    public Exception Failure() => Volatile.Read(ref _end) is ByokKeyUnavailableException denial ? Denial.Copy(denial) : new ObjectDisposedException(nameof(ByokDataKey));
+    /// <summary>The exception for a use after the data key was closed.</summary>
+    public Exception Failure() =>
+        Volatile.Read(ref _end) is ByokKeyUnavailableException denial
+            ? new ByokKeyUnavailableException(denial, "This data key was closed then. Open it again once the key can be used.").ForCaller()
+            : new ObjectDisposedException(nameof(ByokDataKey));
 
-    /// <summary>AWS denies the use of the key.</summary>
+    /// <summary>Closes the data key because AWS denies its use.</summary>
     public void Deny(ByokKeyUnavailableException denial) => End(denial);
 
-    /// <summary>Nobody needs the data key any more.</summary>
+    /// <summary>Closes the data key because the application disposed it, or no longer references it.</summary>
     public void Close()
     {
-        Volatile.Write(ref _end, Closed); // also in place of a denial
+        // Also replaces a denial: after a disposal, calls throw ObjectDisposedException.
+        Volatile.Write(ref _end, Closed);
         End(Closed);
     }
 
-    /// <summary>Runs an action at the end, or at once if it has ended.</summary>
+    /// <summary>Runs an action when the data key is closed, or at once if it is.</summary>
     public void OnEnd(Action release)
     {
+        // Stored before the check: if End runs in between, one of the two calls finds the action, and the exchange in Release runs it once.
         Interlocked.Exchange(ref _release, release);
         if (Volatile.Read(ref _end) is not null)
         {
@@ -82,6 +98,7 @@ internal sealed class OpenDataKey
 
     private void End(object cause)
     {
+        // The cause is published before the cipher is erased, so that a use that finds it erased also finds the cause.
         Interlocked.CompareExchange(ref _end, cause, null);
         _cipher.Dispose();
         _registry.Remove(this);

@@ -2,17 +2,17 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>Where a plaintext data key comes from: its ciphertext and encryption context. It holds no secret.</summary>
+/// <summary>The origin of a plaintext data key: its ciphertext and encryption context. Holds no secret.</summary>
 internal sealed class Origin
 {
     private long _accepted;
-    private int _renewing;
 
-    /// <param name="ciphertext">What kms:Encrypt made of the data key; never changed.</param>
+    /// <param name="ciphertext">The ciphertext of the data key; must not change.</param>
     /// <param name="context">The encryption context.</param>
-    /// <param name="contextId">Bytes that are the same for the same encryption context, and for no other.</param>
-    /// <param name="accepted">The moment before AWS KMS was asked to wrap or to unwrap it.</param>
-    public Origin(ReadOnlyMemory<byte> ciphertext, IReadOnlyDictionary<string, string> context, ReadOnlyMemory<byte> contextId, Moment accepted)
+    /// <param name="contextId">The identity of the encryption context: equal bytes for equal contexts only.</param>
+    /// <param name="accepted">The moment before the request to wrap or unwrap it was sent.</param>
+    public Origin(
+        ReadOnlyMemory<byte> ciphertext, IReadOnlyDictionary<string, string> context, ReadOnlyMemory<byte> contextId, Moment accepted)
     {
         Ciphertext = ciphertext;
         Context = context;
@@ -26,23 +26,24 @@ internal sealed class Origin
 
     public ReadOnlyMemory<byte> ContextId { get; }
 
-    /// <summary>When AWS KMS last accepted a request with it, in ticks of <see cref="AgeClock"/>.</summary>
+    /// <summary>When the last accepted request with this origin was sent, in ticks of <see cref="AgeClock"/>.</summary>
     public long Accepted => Volatile.Read(ref _accepted);
+
+    /// <summary>
+    /// The request that renews its acceptance; null while none is under way. Guarded by the lock of its <see cref="KeyAccess"/>.
+    /// </summary>
+    public Task<ByokException?>? Renewal { get; set; }
 
     public bool IsIn(ReadOnlyMemory<byte> contextId) => ContextId.Span.SequenceEqual(contextId.Span);
 
-    /// <summary>AWS KMS accepted a request with it that was sent at this time.</summary>
+    /// <summary>Records an accepted request that was sent at this time.</summary>
     public void Accept(long sent)
     {
+        // Answers can arrive out of order. The time only moves forward, so a late answer to an old request changes nothing.
         var seen = Accepted;
         while (seen < sent && Interlocked.CompareExchange(ref _accepted, sent, seen) is var now && now != seen)
         {
             seen = now;
         }
     }
-
-    /// <summary>Takes the right to renew it, which one task has at a time and gives back with <see cref="EndRenewal"/>.</summary>
-    public bool TryBeginRenewal() => Interlocked.Exchange(ref _renewing, 1) == 0;
-
-    public void EndRenewal() => Volatile.Write(ref _renewing, 0);
 }

@@ -2,7 +2,7 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>The use of a data key by a running stream: checked for each segment, and stopped by a denial. Safe for concurrent use.</summary>
+/// <summary>The use of a data key by a running stream: checked for each segment, stopped by a denial. Safe for concurrent use.</summary>
 internal sealed class StreamUse : IStreamUse, IDisposable
 {
     private readonly KeyUse _use;
@@ -22,7 +22,9 @@ internal sealed class StreamUse : IStreamUse, IDisposable
     {
         Access = access;
         _use = use;
-        _checkedOrigin = use == KeyUse.Read ? origin : null; // a stream that is encrypted goes on with the data key it began with
+
+        // A stream that is encrypted keeps the data key that it began with, so only reading depends on the age of the key itself.
+        _checkedOrigin = use == KeyUse.Read ? origin : null;
         _contextId = origin.ContextId;
         _clock = clock;
         _ended = ended;
@@ -36,6 +38,7 @@ internal sealed class StreamUse : IStreamUse, IDisposable
     /// <inheritdoc/>
     public Exception? End => Volatile.Read(ref _end) switch
     {
+        // Copied, because one denial stops several streams, and each call throws an exception of its own.
         ByokKeyUnavailableException denial => Denial.Copy(denial),
         var end => end,
     };
@@ -43,6 +46,7 @@ internal sealed class StreamUse : IStreamUse, IDisposable
     /// <inheritdoc/>
     public ValueTask EnsureAsync(CancellationToken cancellationToken)
     {
+        // First: Permits knows neither a denial of one encryption context nor the disposal of the ring. Both are found only here.
         if (End is { } end)
         {
             throw end;
@@ -56,23 +60,34 @@ internal sealed class StreamUse : IStreamUse, IDisposable
 
         if (_checkedOrigin is not null)
         {
+            // In the background, so that a long stream does not wait when its data key's own acceptance expires.
             Access.RenewIfLate(_checkedOrigin, now);
         }
 
         return default;
     }
 
-    /// <summary>Whether a denial concerns the stream. That kms:Encrypt alone is denied does not stop a stream that is encrypted.</summary>
+    /// <summary>Whether a denial concerns the stream. A denial of kms:Encrypt alone does not stop a stream that is encrypted.</summary>
     public bool IsConcernedBy(KeyAccess access, DenialScope scope) =>
         access == Access && scope.Concerns(_contextId) && (_use == KeyUse.Read ? scope.Decrypt : scope.Encrypt && scope.Decrypt);
 
     /// <summary>Stops the stream.</summary>
-    /// <param name="end">Why.</param>
+    /// <param name="end">The reason.</param>
     public void Stop(Exception end)
     {
+        // The reason is published before the cancellation: a read that the token ends must find it.
         Interlocked.CompareExchange(ref _end, end, null);
-        _stopped.Cancel();
+        try
+        {
+            _stopped.Cancel();
+        }
+        catch (AggregateException)
+        {
+            // A callback of the application's stream threw, after all other callbacks have run. Its exception must not replace the denial,
+            // nor keep the caller from stopping the other streams and from disposing the ring.
+        }
     }
 
-    public void Dispose() => _ended(this); // the source has no timer, and a denial may still cancel it, so it is not disposed
+    // The token source has no timer, and a denial may still cancel it, so it is not disposed.
+    public void Dispose() => _ended(this);
 }

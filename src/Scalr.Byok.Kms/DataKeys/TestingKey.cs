@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>Data keys for tests of hosts, whose encrypted form is the key in clear behind words that say so.</summary>
+/// <summary>Data keys for tests of hosts. Their encrypted form is a warning text and the plaintext key.</summary>
 internal static class TestingKey
 {
     private static ReadOnlySpan<byte> Warning => "for testing, not encrypted: "u8;
@@ -14,7 +14,8 @@ internal static class TestingKey
         return new ByokDataKey(encrypted, ValueCipher.Derive(secret, tenant: default), open: null);
     }
 
-    private static DataKey Open(ReadOnlySpan<byte> encryptedKey) => encryptedKey.StartsWith(Warning) && encryptedKey.Length == Warning.Length + DataKey.Length
-        ? DataKey.CopyFrom(encryptedKey[Warning.Length..])
-        : throw new ArgumentException("This is not the encrypted form of a data key for testing.", nameof(encryptedKey));
+    private static DataKey Open(ReadOnlySpan<byte> encryptedKey) =>
+        encryptedKey.StartsWith(Warning) && encryptedKey.Length == Warning.Length + DataKey.Length
+            ? DataKey.CopyFrom(encryptedKey[Warning.Length..])
+            : throw new ArgumentException("This is not the encrypted form of a data key for testing.", nameof(encryptedKey));
 }

@@ -2,19 +2,26 @@ using System.Security.Cryptography;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>The keys that XAES-256-GCM derives from one key for each nonce: AES-CMAC of a counter and half the nonce. One thread at a time.</summary>
-/// <remarks>Such an input is one whole block, so its CMAC is the encryption of the block combined with the CMAC's first subkey, which is the same for all nonces.</remarks>
+/// <summary>
+/// Derives the key of XAES-256-GCM for a nonce: AES-CMAC of a counter and the first half of the nonce. Not safe for concurrent use.
+/// </summary>
+/// <remarks>
+/// Each input is one whole block. So its CMAC is the encryption of the block combined with the first CMAC subkey, which does not depend
+/// on the nonce.
+/// </remarks>
 internal sealed class XaesSubkeys : IDisposable
 {
     private const int BlockLength = 16;
 
-    /// <summary>Where the nonce stands in a block: behind a 16-bit counter, the letter X and a zero.</summary>
+    /// <summary>The offset of the nonce in a block: after a 16-bit counter, the letter X and a zero byte.</summary>
     private const int NonceOffset = 4;
 
     private readonly ICryptoTransform _aes;
 
-    /// <summary>Both blocks without their nonce, combined with the CMAC's subkey.</summary>
+    /// <summary>Both blocks without their nonce, combined with the first CMAC subkey.</summary>
     private readonly byte[] _blocks = GC.AllocateArray<byte>(2 * BlockLength, pinned: true);
+
+    // Pinned, so the garbage collector leaves no copies. All three contain key material at times, and Dispose erases them.
     private readonly byte[] _input = GC.AllocateArray<byte>(2 * BlockLength, pinned: true);
     private readonly byte[] _output = GC.AllocateArray<byte>(2 * BlockLength, pinned: true);
 
@@ -24,21 +31,25 @@ internal sealed class XaesSubkeys : IDisposable
     {
         _aes = key.CreateBlockCipher();
 
-        // The first subkey of CMAC is the encryption of zeros, doubled in the field of 2^128 elements.
+        // The first subkey of CMAC is the encryption of zeros, doubled in the field of 2^128 elements (NIST SP 800-38B, 6.1).
         _aes.TransformBlock(_input, 0, BlockLength, _output, 0);
-        int carry = -(_output[0] >> 7) & 0b10000111;
-        for (int i = 0; i < BlockLength; i++)
+
+        // The reduction constant of SP 800-38B for blocks of 128 bits. Without a branch, because the bit is secret.
+        var carry = -(_output[0] >> 7) & 0b10000111;
+        for (var i = 0; i < BlockLength; i++)
         {
-            int next = i + 1 < BlockLength ? _output[i + 1] >> 7 : 0;
+            var next = i + 1 < BlockLength ? _output[i + 1] >> 7 : 0;
             _blocks[i] = _blocks[BlockLength + i] = (byte)(((_output[i] << 1) | next) & 0xff);
         }
 
         _blocks[BlockLength - 1] ^= (byte)carry;
         _blocks[^1] ^= (byte)carry;
         CryptographicOperations.ZeroMemory(_output);
-        for (int block = 0; block < 2; block++)
+        for (var block = 0; block < 2; block++)
         {
-            Span<byte> start = _blocks.AsSpan(block * BlockLength);
+            var start = _blocks.AsSpan(block * BlockLength);
+
+            // Counters 1 and 2, then the letter (c2sp.org/XAES-256-GCM). Derive adds the nonce.
             start[1] ^= (byte)(block + 1);
             start[2] ^= (byte)'X';
         }
@@ -49,8 +60,9 @@ internal sealed class XaesSubkeys : IDisposable
     /// <param name="subkey">Receives 32 bytes, which the caller erases.</param>
     public void Derive(ReadOnlySpan<byte> nonce, Span<byte> subkey)
     {
+        // Into a second array, because the blocks serve the next nonce too.
         _blocks.CopyTo(_input, 0);
-        for (int i = 0; i < nonce.Length; i++)
+        for (var i = 0; i < nonce.Length; i++)
         {
             _input[NonceOffset + i] ^= nonce[i];
             _input[BlockLength + NonceOffset + i] ^= nonce[i];

@@ -7,54 +7,63 @@ using static Scalr.Byok.Kms.ByokServiceCollectionExtensions;
 
 namespace Scalr.Byok.Kms;
 
-/// <summary>Adds a health check over customers' keys (Microsoft.Extensions.Diagnostics.HealthChecks).</summary>
+/// <summary>Adds a health check for customers' keys (Microsoft.Extensions.Diagnostics.HealthChecks).</summary>
 public static class ByokHealthCheckExtensions
 {
     private const string DefaultName = "byok";
 
     private static readonly TimeSpan LongestTimeout = TimeSpan.FromHours(1);
 
-    /// <summary>Adds a health check over the key rings: the worst of them, told without anything that identifies a customer unless asked for.</summary>
+    /// <summary>
+    /// Adds a health check for the key rings. It reports the worst of them, by default without data that identifies customers.
+    /// </summary>
     /// <remarks>
-    /// It checks the rings of <c>AddKeyRing</c> and those of <see cref="IByokKeyRingProvider"/> that are in use: a tenant that was not
-    /// asked for, or whose
-    /// ring is idle for too long, is left alone, and a health check keeps no ring in use.
-    /// A problem of the host's own makes the host unhealthy: its AWS identity or token provider, an outage of AWS, or every one of several
-    /// key rings failing. A customer's problem, a disabled key for example, makes it degraded
-    /// (<see cref="ByokHealthCheckOptions.CustomerFailureStatus"/>). The check ends within <see cref="ByokHealthCheckOptions.Timeout"/>,
-    /// however slow AWS is. It calls kms:DescribeKey, and for a ring whose calls are denied the denied action, at most once per
-    /// <see cref="ByokOptions.ConfirmationInterval"/>. So the status is never healthy while reading or writing is denied, and recovers
-    /// without other calls.
+    /// <para>
+    /// Checks the rings of <c>AddKeyRing</c>, and the rings of <see cref="IByokKeyRingProvider"/> that are in use. It neither creates nor
+    /// keeps a tenant's ring.
+    /// </para>
+    /// <para>
+    /// A problem of the host (its AWS identity or token provider, an outage of AWS, or the failure of all of several key rings) makes the
+    /// host unhealthy. A customer's problem, for example a disabled key, makes it degraded
+    /// (<see cref="ByokHealthCheckOptions.CustomerFailureStatus"/>).
+    /// </para>
+    /// <para>
+    /// The check ends within <see cref="ByokHealthCheckOptions.Timeout"/>. It calls kms:DescribeKey at most once per
+    /// <see cref="ByokHealthCheckOptions.MaxAge"/>. For a ring whose calls are denied, it also calls the denied action, at most once per
+    /// <see cref="ByokOptions.ConfirmationInterval"/>. So it is never healthy while reading or writing is denied, and recovers without
+    /// other calls.
+    /// </para>
     /// </remarks>
     /// <param name="builder">The builder.</param>
-    /// <param name="name">The health check's name. Default <c>byok</c>.</param>
-    /// <param name="failureStatus">What a problem of the host's own is reported as. Default <see cref="HealthStatus.Unhealthy"/>.</param>
-    /// <param name="tags">Tags to select health checks by. Default none.</param>
-    /// <param name="configure">Changes how it judges and what it tells.</param>
-    /// <exception cref="ArgumentNullException"><paramref name="builder"/> or <paramref name="name"/> is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A number or duration in the options is negative, or the timeout is zero or above 1 hour.</exception>
+    /// <param name="name">The name of the health check. Null, the default: <c>byok</c>.</param>
+    /// <param name="failureStatus">The status for a problem of the host. Default: <see cref="HealthStatus.Unhealthy"/>.</param>
+    /// <param name="tags">Tags to select health checks by. Default: none.</param>
+    /// <param name="configure">Changes the options of the health check. Default: none.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A number or duration in the options is negative, or the timeout is zero or above 1 hour.
+    /// </exception>
     public static IByokBuilder AddHealthCheck(
         this IByokBuilder builder,
-        string name = DefaultName,
+        string? name = null,
         HealthStatus? failureStatus = null,
         IEnumerable<string>? tags = null,
         Action<ByokHealthCheckOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddHealthChecks().AddHealthCheck(name, failureStatus, tags, configure);
+        builder.Services.AddHealthChecks().AddByokKeyRings(name, failureStatus, tags, configure);
         return builder;
     }
 
-    /// <inheritdoc cref="AddHealthCheck(IByokBuilder, string, HealthStatus?, IEnumerable{string}?, Action{ByokHealthCheckOptions}?)"/>
-    public static IHealthChecksBuilder AddHealthCheck(
+    /// <inheritdoc cref="AddHealthCheck(IByokBuilder, string?, HealthStatus?, IEnumerable{string}?, Action{ByokHealthCheckOptions}?)"/>
+    public static IHealthChecksBuilder AddByokKeyRings(
         this IHealthChecksBuilder builder,
-        string name = DefaultName,
+        string? name = null,
         HealthStatus? failureStatus = null,
         IEnumerable<string>? tags = null,
         Action<ByokHealthCheckOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ArgumentNullException.ThrowIfNull(name);
         var options = new ByokHealthCheckOptions();
         configure?.Invoke(options);
         ArgumentOutOfRangeException.ThrowIfNegative(options.MaxReported, nameof(configure));
@@ -63,12 +72,13 @@ public static class ByokHealthCheckExtensions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Timeout, LongestTimeout, nameof(configure));
         if (!Enum.IsDefined(options.CustomerFailureStatus))
         {
-            throw new ArgumentOutOfRangeException(nameof(configure), options.CustomerFailureStatus, "CustomerFailureStatus is no health status.");
+            throw new ArgumentOutOfRangeException(
+                nameof(configure), options.CustomerFailureStatus, "CustomerFailureStatus is not a health status.");
         }
 
         builder.Services.TryAddSingleton(provider => new KeyRingProbes(Time(provider)));
         return builder.Add(new HealthCheckRegistration(
-            name,
+            name ?? DefaultName,
             provider => new KeyRingsHealthCheck(
                 () => Rings(provider, options.KeyRing), provider.GetRequiredService<KeyRingProbes>(), options, Time(provider)),
             failureStatus,
@@ -77,7 +87,8 @@ public static class ByokHealthCheckExtensions
 
     private static IEnumerable<(string Name, Func<IByokKeyRing> Find)> Rings(IServiceProvider provider, string? only) =>
         Names(provider, only).Select(name => (name, (Func<IByokKeyRing>)(() => Ring(provider, name))))
-            .Concat(only is not null ? [] : provider.GetService<KeyRingProvider>()?.InUse.Select(ring => ($"tenant:{ring.Tenant}", (Func<IByokKeyRing>)(() => ring.Ring))) ?? []);
+            .Concat(only is not null ? [] : provider.GetService<KeyRingProvider>()?.InUse.Select(
+                ring => ($"tenant:{ring.Tenant}", (Func<IByokKeyRing>)(() => ring.Ring))) ?? []);
 
     private static List<string> Names(IServiceProvider provider, string? only)
     {
@@ -87,7 +98,7 @@ public static class ByokHealthCheckExtensions
             : names.Contains(only)
                 ? [only]
                 : throw new InvalidOperationException(
-                    $"The health check looks at the key ring '{only}', which was not added with {nameof(ByokBuilderExtensions.AddKeyRing)}.");
+                    $"The health check is for the key ring '{only}', which was not added with {nameof(ByokBuilderExtensions.AddKeyRing)}.");
     }
 
     private static IByokKeyRing Ring(IServiceProvider provider, string name) =>

@@ -5,8 +5,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.Audit;
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.DependencyInjection;
+using Scalr.Byok.Kms.Events;
+using Scalr.Byok.Kms.Fleet;
+using Scalr.Byok.Kms.Health;
 using Scalr.Byok.Kms.KeyRing;
 using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Resilience;
@@ -20,7 +24,7 @@ public static class ByokServiceCollectionExtensions
 {
     /// <summary>Adds the library with the default <see cref="ByokOptions"/>.</summary>
     /// <param name="services">The host's services.</param>
-    /// <returns>A builder to add key rings with.</returns>
+    /// <returns>A builder to add key rings to.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
     public static IByokBuilder AddScalrByok(this IServiceCollection services)
     {
@@ -29,10 +33,10 @@ public static class ByokServiceCollectionExtensions
         return new ByokBuilder(services);
     }
 
-    /// <summary>Adds the library with what a delegate makes of the default <see cref="ByokOptions"/>.</summary>
+    /// <summary>Adds the library with <see cref="ByokOptions"/> from code.</summary>
     /// <param name="services">The host's services.</param>
-    /// <param name="configure">Changes the options; validated at start.</param>
-    /// <returns>A builder to add key rings with.</returns>
+    /// <param name="configure">Changes the options, which are validated at start.</param>
+    /// <returns>A builder to add key rings to.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public static IByokBuilder AddScalrByok(this IServiceCollection services, Action<ByokOptions> configure)
     {
@@ -45,8 +49,8 @@ public static class ByokServiceCollectionExtensions
 
     /// <summary>Adds the library with <see cref="ByokOptions"/> from configuration.</summary>
     /// <param name="services">The host's services.</param>
-    /// <param name="configuration">The section that holds the options, for example <c>configuration.GetSection("Byok")</c>.</param>
-    /// <returns>A builder to add key rings with.</returns>
+    /// <param name="configuration">The section with the options, for example <c>configuration.GetSection("Byok")</c>.</param>
+    /// <returns>A builder to add key rings to.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public static IByokBuilder AddScalrByok(this IServiceCollection services, IConfiguration configuration)
     {
@@ -54,7 +58,19 @@ public static class ByokServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(configuration);
         AddCore(services);
         services.AddBound<ByokOptions>(
-            Microsoft.Extensions.Options.Options.DefaultName, configuration, SettingsShape.Options, static (section, options) => section.Bind(options));
+            Microsoft.Extensions.Options.Options.DefaultName,
+            configuration,
+            SettingsShape.Options,
+            static (section, options) =>
+            {
+                // The binder would add to the list. A Region that only code allowed must not stay allowed.
+                if (section.GetSection(nameof(ByokOptions.AllowedRegions)).GetChildren().Any())
+                {
+                    options.AllowedRegions = [];
+                }
+
+                section.Bind(options);
+            });
         return new ByokBuilder(services);
     }
 
@@ -72,19 +88,29 @@ public static class ByokServiceCollectionExtensions
         services.AddSingleton<IPostConfigureOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
         services.AddSingleton<IValidateOptions<ByokOptions>>(provider => provider.GetRequiredService<ByokOptionsValidator>());
         services.AddSingleton(provider => new KeySettingsValidator(
-            provider.GetRequiredService<IOptions<ByokOptions>>(), provider.GetRequiredService<CredentialStrategies>, provider.GetRequiredService<SettingsReadings>()));
+            provider.GetRequiredService<IOptions<ByokOptions>>(),
+            provider.GetRequiredService<CredentialStrategies>,
+            provider.GetRequiredService<SettingsReadings>(),
+            provider.GetRequiredService<PlatformKey>));
+        services.AddSingleton(provider => new PlatformKey(
+            provider.GetService<PlatformKeyRegistration>() is null ? null : provider.GetRequiredService<IOptions<PlatformSettings>>(),
+            provider.GetRequiredService<KeySettingsValidator>));
         services.AddSingleton<IValidateOptions<ByokKeySettings>>(provider => provider.GetRequiredService<KeySettingsValidator>());
 
-        services.AddSingleton(provider => new AwsClientConfiguration(Options(provider).Endpoints, Options(provider).Resilience));
+        services.AddSingleton(provider => new AwsClientConfiguration(
+            Options(provider).Endpoints, Options(provider).Resilience, provider.GetService<AwsTime>()));
         services.AddSingleton(provider => new AwsPipeline(
             Options(provider).Resilience, Time(provider), provider.GetService<ResilienceReplacement>()?.Build));
         services.AddSingleton(provider => new AgeClock(Time(provider)));
         services.AddSingleton<KmsClients>();
         services.AddSingleton(provider => new SessionStarts(
-            Options(provider).Resilience.MaxSessionStartsPerSecond, Options(provider).ConfirmationInterval, provider.GetRequiredService<AgeClock>()));
+            Options(provider).Resilience.MaxSessionStartsPerSecond,
+            Options(provider).ConfirmationInterval,
+            provider.GetRequiredService<AgeClock>()));
+        services.AddSingleton(provider => new HostCredentials(CreateHostCredentials(provider)));
         services.AddSingleton(provider => new StsClients(
             provider.GetRequiredService<AwsClientConfiguration>(),
-            HostCredentials(provider),
+            provider.GetRequiredService<HostCredentials>(),
             provider.GetService<Func<AWSCredentials?, string, IAmazonSecurityTokenService>>()));
         services.AddSingleton(provider => new RoleSessions(
             provider.GetRequiredService<IOptions<ByokOptions>>(),
@@ -94,41 +120,68 @@ public static class ByokServiceCollectionExtensions
             Logger<RoleSessions>(provider)));
         services.AddSingleton<IByokCredentialStrategy, AccessKeysCredentialStrategy>();
         services.AddSingleton<IByokCredentialStrategy, AssumeRoleCredentialStrategy>();
-        services.AddSingleton<IByokCredentialStrategy, OidcCredentialStrategy>();
+        services.AddSingleton<IByokCredentialStrategy>(provider => new OidcCredentialStrategy(
+            provider.GetRequiredService<StsClients>(),
+            provider.GetRequiredService<RoleSessions>(),
+            new OidcSubjects(provider.GetRequiredService<HostRings>().Names, provider.GetService<SubjectMapping>()?.Map),
+            Time(provider),
+            provider.GetService<IOidcTokenProvider>()));
         services.AddSingleton<CredentialStrategies>();
         services.AddSingleton(provider => new KeyRingFactory(
             provider.GetRequiredService<IOptions<ByokOptions>>(),
             provider.GetRequiredService<CredentialStrategies>(),
+            provider.GetRequiredService<HostCredentials>(),
             provider.GetRequiredService<KmsClients>(),
             provider.GetRequiredService<AwsPipeline>(),
             provider.GetRequiredService<AgeClock>(),
-            Logger<ByokKeyRing>(provider)));
+            Logger<ByokKeyRing>(provider),
+            AuditSinks.Of(provider.GetServices<IByokAuditSink>(), Time(provider), Logger<IByokAuditSink>(provider)),
+            provider.GetService<KeyEvents>(),
+            provider.GetService<FleetSharing>()));
+        services.AddSingleton(provider => new TenantOwnership(
+            provider.GetService<IByokTenantRegistrations>() ?? provider.GetService<IByokKeySettingsStore>() as IByokTenantRegistrations,
+            provider.GetService<TenantNames>() ?? TenantNames.Exact,
+            Options(provider)));
         services.AddSingleton<IByokVerifier>(provider => new ByokVerifier(
             provider.GetRequiredService<IOptions<ByokOptions>>(),
             provider.GetRequiredService<KeySettingsValidator>(),
             provider.GetRequiredService<CredentialStrategies>(),
             provider.GetRequiredService<KeyRingFactory>(),
+            provider.GetRequiredService<HostRings>(),
+            provider.GetRequiredService<TenantOwnership>(),
             Time(provider)));
+        services.AddSingleton(provider => new HostRings(
+            provider.GetServices<KeyRingRegistration>().Select(ring => ring.Name),
+            hasTenants: provider.GetRequiredService<IServiceProviderIsService>().IsService(typeof(IByokKeyRingProvider)),
+            provider.GetService<TenantNames>() ?? TenantNames.Exact,
+            name => provider.GetRequiredKeyedService<ConfiguredRing>(name).Settings));
     }
 
-    /// <summary>Binds options to a configuration section, with a check of its shape, and follows its changes.</summary>
+    /// <summary>Binds options to a configuration section after a check of its shape, and follows its changes.</summary>
     internal static void AddBound<TOptions>(
-        this IServiceCollection services, string name, IConfiguration configuration, SettingsShape shape, Action<IConfiguration, TOptions> bind)
+        this IServiceCollection services,
+        string name,
+        IConfiguration configuration,
+        SettingsShape shape,
+        Action<IConfiguration, TOptions> bind)
         where TOptions : class
     {
-        BoundSettings<TOptions> Create(IServiceProvider provider) => new(name, configuration, shape, bind, provider.GetRequiredService<SettingsReadings>());
+        BoundSettings<TOptions> Create(IServiceProvider provider) =>
+            new(name, configuration, shape, bind, provider.GetRequiredService<SettingsReadings>());
         services.AddSingleton<IConfigureOptions<TOptions>>(Create);
         services.AddSingleton<IOptionsChangeTokenSource<TOptions>>(Create);
     }
 
-    // The clock and the log are the host's if it has them. They are not registered here: whoever is first keeps the host's own AddLogging from taking effect.
+    // Uses the host's clock and log, if there are any. They are not registered here: the first registration would replace the host's
+    // AddLogging.
     internal static TimeProvider Time(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
 
-    private static ILogger<T> Logger<T>(IServiceProvider provider) => provider.GetService<ILoggerFactory>()?.CreateLogger<T>() ?? NullLogger<T>.Instance;
+    internal static ILogger<T> Logger<T>(IServiceProvider provider) =>
+        provider.GetService<ILoggerFactory>()?.CreateLogger<T>() ?? NullLogger<T>.Instance;
 
     private static ByokOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<ByokOptions>>().Value;
 
-    private static AWSCredentials? HostCredentials(IServiceProvider provider) =>
+    private static AWSCredentials? CreateHostCredentials(IServiceProvider provider) =>
         (provider.GetService<HostCredentialsSource>(), Options(provider).HostIdentity) switch
         {
             ({ } source, _) => source.Create(provider),

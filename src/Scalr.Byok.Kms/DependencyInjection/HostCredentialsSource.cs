@@ -2,5 +2,5 @@ using Amazon.Runtime;
 
 namespace Scalr.Byok.Kms.DependencyInjection;
 
-/// <summary>The host's own AWS identity, where the host gives it by code.</summary>
+/// <summary>The host's own AWS identity, if the host sets it by code.</summary>
 internal sealed record HostCredentialsSource(Func<IServiceProvider, AWSCredentials> Create);

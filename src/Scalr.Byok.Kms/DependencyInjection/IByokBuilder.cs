@@ -2,9 +2,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Scalr.Byok.Kms;
 
-/// <summary>What <c>AddScalrByok</c> returns, to add key rings and what they need.</summary>
+/// <summary>Adds key rings and their dependencies to the host's services. <c>AddScalrByok</c> returns it.</summary>
 public interface IByokBuilder
 {
-    /// <summary>The services that everything is added to.</summary>
+    /// <summary>The host's services.</summary>
     IServiceCollection Services { get; }
 }

@@ -2,5 +2,5 @@ using Polly;
 
 namespace Scalr.Byok.Kms.DependencyInjection;
 
-/// <summary>What the host wants in the place of the library's retries.</summary>
+/// <summary>The strategies of the host that replace the library's retries.</summary>
 internal sealed record ResilienceReplacement(Action<ResiliencePipelineBuilder> Build);

@@ -1,4 +1,4 @@
 namespace Scalr.Byok.Kms.DependencyInjection;
 
-/// <summary>Options without a value. Their validation at start validates the options and all key rings.</summary>
+/// <summary>Empty options. Their validation at start validates the operator's options and all key rings.</summary>
 internal sealed class StartChecks;

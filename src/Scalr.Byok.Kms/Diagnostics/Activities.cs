@@ -2,31 +2,33 @@ using System.Diagnostics;
 
 namespace Scalr.Byok.Kms.Diagnostics;
 
-/// <summary>Every activity of the library, save those of requests to AWS (<see cref="AwsAttempt"/>).</summary>
+/// <summary>The activities of the library, except those of requests to AWS (<see cref="AwsAttempt"/>).</summary>
 internal static class Activities
 {
     public const string Encrypt = "Encrypt";
     public const string Decrypt = "Decrypt";
-    public const string Rewrap = "Rewrap";
+    public const string Reencrypt = "Reencrypt";
     public const string Probe = "Probe";
     public const string CreateDataKey = "CreateDataKey";
     public const string OpenDataKey = "OpenDataKey";
     public const string Verify = "Verify";
 
-    /// <summary>Obtains a data key for all who wait for it.</summary>
+    /// <summary>Obtains a data key for all callers that wait for it.</summary>
     public const string FetchDataKey = "FetchDataKey";
 
-    /// <summary>Asks AWS whether a key may still be used.</summary>
+    /// <summary>Confirms a key, a role or a data key.</summary>
     public const string Confirm = "Confirm";
 
     public static readonly ActivitySource Source = new(ByokTelemetry.ActivitySourceName, Instruments.Version);
 
     public static bool IsOn => Source.HasListeners();
 
-    /// <summary>Begins an activity below that of the caller; null if nobody listens.</summary>
+    /// <summary>Starts an activity below that of the caller; null if there is no listener.</summary>
     public static Activity? Start(string name) => Source.StartActivity(name);
 
-    /// <summary>Begins an activity of something that is done for more than its first caller: below nobody's, but linked to that caller's.</summary>
+    /// <summary>
+    /// Starts an activity for work that several callers share. It has no parent, and is linked to the first caller's activity.
+    /// </summary>
     public static Activity? StartShared(string name, ActivityContext caller, ActivityKind kind = ActivityKind.Internal)
     {
         if (!IsOn)
@@ -35,13 +37,14 @@ internal static class Activities
         }
 
         Activity.Current = null;
-        return Source.StartActivity(kind, parentContext: default, tags: null, links: caller == default ? null : [new ActivityLink(caller)], name: name);
+        return Source.StartActivity(
+            kind, parentContext: default, tags: null, links: caller == default ? null : [new ActivityLink(caller)], name: name);
     }
 
     /// <summary>The caller's activity, for <see cref="StartShared"/>.</summary>
     public static ActivityContext Caller => Activity.Current?.Context ?? default;
 
-    /// <summary>Writes down that it failed, and why, but not with what words.</summary>
+    /// <summary>Records the type of the error on the activity, never its text.</summary>
     public static void Fail(this Activity? activity, Exception error)
     {
         if (activity is not null)
@@ -50,5 +53,14 @@ internal static class Activities
         }
     }
 
-    public static void Fail(this Activity activity, string type) => activity.SetTag(Instruments.ErrorAttribute, type).SetStatus(ActivityStatusCode.Error, type);
+    /// <summary>As <see cref="Fail(Activity?, Exception)"/>, for use as an exception filter.</summary>
+    /// <returns>Always false, so the exception is not caught.</returns>
+    public static bool Note(this Activity? activity, Exception error)
+    {
+        activity.Fail(error);
+        return false;
+    }
+
+    public static void Fail(this Activity activity, string type) =>
+        activity.SetTag(Instruments.ErrorAttribute, type).SetStatus(ActivityStatusCode.Error, type);
 }

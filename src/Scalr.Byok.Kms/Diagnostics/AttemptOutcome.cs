@@ -1,22 +1,22 @@
 namespace Scalr.Byok.Kms.Diagnostics;
 
-/// <summary>How a request to AWS ended, as metrics tell it.</summary>
+/// <summary>The outcome of a request to AWS, for metrics.</summary>
 internal static class AttemptOutcome
 {
     public const string Ok = "ok";
 
-    /// <summary>AWS says that the key, or the permission to use it, cannot be used.</summary>
+    /// <summary>AWS denied the use of the key.</summary>
     public const string Refused = "refused";
 
     public const string Throttled = "throttled";
 
     public const string Outage = "outage";
 
-    /// <summary>The circuit breaker is open: nothing was sent.</summary>
+    /// <summary>The circuit breaker is open. Nothing was sent.</summary>
     public const string DeniedByBreaker = "denied-by-breaker";
 
     public const string Cancelled = "cancelled";
 
-    /// <summary>The host's own trouble, a forged message, and what is left.</summary>
+    /// <summary>A failure of the host, a forged message, or another error.</summary>
     public const string Other = "other";
 }

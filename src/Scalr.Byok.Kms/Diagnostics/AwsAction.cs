@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.Diagnostics;
 
-/// <summary>Every action this library ever asks of AWS, as IAM names it. There are no others.</summary>
+/// <summary>All actions that this library requests of AWS, as IAM names them.</summary>
 internal static class AwsAction
 {
     public const string Encrypt = "kms:Encrypt";

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Scalr.Byok.Kms.Diagnostics;
 
-/// <summary>One request to AWS, measured and traced from where it is sent to where its outcome is known. Ends once; ending it again does nothing.</summary>
+/// <summary>Measures and traces one request to AWS, from sending to its outcome. Only the first end counts.</summary>
 internal sealed class AwsAttempt
 {
     private readonly string _operation;
@@ -25,18 +25,18 @@ internal sealed class AwsAttempt
             .SetTag(Instruments.RegionAttribute, region);
     }
 
-    /// <summary>A request begins; null if nobody listens.</summary>
+    /// <summary>Starts a measurement; null if there is no listener.</summary>
     /// <param name="operation">An <see cref="AwsAction"/>.</param>
-    /// <param name="region">The Region that is asked.</param>
+    /// <param name="region">The Region of the request.</param>
     /// <param name="time">The clock.</param>
     public static AwsAttempt? Begin(string operation, string region, TimeProvider time) =>
         IsObserved ? new AwsAttempt(operation, region, time, Activities.Source.StartActivity(operation, ActivityKind.Client)) : null;
 
-    /// <summary>As <see cref="Begin"/>, for a request that is made for more than its first caller.</summary>
+    /// <summary>As <see cref="Begin"/>, for a request that several callers share.</summary>
     public static AwsAttempt? BeginShared(string operation, string region, TimeProvider time, ActivityContext caller) =>
         IsObserved ? new AwsAttempt(operation, region, time, Activities.StartShared(operation, caller, ActivityKind.Client)) : null;
 
-    /// <summary>One that will not be sent: it counts, but is no activity.</summary>
+    /// <summary>Starts a measurement of a request that will not be sent. It is counted, but has no activity.</summary>
     public static AwsAttempt? BeginUnsent(string operation, string region, TimeProvider time) =>
         Instruments.MeasuresAttempts ? new AwsAttempt(operation, region, time, activity: null) : null;
 
@@ -44,7 +44,7 @@ internal sealed class AwsAttempt
 
     public void Succeed(string? requestId) => End(AttemptOutcome.Ok, error: null, requestId);
 
-    /// <param name="error">An exception of ours, or a cancellation.</param>
+    /// <param name="error">An exception of this library, or a cancellation.</param>
     public void Fail(Exception error)
     {
         var (outcome, type, requestId) = Failure.Of(error);
@@ -52,7 +52,7 @@ internal sealed class AwsAttempt
     }
 
     /// <param name="outcome">An <see cref="AttemptOutcome"/>.</param>
-    /// <param name="error">What is wrong; null if nothing is.</param>
+    /// <param name="error">The type of the error; null if there is none.</param>
     /// <param name="requestId">The AWS request id, if there is one.</param>
     public void End(string outcome, string? error, string? requestId)
     {

@@ -1,15 +1,19 @@
 namespace Scalr.Byok.Kms;
 
-/// <summary>The names by which a host listens to the library: <c>AddSource(ByokTelemetry.ActivitySourceName)</c>, <c>AddMeter(ByokTelemetry.MeterName)</c>.</summary>
+/// <summary>The names of the library's activity source and meter, for OpenTelemetry.</summary>
 /// <remarks>
-/// Neither metrics nor activities hold a secret, an encryption context, a tenant, a key ARN or an account id. To find a customer's calls, put what identifies the
-/// customer on an activity of the host's own, whose children the library's are, or look up an activity's <c>aws.request_id</c> in CloudTrail.
+/// Register them with <c>AddSource(ByokTelemetry.ActivitySourceName)</c> and <c>AddMeter(ByokTelemetry.MeterName)</c>. Neither metrics nor
+/// activities contain a secret, an encryption context, a tenant, a key ARN or an account id. To find a customer's calls, put an identifier
+/// on an activity of the host: the library's activities are its children. Or look up the <c>aws.request_id</c> of an activity in
+/// CloudTrail.
 /// </remarks>
 public static class ByokTelemetry
 {
-    /// <summary>The <see cref="System.Diagnostics.ActivitySource"/>: one activity for each call of a key ring and for each request to AWS.</summary>
+    /// <summary>
+    /// The name of the <see cref="System.Diagnostics.ActivitySource"/>: one activity per call of a key ring and per request to AWS.
+    /// </summary>
     public const string ActivitySourceName = "Scalr.Byok.Kms";
 
-    /// <summary>The <see cref="System.Diagnostics.Metrics.Meter"/>.</summary>
+    /// <summary>The name of the <see cref="System.Diagnostics.Metrics.Meter"/>.</summary>
     public const string MeterName = "Scalr.Byok.Kms";
 }

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Scalr.Byok.Kms.Diagnostics;
 
-/// <summary>Counts what all rings' caches of one kind do.</summary>
+/// <summary>Counts the events of all rings' caches of one kind.</summary>
 internal sealed class CacheMeter
 {
     public static readonly CacheMeter Encryption = new("encryption");
@@ -13,12 +13,12 @@ internal sealed class CacheMeter
 
     private CacheMeter(string cache) => _cache = new("cache", cache);
 
-    /// <summary>How many keys there are.</summary>
+    /// <summary>The number of cached keys.</summary>
     public static IEnumerable<Measurement<long>> Measurements => [Encryption.Measurement, Decryption.Measurement];
 
     private Measurement<long> Measurement => new(Interlocked.Read(ref _keys), _cache);
 
-    /// <summary>The cache was asked for a key.</summary>
+    /// <summary>Counts a hit or a miss.</summary>
     public void Asked(bool hasIt)
     {
         if (hasIt)

@@ -1,17 +1,17 @@
 namespace Scalr.Byok.Kms.Diagnostics;
 
-/// <summary>Why a cache erased a data key, as metrics tell it.</summary>
+/// <summary>Why a cache erased a data key, for metrics.</summary>
 internal static class EvictionCause
 {
     public const string Age = "age";
 
-    /// <summary>As many messages or bytes as it may serve for.</summary>
+    /// <summary>The limit of messages or bytes was reached.</summary>
     public const string Limit = "limit";
 
-    /// <summary>Another one took its place ahead of time.</summary>
+    /// <summary>Replaced before its limits were reached.</summary>
     public const string Renewed = "renewed";
 
-    /// <summary>The cache was full, and this one least recently used.</summary>
+    /// <summary>The cache was full, and this data key was the least recently used.</summary>
     public const string Room = "room";
 
     public const string Revoked = "revoked";

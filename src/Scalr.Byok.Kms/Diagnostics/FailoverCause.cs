@@ -1,12 +1,12 @@
 namespace Scalr.Byok.Kms.Diagnostics;
 
-/// <summary>Why a call went to another Region, as metrics tell it.</summary>
+/// <summary>Why a call went to another Region, for metrics.</summary>
 internal static class FailoverCause
 {
     public const string Outage = "outage";
     public const string Throttled = "throttled";
     public const string Refused = "refused";
 
-    /// <summary>The circuit breaker is open, so the Region was not even asked.</summary>
+    /// <summary>The circuit breaker is open, so nothing was sent to the Region.</summary>
     public const string Breaker = "breaker";
 }

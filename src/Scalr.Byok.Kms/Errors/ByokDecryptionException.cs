@@ -1,30 +1,32 @@
 namespace Scalr.Byok.Kms;
 
 /// <summary>
-/// The message cannot be decrypted because of what it is: forged, cut short, made for another key or encryption context, or of a
-/// kind that is never accepted. Treat it as hostile; trying again cannot help. No plaintext was released.
+/// Thrown if a message cannot be authenticated or is not accepted: forged, cut, of another key or encryption context, or of an unsupported
+/// kind. Treat the message as hostile.
 /// </summary>
 /// <remarks>
-/// Tells an attacker nothing that the message did not already show without a key, and therefore never carries an inner exception.
+/// If a call on bytes throws this exception, it has returned no plaintext. If a call on streams throws it, discard what was written. A
+/// retry cannot succeed. The exception contains only what can be read from the message without a key. So it never has an inner exception.
 /// </remarks>
 public sealed class ByokDecryptionException : ByokException
 {
     private const string Unauthenticated =
-        "The message could not be authenticated: it was changed or cut short, or it belongs to another key or encryption context. Treat it as hostile.";
+        "The message could not be authenticated: it was changed or cut short, or it belongs to another key, encryption context "
+        + "or place. Treat it as hostile.";
 
-    /// <summary>An exception that says that the message could not be authenticated, and no more.</summary>
+    /// <summary>Creates the exception for a message that could not be authenticated.</summary>
     public ByokDecryptionException()
         : base(Unauthenticated)
     {
     }
 
-    /// <summary>An exception with its own message. The library throws it; hosts do from their mocks of <c>IByokKeyRing</c>.</summary>
-    /// <param name="message">What is wrong with the message, in words that need no key to be known.</param>
+    /// <summary>Creates an exception with a message. For the library, and for mocks of <c>IByokKeyRing</c>.</summary>
+    /// <param name="message">What is wrong with the message, as far as it shows without a key.</param>
     public ByokDecryptionException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Always <see langword="false"/>: the same bytes fail for ever.</summary>
+    /// <summary>Always <see langword="false"/>: a retry with the same bytes fails again.</summary>
     public override bool IsTransient => false;
 }

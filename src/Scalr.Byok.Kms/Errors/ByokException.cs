@@ -1,27 +1,29 @@
 namespace Scalr.Byok.Kms;
 
 /// <summary>
-/// The parent of everything this library throws about keys, services and messages. Catch it to catch them all; look at
-/// <see cref="IsTransient"/> to learn whether trying again can help. Mistakes in calling code stay <see cref="ArgumentException"/>,
-/// a cancelled call stays <see cref="OperationCanceledException"/>.
+/// The base class of the exceptions of this library about keys, services and messages.
 /// </summary>
+/// <remarks>
+/// <see cref="IsTransient"/> says whether a retry can succeed. Mistakes in calling code throw <see cref="ArgumentException"/> and the like;
+/// a cancelled call throws <see cref="OperationCanceledException"/>.
+/// </remarks>
 public abstract class ByokException : Exception
 {
-    /// <summary>An exception with its message.</summary>
+    /// <summary>Creates an exception with its message.</summary>
     /// <param name="message">What happened, to which key, and what to do next.</param>
     private protected ByokException(string message)
         : base(message)
     {
     }
 
-    /// <summary>An exception with its message and its cause.</summary>
+    /// <summary>Creates an exception with its message and its cause.</summary>
     /// <param name="message">What happened, to which key, and what to do next.</param>
-    /// <param name="innerException">The operational fault behind it, if there is one.</param>
+    /// <param name="innerException">The cause, if there is one.</param>
     private protected ByokException(string message, Exception? innerException)
         : base(message, innerException)
     {
     }
 
-    /// <summary>Whether the same call may succeed later without anybody changing anything.</summary>
+    /// <summary>Whether the same call may succeed later without any change by the customer or the operator.</summary>
     public abstract bool IsTransient { get; }
 }

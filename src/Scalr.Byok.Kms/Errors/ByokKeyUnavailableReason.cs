@@ -1,50 +1,62 @@
+using System.Text.Json.Serialization;
+
 namespace Scalr.Byok.Kms;
 
-/// <summary>Why a customer's key cannot be used. Every reason is the customer's to mend; none is an outage of AWS.</summary>
+/// <summary>Why a customer's key cannot be used. The customer can correct each reason; none is an outage of AWS.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ByokKeyUnavailableReason>))]
 public enum ByokKeyUnavailableReason
 {
+    /// <summary>No reason was given. The library never reports this value; it is the default value of the type.</summary>
+    Unknown,
+
     /// <summary>The KMS key is disabled.</summary>
     KeyDisabled,
 
     /// <summary>The KMS key is scheduled for deletion.</summary>
     KeyPendingDeletion,
 
-    /// <summary>No such KMS key exists in that account and Region.</summary>
+    /// <summary>There is no such KMS key in that account and Region.</summary>
     KeyNotFound,
 
     /// <summary>The KMS key has no key material: it was never imported, was deleted or has expired.</summary>
     KeyMaterialMissing,
 
-    /// <summary>The custom key store that holds the KMS key is not connected.</summary>
+    /// <summary>The custom key store of the KMS key is not connected.</summary>
     KeyStoreUnavailable,
 
-    /// <summary>The KMS key is in a state that allows no cryptographic operation, for example while it is being created.</summary>
+    /// <summary>The state of the KMS key allows no encryption or decryption, for example while the key is being created.</summary>
     KeyStateInvalid,
 
-    /// <summary>The KMS key is not symmetric (key spec SYMMETRIC_DEFAULT).</summary>
-    WrongKeyType,
+    /// <summary>The KMS key is not symmetric (its key spec is not SYMMETRIC_DEFAULT).</summary>
+    UnsupportedKeySpec,
 
     /// <summary>The KMS key's usage is not ENCRYPT_DECRYPT.</summary>
-    WrongKeyUsage,
+    UnsupportedKeyUsage,
 
-    /// <summary>The KMS key was looked for in a Region it does not belong to.</summary>
+    /// <summary>The KMS key was requested in a Region that it does not belong to.</summary>
     WrongRegion,
 
     /// <summary>A policy does not allow the action; <see cref="ByokKeyUnavailableException.Operation"/> names it.</summary>
     AccessDenied,
 
-    /// <summary>AWS does not accept the access key: unknown access key ID, wrong secret access key, or inactive.</summary>
+    /// <summary>
+    /// AWS does not accept the access key: the access key ID is unknown, the secret access key is wrong, or the key is inactive.
+    /// </summary>
     CredentialsRejected,
 
-    /// <summary>AWS STS refuses the role: its trust policy does not admit the host, the external ID differs, or the role does not exist.</summary>
+    /// <summary>
+    /// AWS STS denies the role: its trust policy does not allow the host, the external ID differs, or the role does not exist.
+    /// </summary>
     RoleNotAssumable,
 
-    /// <summary>AWS STS refuses the OIDC token: expired, or its issuer, audience or signature is not accepted.</summary>
+    /// <summary>AWS STS does not accept the issuer, the audience or the signature of the OIDC token.</summary>
     TokenRejected,
 
     /// <summary>AWS STS is not activated in that Region of the customer's account.</summary>
     RegionDisabled,
 
-    /// <summary>AWS STS finds the session policy too large, although it names nothing but the key: the host's own session leaves too little room.</summary>
+    /// <summary>
+    /// The session policy exceeds AWS's size limit, although it names only one key: the host's own session leaves too little space.
+    /// </summary>
     SessionPolicyTooLarge,
 }

@@ -2,36 +2,53 @@ using Scalr.Byok.Kms.Errors;
 
 namespace Scalr.Byok.Kms;
 
-/// <summary>AWS KMS or AWS STS could not serve the call, or the host's own AWS identity is not accepted. The customer's key is not to blame.</summary>
-/// <remarks>Where <see cref="IsTransient"/> is true, try later; where it is false, the host's operator has to mend something first.</remarks>
+/// <summary>
+/// Thrown if AWS KMS or AWS STS gave no usable answer, or the host's own AWS identity, token, platform key or clock is the cause. The
+/// customer's key is not the cause.
+/// </summary>
+/// <remarks>
+/// If <see cref="IsTransient"/> is true, retry later. Otherwise the host's operator has to correct something first. If AWS denies the use
+/// of the platform key (<c>AddPlatformKey</c>), the inner exception is a <see cref="ByokKeyUnavailableException"/> with the reason.
+/// </remarks>
 public sealed class ByokServiceException : ByokException
 {
-    /// <summary>An exception that says what went wrong and whether it passes by itself.</summary>
+    /// <summary>Creates an exception with a message.</summary>
     /// <param name="message">What happened, and what to do next.</param>
-    /// <param name="isTransient">Whether the same call may succeed later with nothing changed by anybody.</param>
+    /// <param name="isTransient">Whether the same call may succeed later without any change. Default: true.</param>
     /// <param name="innerException">The cause.</param>
     public ByokServiceException(string message, bool isTransient = true, Exception? innerException = null)
         : base(message, innerException) => IsTransient = isTransient;
 
-    /// <summary>The action that failed, as IAM names it: <c>kms:Encrypt</c>, <c>sts:AssumeRole</c> and so on; null where it was not an AWS call.</summary>
+    /// <summary>
+    /// The action that failed, as IAM names it, for example <c>kms:Encrypt</c> or <c>sts:AssumeRole</c>; null if it was no call to AWS.
+    /// </summary>
     public string? Operation { get; init; }
 
-    /// <summary>The Region that was asked; null where it was not an AWS call.</summary>
+    /// <summary>The Region of the call; null if it was no call to AWS.</summary>
     public string? Region { get; init; }
 
-    /// <summary>The id AWS gave the request, to quote to AWS Support; null if AWS gave none.</summary>
+    /// <summary>The id of the AWS request, for AWS Support; null if AWS returned none.</summary>
     public string? RequestId { get; init; }
 
-    /// <summary>How long AWS asks to wait before the next try; null if it did not say.</summary>
+    /// <summary>How long AWS asks to wait before a retry; null if AWS does not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>What the retries and breakers make of it.</summary>
-    internal ServiceTrouble Trouble { get; init; }
+    /// <summary>The kind of the failure, for retries and circuit breakers.</summary>
+    internal ServiceFailureKind FailureKind { get; init; }
 
-    /// <summary>Whether AWS refused the request because this machine's clock and AWS's differ. AWS is alive, so no breaker counts it.</summary>
+    /// <summary>Whether AWS rejected the request because the clocks differ. AWS answers, so no circuit breaker counts it.</summary>
     internal bool IsClockOff { get; init; }
 
-    /// <summary>The error code that AWS answered, if it is one of those that the library knows.</summary>
+    /// <summary>Whether a part of the host failed, although AWS reported it and a later call may succeed.</summary>
+    internal bool IsOfHost { get; init; }
+
+    /// <summary>
+    /// Whether the time limit of the attempt was noticed late, because the host had no free thread. AWS may have answered, so no breaker
+    /// counts it.
+    /// </summary>
+    internal bool IsHostLate { get; init; }
+
+    /// <summary>The error code of AWS, if the library knows it.</summary>
     internal string? Code { get; init; }
 
     /// <inheritdoc/>

@@ -1,13 +1,13 @@
 namespace Scalr.Byok.Kms;
 
-/// <summary>The host's <see cref="IByokKeySettingsStore"/> has no settings for a tenant.</summary>
+/// <summary>Thrown if the host's <see cref="IByokKeySettingsStore"/> has no settings for a tenant.</summary>
 public sealed class ByokTenantNotFoundException : ByokException
 {
-    /// <summary>An exception for one tenant.</summary>
-    /// <param name="tenant">The tenant. It is no part of the message, which may go into logs.</param>
+    /// <summary>Creates an exception for a tenant.</summary>
+    /// <param name="tenant">The tenant. It is not part of the message, which may be logged.</param>
     /// <exception cref="ArgumentNullException"><paramref name="tenant"/> is null.</exception>
     public ByokTenantNotFoundException(string tenant)
-        : base($"The host's {nameof(IByokKeySettingsStore)} has no settings for the tenant that was asked for (see the property {nameof(Tenant)}).")
+        : base($"The host's {nameof(IByokKeySettingsStore)} has no settings for the requested tenant (see the property {nameof(Tenant)}).")
     {
         ArgumentNullException.ThrowIfNull(tenant);
         Tenant = tenant;
@@ -16,6 +16,6 @@ public sealed class ByokTenantNotFoundException : ByokException
     /// <summary>The tenant.</summary>
     public string Tenant { get; }
 
-    /// <summary>Always false: somebody has to store settings first.</summary>
+    /// <summary>Always <see langword="false"/>: the host has to store settings first.</summary>
     public override bool IsTransient => false;
 }

@@ -2,39 +2,62 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Security.Authentication;
 using Amazon;
+using Amazon.Runtime;
 
 namespace Scalr.Byok.Kms.Errors;
 
-/// <summary>Says in words which address was called and why it did not answer.</summary>
+/// <summary>Describes which address was called and why it did not answer.</summary>
 /// <remarks>Texts of the network stack are never quoted. The address has no path, no query and no user name.</remarks>
 internal static class NetworkFailure
 {
-    private static readonly ConditionalWeakTable<Exception, Uri> Addresses = [];
+    private static readonly ConditionalWeakTable<Exception, Called> Addresses = [];
 
-    /// <summary>Remembers which address a request failed at. Always false, for use as an exception filter.</summary>
-    public static bool Note(Exception error, Uri? address)
+    /// <summary>Records the address that a request failed at. Always returns false, for use as an exception filter.</summary>
+    /// <param name="error">The exception.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="proxy">The address of the proxy between; null if there is none.</param>
+    public static bool Note(Exception error, Uri? address, Uri? proxy = null)
     {
         if (address is not null)
         {
             foreach (var one in Chain(error))
             {
-                Addresses.AddOrUpdate(one, address);
+                Addresses.AddOrUpdate(one, new Called(address, proxy));
             }
         }
 
         return false;
     }
 
-    /// <summary>What failed, as the end of a sentence.</summary>
-    /// <param name="error">What the HTTP stack threw.</param>
+    /// <summary>The address that a client of the AWS SDK calls, as the end of a sentence; null if it is not known.</summary>
+    /// <param name="client">The configuration of the client.</param>
+    /// <param name="service">The name of the service in AWS's own addresses.</param>
+    /// <param name="region">The Region that is called.</param>
+    public static string? AddressOf(IClientConfig? client, string service, string region) => client switch
+    {
+        null => null,
+        { ServiceURL: { Length: > 0 } url } => Describe(new Called(new Uri(url), Proxy: null)) + Configured(new Uri(url), region),
+        _ => $"{service}.{region}.{RegionEndpoint.GetBySystemName(region).PartitionDnsSuffix}:443",
+    };
+
+    /// <summary>Describes the failure, as the end of a sentence.</summary>
+    /// <param name="error">The exception of the HTTP stack.</param>
     /// <param name="region">The Region that was called.</param>
     public static string Describe(Exception error, string region)
     {
-        var address = Chain(error).Select(one => Addresses.TryGetValue(one, out var noted) ? noted : null).FirstOrDefault(noted => noted is not null);
-        return address is null ? $"AWS could not be reached ({error.GetType().Name})"
-            : $"AWS could not be reached: {address.IdnHost}:{address.Port}, {Cause(error)}"
-                + (IsAwsOwn(address, region) ? "" : ". This address is configured by the host's operator, in the option Endpoints");
+        var called = Chain(error)
+            .Select(one => Addresses.TryGetValue(one, out var noted) ? noted : null)
+            .FirstOrDefault(noted => noted is not null);
+        return called is null
+            ? $"AWS could not be reached ({error.GetType().Name})"
+            : $"AWS could not be reached: {Describe(called)}, {Cause(error)}{Configured(called.Address, region)}";
     }
+
+    private static string Describe(Called called) => $"{called.Address.IdnHost}:{called.Address.Port}"
+        + (called.Proxy is { } proxy ? $" through the proxy {proxy.IdnHost}:{proxy.Port}" : "");
+
+    private static string Configured(Uri address, string region) =>
+        IsAwsOwn(address, region) ? "" : ". This address is configured by the host's operator, in the option Endpoints";
 
     private static string Cause(Exception error)
     {
@@ -59,7 +82,9 @@ internal static class NetworkFailure
             HttpRequestError.InvalidResponse => "the answer was not HTTP",
             HttpRequestError.ResponseEnded => "the connection was closed before the answer was complete",
             HttpRequestError.ConnectionError => "no connection",
-            _ => Chain(error).Any(one => one is IOException) ? "the connection was closed before the answer was complete" : error.GetType().Name,
+            _ => Chain(error).Any(one => one is IOException)
+                ? "the connection was closed before the answer was complete"
+                : error.GetType().Name,
         };
     }
 
@@ -68,13 +93,15 @@ internal static class NetworkFailure
         SocketError.HostNotFound or SocketError.NoData => "name not known",
         SocketError.TryAgain => "the name server did not answer",
         SocketError.ConnectionRefused => "connection refused",
-        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => "the connection was closed before the answer was complete",
+        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown =>
+            "the connection was closed before the answer was complete",
         SocketError.TimedOut => "no answer to the attempt to connect",
-        SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.NetworkDown or SocketError.HostDown => "no route to this address",
+        SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.NetworkDown or SocketError.HostDown =>
+            "no route to this address",
         _ => $"socket error {error}",
     };
 
-    /// <summary>Only the words that .NET uses for its flags are looked for; the text is in English on all systems.</summary>
+    /// <summary>Uses only the names of .NET's flags in the text. They are in English on all systems.</summary>
     private static string Cause(AuthenticationException error)
     {
         bool Says(string text) => error.Message.Contains(text, StringComparison.Ordinal);
@@ -97,4 +124,6 @@ internal static class NetworkFailure
             yield return error;
         }
     }
+
+    private sealed record Called(Uri Address, Uri? Proxy);
 }

@@ -1,9 +1,9 @@
 namespace Scalr.Byok.Kms.Errors;
 
-/// <summary>What a use of a key ring that is disposed throws, in rooms below the ring's own.</summary>
+/// <summary>Throws the exception of a disposed key ring, for folders below that of the ring.</summary>
 internal static class RingDisposed
 {
-    /// <summary>The name of what is disposed, as the application knows it.</summary>
+    /// <summary>The name of the disposed object, as the application knows it.</summary>
     public const string Name = "IByokKeyRing";
 
     /// <exception cref="ObjectDisposedException">The ring is disposed.</exception>

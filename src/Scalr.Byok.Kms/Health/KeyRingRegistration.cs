@@ -1,4 +1,4 @@
 namespace Scalr.Byok.Kms.Health;
 
-/// <summary>That the host added a key ring of this name; empty for the one without a name.</summary>
+/// <summary>Records that the host added a key ring of this name; empty for the unnamed ring.</summary>
 internal sealed record KeyRingRegistration(string Name);

@@ -5,10 +5,12 @@ using Scalr.Byok.Kms.KeyRing;
 
 namespace Scalr.Byok.Kms.Health;
 
-/// <summary>One health for many key rings: whose trouble it is decides how bad it is for the host.</summary>
+/// <summary>One health check for many key rings. The owner of a problem decides how severe it is for the host.</summary>
 internal sealed class KeyRingsHealthCheck : IHealthCheck
 {
-    /// <summary>How many rings are probed at a time, so that a host of thousands does not ask AWS for all of them at once.</summary>
+    /// <summary>
+    /// The number of concurrent probes, so that a host with thousands of rings does not query AWS for all of them at once.
+    /// </summary>
     private const int AtATime = 32;
 
     private readonly Func<IEnumerable<(string Name, Func<IByokKeyRing> Find)>> _rings;
@@ -16,12 +18,15 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
     private readonly ByokHealthCheckOptions _options;
     private readonly TimeProvider _time;
 
-    /// <param name="rings">The rings to look at: a name, and how to get at the ring.</param>
-    /// <param name="probes">Their last probes.</param>
-    /// <param name="options">How to judge.</param>
+    /// <param name="rings">The rings to check: the name, and a function that returns the ring.</param>
+    /// <param name="probes">The last probes.</param>
+    /// <param name="options">The options.</param>
     /// <param name="time">The clock.</param>
     public KeyRingsHealthCheck(
-        Func<IEnumerable<(string Name, Func<IByokKeyRing> Find)>> rings, KeyRingProbes probes, ByokHealthCheckOptions options, TimeProvider time)
+        Func<IEnumerable<(string Name, Func<IByokKeyRing> Find)>> rings,
+        KeyRingProbes probes,
+        ByokHealthCheckOptions options,
+        TimeProvider time)
     {
         _rings = rings;
         _probes = probes;
@@ -34,22 +39,27 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
         cancellationToken.ThrowIfCancellationRequested();
         using var limit = new CancellationTokenSource(_options.Timeout, _time);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
-        var looks = new ConcurrentQueue<Look>();
-        var rings = Find(looks);
+        var results = new ConcurrentQueue<RingResult>();
+        var rings = Find(results);
         await Parallel.ForEachAsync(
             rings,
             new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = cancellationToken },
-            async (ring, _) => looks.Enqueue(await LookAsync(ring.Name, ring.Ring, patience.Token).ConfigureAwait(false))).ConfigureAwait(false);
+            async (ring, _) => results.Enqueue(await CheckAsync(ring.Name, ring.Ring, patience.Token).ConfigureAwait(false)))
+                .ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
 
-        var troubles = looks.Where(look => look.Worst is not null)
-            .OrderByDescending(look => look.Worst!.Severity).ThenByDescending(look => look.IsHosts).ThenBy(look => look.Name, StringComparer.Ordinal).ToList();
+        var troubles = results.Where(result => result.Worst is not null)
+            .OrderByDescending(result => result.Worst!.Severity)
+            .ThenByDescending(result => result.IsOfHost).ThenBy(result => result.Name, StringComparer.Ordinal).ToList();
         return new HealthCheckResult(
-            Judge([.. looks], context.Registration.FailureStatus), Describe([.. looks], troubles), exception: null, Data([.. looks], troubles));
+            Judge([.. results], context.Registration.FailureStatus),
+            Describe([.. results], troubles),
+            exception: null,
+            Data([.. results], troubles));
     }
 
-    /// <summary>The rings in the order in which to look at them; one that cannot be made is looked at already.</summary>
-    private List<(string Name, IByokKeyRing Ring)> Find(ConcurrentQueue<Look> looks)
+    /// <summary>The rings in the order of the check. A ring that cannot be created is already reported.</summary>
+    private List<(string Name, IByokKeyRing Ring)> Find(ConcurrentQueue<RingResult> results)
     {
         var rings = new List<(string Name, IByokKeyRing Ring)>();
         foreach (var (name, find) in _rings())
@@ -60,102 +70,105 @@ internal sealed class KeyRingsHealthCheck : IHealthCheck
             }
             catch (Exception e)
             {
-                looks.Enqueue(new Look(name, null, AtFault("made", e)));
+                results.Enqueue(new RingResult(name, null, AtFault("made", e)));
             }
         }
 
         return [.. rings.OrderBy(ring => _probes.TurnOf(ring.Ring))];
     }
 
-    private async Task<Look> LookAsync(string name, IByokKeyRing ring, CancellationToken patience)
+    private async Task<RingResult> CheckAsync(string name, IByokKeyRing ring, CancellationToken patience)
     {
         try
         {
             var (health, isAsked) = await _probes.AskAsync(ring, _options.MaxAge, patience).ConfigureAwait(false);
-            if (ring is IPassingKeyRing { IsGone: true })
+            if (ring is IEvictableKeyRing { IsGone: true })
             {
-                return new Look(name, ring.KeyArn, Worst: null); // idle, or replaced: nothing to tell of it any more
+                return new RingResult(name, ring.KeyArn, Worst: null); // idle, or replaced: there is nothing to report about it
             }
 
             var worst = health is not null
-                ? health.Findings.FirstOrDefault(finding => finding.Severity != KeyFindingSeverity.Information)
+                ? health.Findings.FirstOrDefault(finding => finding.Severity != ByokKeyFindingSeverity.Information)
                 : isAsked
-                    ? new KeyFinding(
-                        KeyFindingCode.ServiceUnavailable, KeyFindingSeverity.Error, KeyFindingOwner.Aws,
+                    ? new ByokKeyFinding(
+                        ByokKeyFindingCode.ServiceUnavailable, ByokKeyFindingSeverity.Error, ByokKeyFindingOwner.Aws,
                         string.Create(CultureInfo.InvariantCulture, $"AWS did not answer within {_options.Timeout.TotalSeconds} s."),
-                        "Wait and try again; nobody needs to change anything.")
+                        "Wait and try again. No change is needed.")
                     : null;
-            return new Look(name, ring.KeyArn, worst) { IsLookedAt = isAsked };
+            return new RingResult(name, ring.KeyArn, worst) { IsChecked = isAsked };
         }
         catch (Exception e)
         {
-            return new Look(name, null, AtFault("looked at", e));
+            return new RingResult(name, null, AtFault("queried", e));
         }
     }
 
-    /// <summary>Without the exception's text: it may be anybody's, and the result is often shown without authentication.</summary>
-    private static KeyFinding AtFault(string what, Exception error) => new(
-        KeyFindingCode.HostAtFault, KeyFindingSeverity.Error, KeyFindingOwner.Host,
-        $"The key ring could not be {what} ({error.GetType().Name}).", "The host's operator has to mend it; the customer cannot.");
+    /// <summary>Without the exception's text: it may contain anything, and the result is often shown without authentication.</summary>
+    private static ByokKeyFinding AtFault(string what, Exception error) => new(
+        ByokKeyFindingCode.HostAtFault, ByokKeyFindingSeverity.Error, ByokKeyFindingOwner.Host,
+        $"The key ring could not be {what} ({error.GetType().Name}).", "The host's operator has to correct it; the customer cannot.");
 
-    private HealthStatus Judge(Look[] looks, HealthStatus failureStatus)
+    private HealthStatus Judge(RingResult[] results, HealthStatus failureStatus)
     {
-        var worst = looks.Select(look => look switch
+        var worst = results.Select(result => result switch
         {
             { Worst: null } => HealthStatus.Healthy,
-            { IsFailed: true, IsHosts: true } => failureStatus,
+            { IsFailed: true, IsOfHost: true } => failureStatus,
             { IsFailed: true } => _options.CustomerFailureStatus,
-            { IsHosts: true } => HealthStatus.Degraded,
+            { IsOfHost: true } => HealthStatus.Degraded,
             _ => _options.CustomerFailureStatus == HealthStatus.Healthy ? HealthStatus.Healthy : HealthStatus.Degraded,
         }).DefaultIfEmpty(HealthStatus.Healthy).Min(); // the worst has the least number
 
-        // One customer may pull one key; that all of them do so at once is not their doing.
-        return looks.Length > 1 && looks.All(look => look.IsFailed) && failureStatus < worst ? failureStatus : worst;
+        // One customer may revoke one key. If all keys fail at once, the cause is probably the host or AWS.
+        return results.Length > 1 && results.All(result => result.IsFailed) && failureStatus < worst ? failureStatus : worst;
     }
 
-    private static string Describe(Look[] looks, List<Look> troubles)
+    private static string Describe(RingResult[] results, List<RingResult> troubles)
     {
-        var codes = troubles.GroupBy(look => (look.Worst!.Code, look.Worst.Owner)).Select(group => $"{group.Count()} {group.Key.Code} ({group.Key.Owner})");
-        var unseen = looks.Count(look => !look.IsLookedAt);
-        return (looks.Length, troubles.Count, unseen) switch
+        var codes = troubles.GroupBy(result => (result.Worst!.Code, result.Worst.Owner))
+            .Select(group => $"{group.Count()} {group.Key.Code} ({group.Key.Owner})");
+        var unseen = results.Count(result => !result.IsChecked);
+        return (results.Length, troubles.Count, unseen) switch
         {
-            (0, _, _) => "There is no key ring to look at.",
-            (1, 0, 0) => "The key ring is well.",
-            (1, 1, 0) => $"The key ring is not well: {troubles[0].Worst!.Code} ({troubles[0].Worst!.Owner}).",
-            (var all, 0, 0) => $"All {all} key rings are well.",
-            (var all, 0, _) => $"{all - unseen} of {all} key rings are well; there was no time for the others, which come first the next time.",
-            (var all, var ill, 0) => $"{ill} of {all} key rings are not well: {string.Join(", ", codes)}.",
+            (0, _, _) => "There is no key ring to check.",
+            (1, 0, 0) => "The key ring is healthy.",
+            (1, 1, 0) => $"The key ring is not healthy: {troubles[0].Worst!.Code} ({troubles[0].Worst!.Owner}).",
+            (var all, 0, 0) => $"All {all} key rings are healthy.",
+            (var all, 0, _) =>
+                $"{all - unseen} of {all} key rings are healthy; the others were not reached in time and are checked first next time.",
+            (var all, var ill, 0) => $"{ill} of {all} key rings are not healthy: {string.Join(", ", codes)}.",
             (var all, var ill, _) =>
-                $"{ill} of {all} key rings are not well: {string.Join(", ", codes)}; there was no time for {unseen}, which come first the next time.",
+                $"{ill} of {all} key rings are not healthy: {string.Join(", ", codes)}; {unseen} were not reached in time and are "
+                + "checked first next time.",
         };
     }
 
-    private Dictionary<string, object> Data(Look[] looks, List<Look> troubles)
+    private Dictionary<string, object> Data(RingResult[] results, List<RingResult> troubles)
     {
         var data = new Dictionary<string, object>
         {
-            ["keyRings"] = looks.Length,
-            ["failed"] = looks.Count(look => look.IsFailed),
-            ["warned"] = troubles.Count(look => !look.IsFailed),
-            ["notLookedAt"] = looks.Count(look => !look.IsLookedAt),
+            ["keyRings"] = results.Length,
+            ["failed"] = results.Count(result => result.IsFailed),
+            ["warned"] = troubles.Count(result => !result.IsFailed),
+            ["notChecked"] = results.Count(result => !result.IsChecked),
         };
-        foreach (var look in _options.IncludeCustomerData ? troubles.Take(_options.MaxReported) : [])
+        foreach (var result in _options.IncludeCustomerData ? troubles.Take(_options.MaxReported) : [])
         {
-            var name = look.Name.Length == 0 ? "keyRing" : $"keyRing:{look.Name}";
-            var key = look.KeyArn is { } arn ? $"{arn}: " : string.Empty;
-            data[name] = $"{key}{look.Worst!.Code}. {look.Worst.Message} {look.Worst.Remedy}";
+            var name = result.Name.Length == 0 ? "keyRing" : $"keyRing:{result.Name}";
+            var key = result.KeyArn is { } arn ? $"{arn}: " : string.Empty;
+            data[name] = $"{key}{result.Worst!.Code}. {result.Worst.Message} {result.Worst.Remedy}";
         }
 
         return data;
     }
 
-    private sealed record Look(string Name, KmsKeyArn? KeyArn, KeyFinding? Worst)
+    private sealed record RingResult(string Name, KmsKeyArn? KeyArn, ByokKeyFinding? Worst)
     {
-        /// <summary>False where the time was over before the ring's first probe began: that says nothing about AWS or the key.</summary>
-        public bool IsLookedAt { get; init; } = true;
+        /// <summary>False if the time was over before the ring's first probe began. That says nothing about AWS or the key.</summary>
+        public bool IsChecked { get; init; } = true;
 
-        public bool IsFailed => Worst?.Severity == KeyFindingSeverity.Error;
+        public bool IsFailed => Worst?.Severity == ByokKeyFindingSeverity.Error;
 
-        public bool IsHosts => Worst?.Owner is KeyFindingOwner.Host or KeyFindingOwner.Aws;
+        public bool IsOfHost => Worst is { Owner: not ByokKeyFindingOwner.Customer };
     }
 }

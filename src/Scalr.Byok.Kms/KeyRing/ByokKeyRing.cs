@@ -1,60 +1,96 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Events;
 using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Messages;
 using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>The key ring: takes a data key from <see cref="PlaintextKeys"/> and lets <see cref="Messages"/> do the rest.</summary>
-internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IDisposable
+/// <summary>A key ring: takes data keys from <see cref="PlaintextKeys"/>, and writes and reads messages with them.</summary>
+internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyRing, IDisposable
 {
     private readonly PlaintextKeys _keys;
-    private readonly KeyProbe _probe;
+    private readonly CustomerKeys _customerKeys;
     private readonly MessageOptions _options;
     private readonly TenantBinding _binding;
-    private readonly DataKeyIssuer _issuer;
     private readonly AgeClock _clock;
     private bool _disposed;
 
-    /// <param name="keys">The customer's keys. Owned from now on.</param>
+    /// <param name="keys">The customer's keys. Takes ownership.</param>
     /// <param name="options">The operator's options.</param>
     /// <param name="clock">The clock.</param>
     /// <param name="logger">The log.</param>
-    /// <param name="tenant">The tenant that every message is bound to; null if to none.</param>
-    /// <param name="names">The other names that mean the tenant; null if there are none.</param>
-    public ByokKeyRing(CustomerKeys keys, ByokOptions options, AgeClock clock, ILogger logger, string? tenant = null, TenantNames? names = null)
+    /// <param name="tenant">The tenant that every message is bound to; null if there is none.</param>
+    /// <param name="names">The names that mean the same tenant; null if there are none.</param>
+    /// <param name="events">Watches the keys for key events; null without observers.</param>
+    public ByokKeyRing(
+        CustomerKeys keys,
+        ByokOptions options,
+        AgeClock clock,
+        ILogger logger,
+        string? tenant = null,
+        TenantNames? names = null,
+        Func<KeyAccess, KeyWatch>? events = null)
     {
-        _keys = new PlaintextKeys(keys, options, clock, logger);
-        _probe = new KeyProbe(keys.Current, keys.Current.Regions[0], [.. keys.Current.Regions.Skip(1)], clock.Time);
-        _options = MessageOptions.From(options);
+        _keys = new PlaintextKeys(keys, options, clock, logger, events);
+        _customerKeys = keys;
+        _options = _keys.Options;
         _binding = new TenantBinding(tenant, names);
-        _issuer = new DataKeyIssuer(_keys, _options);
         _clock = clock;
         KeyArn = keys.Current.Arn;
+        Rule = new ReencryptionRule(KeyArn, _options);
     }
 
     public KmsKeyArn KeyArn { get; }
+
+    /// <summary>Decides which messages are encrypted again. Can be used after the ring is disposed.</summary>
+    public ReencryptionRule Rule { get; }
 
     public bool IsDisposed => _disposed;
 
     public bool IsDenied => _keys.Current.StandingDenial is not null;
 
-    /// <summary>The plaintext data keys that it holds.</summary>
+    public long KmsRequests => _keys.KmsRequests;
+
+    /// <summary>The plaintext data keys of this ring.</summary>
     public PlaintextKeys Keys => _keys;
 
+    // These have no state. Made for each call, because a host has thousands of rings that are idle.
+    private Reencryptor Reencryptor => new(_keys, _options, _binding, Rule);
+
+    private DataKeyIssuer Issuer => new(_keys, _options);
+
+    private KeyProbe Probe => new(
+        _customerKeys.Current,
+        _customerKeys.Current.Regions[0],
+        [.. _customerKeys.Current.Regions.Skip(1)],
+        [.. _customerKeys.Previous.Select(key => key.Regions[0])],
+        _clock.Time);
+
     public async ValueTask<byte[]> EncryptAsync(
-        ReadOnlyMemory<byte> plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> plaintext,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        CancellationToken cancellationToken = default)
     {
-        ThrowIfDone(cancellationToken);
-        return await _keys.EncryptAsync(
-            _binding.Bind(encryptionContext, nameof(encryptionContext)),
-            plaintext.Length,
-            key => MessageWriter.Write(key.Template, key.Key, plaintext, _options),
-            cancellationToken).ConfigureAwait(false);
+        using var activity = Begin(Activities.Encrypt);
+        try
+        {
+            ThrowIfDone(cancellationToken);
+            return await _keys.EncryptAsync(
+                _binding.Bind(encryptionContext, nameof(encryptionContext)),
+                plaintext.Length,
+                key => MessageWriter.Write(key.Template, key.Key, plaintext, _options),
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
     }
 
     public async ValueTask EncryptAsync(
@@ -63,59 +99,95 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IDisposable
         IReadOnlyDictionary<string, string>? encryptionContext = null,
         CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(message);
-        ThrowIfDone(cancellationToken);
-        await _keys.EncryptAsync(
-            _binding.Bind(encryptionContext, nameof(encryptionContext)),
-            plaintext.Length,
-            key =>
-            {
-                MessageWriter.WriteTo(message, key.Template, key.Key, plaintext, _options);
-                return true;
-            },
-            cancellationToken).ConfigureAwait(false);
+        using var activity = Begin(Activities.Encrypt);
+        try
+        {
+            ArgumentNullException.ThrowIfNull(message);
+            ThrowIfDone(cancellationToken);
+            await _keys.EncryptAsync(
+                _binding.Bind(encryptionContext, nameof(encryptionContext)),
+                plaintext.Length,
+                key =>
+                {
+                    MessageWriter.WriteTo(message, key.Template, key.Key, plaintext, _options);
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
     }
 
     public async Task EncryptAsync(
-        Stream plaintext, Stream message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+        Stream plaintext,
+        Stream message,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        CancellationToken cancellationToken = default)
     {
-        StreamChecks.ThrowUnlessUsable(plaintext, nameof(plaintext), message, nameof(message));
-        ThrowIfDone(cancellationToken);
-        var context = _binding.Bind(encryptionContext, nameof(encryptionContext));
-        var began = _clock.Mark();
-        var (writer, use) = await _keys.EncryptAsync(
-            context,
-            bytes: 0,
-            key =>
-            {
-                var use = _keys.BeginStream(key.Access, KeyUse.Write, key.Origin, began);
-                try
-                {
-                    return (MessageStreamWriter.Begin(key.Template, key.Key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options), use);
-                }
-                catch
-                {
-                    use.Dispose();
-                    throw;
-                }
-            },
-            cancellationToken).ConfigureAwait(false);
-        using (use)
-        using (writer)
+        using var activity = Begin(Activities.Encrypt);
+        try
         {
-            await writer.RunAsync(plaintext, message, use, cancellationToken).ConfigureAwait(false);
-        }
+            StreamChecks.ThrowUnlessUsable(plaintext, nameof(plaintext), message, nameof(message));
+            ThrowIfDone(cancellationToken);
+            var context = _binding.Bind(encryptionContext, nameof(encryptionContext));
 
-        _keys.Count(context, writer.Length);
+            // Marked before the data key is taken: a denial that arrives in between must stop the stream.
+            var began = _clock.Mark();
+            var (writer, use) = await _keys.EncryptAsync(
+                context,
+                bytes: 0,
+                key =>
+                {
+                    var use = _keys.BeginStream(key.Access, KeyUse.Write, key.Origin, began);
+                    try
+                    {
+                        return (MessageStreamWriter.Begin(
+                            key.Template, key.Key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options), use);
+                    }
+                    catch
+                    {
+                        use.Dispose();
+                        throw;
+                    }
+                },
+                cancellationToken).ConfigureAwait(false);
+            using (use)
+            using (writer)
+            {
+                await writer.RunAsync(plaintext, message, use, cancellationToken).ConfigureAwait(false);
+            }
+
+            _keys.Count(context, writer.Length);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
     }
 
     public async ValueTask<byte[]> DecryptAsync(
-        ReadOnlyMemory<byte> message, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> message,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        CancellationToken cancellationToken = default)
     {
-        var expected = Expect(encryptionContext, cancellationToken);
-        var header = ReadHeader(message);
-        return await WithKeyAsync(
-            header, expected, key => MessageReader.Read(header, message, key.Key, _options.MaxDegreeOfParallelism), cancellationToken).ConfigureAwait(false);
+        using var activity = Begin(Activities.Decrypt);
+        try
+        {
+            // Trust boundary: nothing in the message is authenticated yet. The header only selects a key of this ring and its bounds.
+            var expected = Expect(encryptionContext, cancellationToken);
+            var header = ReadHeader(message);
+            return await WithKeyAsync(
+                header,
+                expected,
+                key => MessageReader.Read(header, message, key.Key, _options.MaxDegreeOfParallelism),
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
     }
 
     public async ValueTask DecryptAsync(
@@ -124,123 +196,220 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IDisposable
         IReadOnlyDictionary<string, string>? encryptionContext = null,
         CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(plaintext);
-        var expected = Expect(encryptionContext, cancellationToken);
-        var header = ReadHeader(message);
-        await WithKeyAsync(
-            header,
-            expected,
-            key =>
-            {
-                MessageReader.ReadTo(plaintext, header, message, key.Key, _options.MaxDegreeOfParallelism);
-                return true;
-            },
-            cancellationToken).ConfigureAwait(false);
+        using var activity = Begin(Activities.Decrypt);
+        try
+        {
+            ArgumentNullException.ThrowIfNull(plaintext);
+            var expected = Expect(encryptionContext, cancellationToken);
+            var header = ReadHeader(message);
+            await WithKeyAsync(
+                header,
+                expected,
+                key =>
+                {
+                    MessageReader.ReadTo(plaintext, header, message, key.Key, _options.MaxDegreeOfParallelism);
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
     }
 
     public async Task DecryptAsync(
-        Stream message, Stream plaintext, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+        Stream message,
+        Stream plaintext,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        CancellationToken cancellationToken = default)
     {
-        StreamChecks.ThrowUnlessUsable(message, nameof(message), plaintext, nameof(plaintext));
-        var expected = Expect(encryptionContext, cancellationToken);
-        var input = new MessageInput(message, _options);
-        var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
-        var began = _clock.Mark();
-        var (reader, use) = await WithKeyAsync(
-            header,
-            expected,
-            key =>
-            {
-                var use = _keys.BeginStream(key.Access, KeyUse.Read, key.Origin, began);
-                try
+        using var activity = Begin(Activities.Decrypt);
+        try
+        {
+            StreamChecks.ThrowUnlessUsable(message, nameof(message), plaintext, nameof(plaintext));
+            var expected = Expect(encryptionContext, cancellationToken);
+            var input = new MessageInput(message, _options);
+            var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
+            var began = _clock.Mark();
+            var (reader, use) = await WithKeyAsync(
+                header,
+                expected,
+                key =>
                 {
-                    return (MessageStreamReader.Begin(input, header, key.Key, _options), use);
-                }
-                catch
-                {
-                    use.Dispose();
-                    throw;
-                }
-            },
-            cancellationToken).ConfigureAwait(false);
-        using (use)
-        using (reader)
-        {
-            await reader.RunAsync(plaintext, use, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    public async ValueTask<byte[]> RewrapAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
-    {
-        ThrowIfDone(cancellationToken);
-        var header = ReadHeader(message);
-        var isCurrent = IsCurrent(header);
-        MessageRewrapper.EnsureWhole(header, message.Span); // as the stream does, and before AWS is called for it
-        if (isCurrent)
-        {
-            return message.ToArray();
-        }
-
-        var (rewrapper, encryptedKey) = await WrapAnewAsync(header, cancellationToken).ConfigureAwait(false);
-        using (rewrapper)
-        {
-            return rewrapper.Rewrap(message.Span, encryptedKey, _options.MaxMessageLength);
-        }
-    }
-
-    public async Task RewrapAsync(Stream message, Stream rewrapped, CancellationToken cancellationToken = default)
-    {
-        StreamChecks.ThrowUnlessUsable(message, nameof(message), rewrapped, nameof(rewrapped));
-        ThrowIfDone(cancellationToken);
-        var input = new MessageInput(message, _options);
-        var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
-        var newHeader = header.Bytes;
-        if (!IsCurrent(header))
-        {
-            var (rewrapper, encryptedKey) = await WrapAnewAsync(header, cancellationToken).ConfigureAwait(false);
-            using (rewrapper)
+                    var use = _keys.BeginStream(key.Access, KeyUse.Read, key.Origin, began);
+                    try
+                    {
+                        return (MessageStreamReader.Begin(input, header, key.Key, _options), use);
+                    }
+                    catch
+                    {
+                        use.Dispose();
+                        throw;
+                    }
+                },
+                cancellationToken).ConfigureAwait(false);
+            using (use)
+            using (reader)
             {
-                newHeader = rewrapper.WriteHeader(encryptedKey);
-                input.Lengthen(newHeader.Length - header.Length);
+                await reader.RunAsync(plaintext, use, cancellationToken).ConfigureAwait(false);
             }
         }
-
-        await rewrapped.WriteAsync(newHeader, cancellationToken).ConfigureAwait(false);
-        await MessageRewrapper.CopyBodyAsync(input, header.Body, rewrapped, cancellationToken).ConfigureAwait(false);
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
     }
 
-    public async Task<KeyHealth> ProbeAsync(CancellationToken cancellationToken = default)
+    public async ValueTask<byte[]> ReencryptAsync(
+        ReadOnlyMemory<byte> message,
+        ByokReencryptWhen policy = ByokReencryptWhen.KeyDiffers,
+        CancellationToken cancellationToken = default)
     {
-        ThrowIfDone(cancellationToken);
-        var health = await _probe.ProbeAsync(cancellationToken).ConfigureAwait(false);
-        if (health.Reason is { } reason)
+        using var activity = Begin(Activities.Reencrypt);
+        try
         {
-            _keys.Current.ReportUnusable(reason);
-            return health;
+            ThrowIfDone(cancellationToken);
+            var (isMoved, moved) = await Reencryptor.RunAsync(
+                ReadHeader(message),
+                message,
+                policy,
+                (key, plaintext) => MessageWriter.Write(key.Template, key.Key, plaintext, _options),
+                cancellationToken).ConfigureAwait(false);
+            return isMoved ? moved! : message.ToArray();
         }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
+    }
 
-        // kms:DescribeKey does not tell whether data can be encrypted and decrypted.
-        var context = _binding.Alone;
-        return await _keys.Current.CheckHealthAsync(context.Pairs, context.Section, cancellationToken).ConfigureAwait(false) is ByokKeyUnavailableException denial
-            ? KeyProbe.WithDenial(health, denial)
-            : health;
+    public async ValueTask<bool> ReencryptAsync(
+        ReadOnlyMemory<byte> message,
+        IBufferWriter<byte> reencrypted,
+        ByokReencryptWhen policy = ByokReencryptWhen.KeyDiffers,
+        CancellationToken cancellationToken = default)
+    {
+        using var activity = Begin(Activities.Reencrypt);
+        try
+        {
+            ArgumentNullException.ThrowIfNull(reencrypted);
+            ThrowIfDone(cancellationToken);
+            var (isMoved, _) = await Reencryptor.RunAsync(
+                ReadHeader(message),
+                message,
+                policy,
+                (key, plaintext) =>
+                {
+                    MessageWriter.WriteTo(reencrypted, key.Template, key.Key, plaintext, _options);
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
+            if (!isMoved)
+            {
+                message.CopyTo(reencrypted.GetMemory(message.Length));
+                reencrypted.Advance(message.Length);
+            }
+
+            return isMoved;
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
+    }
+
+    public async Task<bool> ReencryptAsync(
+        Stream message,
+        Stream reencrypted,
+        ByokReencryptWhen policy = ByokReencryptWhen.KeyDiffers,
+        CancellationToken cancellationToken = default)
+    {
+        using var activity = Begin(Activities.Reencrypt);
+        try
+        {
+            StreamChecks.ThrowUnlessUsable(message, nameof(message), reencrypted, nameof(reencrypted));
+            ThrowIfDone(cancellationToken);
+            return await Reencryptor.RunAsync(message, reencrypted, policy, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
+    }
+
+    public bool NeedsReencryption(ReadOnlyMemory<byte> message, ByokReencryptWhen policy = ByokReencryptWhen.KeyDiffers) =>
+        Rule.Applies(message, policy);
+
+    public bool NeedsReencryption(UnauthenticatedHeader header, ByokReencryptWhen policy = ByokReencryptWhen.KeyDiffers) =>
+        Rule.Applies(header, policy);
+
+    public async Task<ByokKeyHealth> ProbeAsync(CancellationToken cancellationToken = default)
+    {
+        using var activity = Begin(Activities.Probe);
+        try
+        {
+            ThrowIfDone(cancellationToken);
+            var health = await Probe.ProbeAsync(cancellationToken).ConfigureAwait(false);
+            if (health.Reason is { } reason)
+            {
+                _keys.Current.ReportUnusable(reason);
+                return health;
+            }
+
+
+            // kms:DescribeKey does not show whether data can be encrypted and decrypted.
+            var context = _binding.Alone;
+            return await _keys.Current.CheckHealthAsync(context.Pairs, context.Section, cancellationToken).ConfigureAwait(false) switch
+            {
+                ByokKeyUnavailableException denial => KeyProbe.WithDenial(health, denial),
+                ByokServiceException failure => KeyProbe.WithHostFailure(health, failure),
+                _ => health,
+            };
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
     }
 
     public async ValueTask<ByokDataKey> CreateDataKeyAsync(
         IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
     {
-        ThrowIfDone(cancellationToken);
-        return await _issuer.CreateAsync(_binding.BindDataKey(encryptionContext, nameof(encryptionContext)), cancellationToken).ConfigureAwait(false);
+        using var activity = Begin(Activities.CreateDataKey);
+        try
+        {
+            ThrowIfDone(cancellationToken);
+            return await Issuer.CreateAsync(
+                _binding.BindDataKey(encryptionContext, nameof(encryptionContext)), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
     }
 
     public async ValueTask<ByokDataKey> OpenDataKeyAsync(
-        ReadOnlyMemory<byte> encryptedKey, IReadOnlyDictionary<string, string>? encryptionContext = null, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> encryptedKey,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        CancellationToken cancellationToken = default)
     {
-        var expected = Expect(encryptionContext, cancellationToken);
-        var (header, message) = _issuer.Read(encryptedKey);
-        return _binding.AdmitsDataKey(header.EncryptionContext, expected)
-            ? await _issuer.OpenAsync(header, message, cancellationToken).ConfigureAwait(false)
-            : throw new ByokDecryptionException();
+        using var activity = Begin(Activities.OpenDataKey);
+        try
+        {
+            var expected = Expect(encryptionContext, cancellationToken);
+
+            // Trust boundary: the stored bytes come from the host's database. The pairs in them are claims until the message is
+            // authenticated.
+            var (header, message) = Issuer.Read(encryptedKey);
+            return _binding.AdmitsDataKey(header.EncryptionContext, expected)
+                ? await Issuer.OpenAsync(header, message, cancellationToken).ConfigureAwait(false)
+                : throw new ByokDecryptionException();
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
     }
 
     public void Dispose()
@@ -249,8 +418,12 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IDisposable
         _keys.Dispose();
     }
 
-    private ValueTask<T> WithKeyAsync<T>(MessageHeader header, EncryptionContext expected, Func<DecryptionKey, T> use, CancellationToken cancellationToken) =>
-        _binding.Admits(header.EncryptionContext, expected) ? _keys.DecryptAsync(header, use, cancellationToken) : throw new ByokDecryptionException();
+    private ValueTask<T> WithKeyAsync<T>(
+        MessageHeader header, EncryptionContext expected, Func<DecryptionKey, T> use, CancellationToken cancellationToken) =>
+        // The pairs are only claims here, so this check saves a request. AWS KMS and the header tag then prove them.
+        _binding.Admits(header.EncryptionContext, expected)
+            ? _keys.DecryptAsync(header, use, cancellationToken)
+            : throw new ByokDecryptionException();
 
     private EncryptionContext Expect(IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
     {
@@ -260,42 +433,10 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IDisposable
 
     private MessageHeader ReadHeader(ReadOnlyMemory<byte> message) => message.Length <= _options.MaxMessageLength
         ? MessageHeader.Read(message, _options)
-        : throw new ByokDecryptionException(HeaderComplaint.MessageTooLong(_options.MaxMessageLength));
+        : throw new ByokDecryptionException(HeaderErrors.MessageTooLong(_options.MaxMessageLength));
 
-    private bool IsCurrent(MessageHeader header)
-    {
-        if (!_binding.Admits(header.EncryptionContext))
-        {
-            throw new ByokDecryptionException();
-        }
-
-        return header.Suite.Signs
-            ? throw new NotSupportedException(
-                $"The message is signed (algorithm suite {header.Suite}), and its signature covers the encrypted data keys: they cannot be replaced. "
-                + "Decrypt it and encrypt the plaintext again; the new message is under the current key.")
-            : _keys.AreCurrent(header.EncryptedDataKeys);
-    }
-
-    /// <summary>Unwraps a message's data key and wraps it under the current key, within one time limit.</summary>
-    private Task<(MessageRewrapper Rewrapper, EncryptedDataKey Key)> WrapAnewAsync(MessageHeader header, CancellationToken cancellationToken) =>
-        _keys.Current.Key.OperationAsync(
-            async token =>
-            {
-                var context = header.EncryptionContext;
-                using var key = await _keys.FetchAsync(header, token).ConfigureAwait(false);
-                var rewrapper = MessageRewrapper.Begin(header, key.Key); // before anything is wrapped on the word of a header
-                try
-                {
-                    return (rewrapper, (await _keys.Current.EncryptAsync(key.Key, context.Pairs, context.Section, token).ConfigureAwait(false)).Encrypted);
-                }
-                catch
-                {
-                    rewrapper.Dispose();
-                    throw;
-                }
-            },
-            AwsAction.Decrypt,
-            cancellationToken);
+    /// <summary>Starts the activity of a call; null if there is no listener.</summary>
+    private Activity? Begin(string name) => Activities.Start(name)?.SetTag(Instruments.RegionAttribute, KeyArn.Region);
 
     private void ThrowIfDone(CancellationToken cancellationToken)
     {

@@ -6,10 +6,12 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>Creates and opens the data keys that callers hold. The 32 bytes of such a key are the plaintext of a message.</summary>
+/// <summary>
+/// Creates and opens the data keys that callers hold. The encrypted form is a message whose plaintext is the 32 key bytes.
+/// </summary>
 internal sealed class DataKeyIssuer
 {
-    /// <summary>No message of 32 bytes has a longer body, whatever its frames, with a signature behind them.</summary>
+    /// <summary>The longest body of a message of 32 bytes, for any frame length and with a signature.</summary>
     private const int LongestBody = 4096;
 
     private readonly PlaintextKeys _keys;
@@ -21,10 +23,11 @@ internal sealed class DataKeyIssuer
         _options = options;
     }
 
-    /// <summary>The message of a data key, copied. Whether it really is one shows when it is opened.</summary>
-    /// <exception cref="ByokDecryptionException">It is none.</exception>
+    /// <summary>Reads and copies the message of a data key. Not authenticated: that happens when it is opened.</summary>
+    /// <exception cref="ByokDecryptionException">The bytes cannot be the message of a data key.</exception>
     public (MessageHeader Header, byte[] Message) Read(ReadOnlyMemory<byte> encryptedKey)
     {
+        // The length is checked before anything is copied, so that a forged value from the database costs little memory.
         if (encryptedKey.Length > _options.MaxHeaderLength + (long)LongestBody)
         {
             throw new ByokDecryptionException();
@@ -35,7 +38,7 @@ internal sealed class DataKeyIssuer
         return message.Length - header.Length <= LongestBody ? (header, message) : throw new ByokDecryptionException();
     }
 
-    /// <summary>Creates a new data key, always under a kms:Encrypt of its own.</summary>
+    /// <summary>Creates a new data key with its own kms:Encrypt.</summary>
     /// <exception cref="ByokException">AWS denies the use of the customer's key or gives no usable answer.</exception>
     public async ValueTask<ByokDataKey> CreateAsync(EncryptionContext context, CancellationToken cancellationToken)
     {
@@ -43,16 +46,17 @@ internal sealed class DataKeyIssuer
         using var made = await _keys.MakeAsync(context, cancellationToken).ConfigureAwait(false);
         var message = Write(made, secret);
 
-        // So that what is encrypted with it can be decrypted at once: reading needs an accepted kms:Decrypt.
+        // Reading needs an accepted kms:Decrypt. Confirmed here, so that values can be decrypted immediately.
         await made.Access.TryConfirmReadingAsync(made.Origin, cancellationToken).ConfigureAwait(false);
         return Open(message, context, secret, made.Access, made.Origin, made.Sent, AwsAction.Encrypt);
     }
 
     /// <summary>Opens a data key.</summary>
-    /// <exception cref="ByokDecryptionException">The message is not authentic, or does not hold a data key.</exception>
+    /// <exception cref="ByokDecryptionException">The message is not authentic, or its plaintext is not a data key.</exception>
     /// <exception cref="ByokException">AWS denies the use of the customer's key or gives no usable answer.</exception>
     public ValueTask<ByokDataKey> OpenAsync(MessageHeader header, byte[] message, CancellationToken cancellationToken)
     {
+        // Marked before the key is taken: a denial that arrives in between must close the data key (OpenKey).
         var began = _keys.Clock.Mark();
         return _keys.DecryptAsync(
             header,
@@ -94,7 +98,7 @@ internal sealed class DataKeyIssuer
     private ByokDataKey Open(
         byte[] message, EncryptionContext context, DataKey secret, KeyAccess access, Origin origin, Moment began, string operation)
     {
-        context.TryGetValue(TenantBinding.TenantKey, out var tenant);
+        context.TryGetValue(TenantBinding.TenantKeyUtf8, out var tenant);
         var cipher = ValueCipher.Derive(secret, tenant);
         return _keys.OpenKey(cipher, access, origin, began, operation, open => new ByokDataKey(message, cipher, open));
     }

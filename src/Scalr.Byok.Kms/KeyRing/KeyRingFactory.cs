@@ -1,61 +1,129 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.Audit;
 using Scalr.Byok.Kms.Credentials;
+using Scalr.Byok.Kms.Events;
+using Scalr.Byok.Kms.Fleet;
 using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>Makes a key ring, or just its keys, from settings that were validated.</summary>
+/// <summary>Creates a key ring, or its keys alone, from validated settings.</summary>
 internal sealed class KeyRingFactory
 {
     private readonly ByokOptions _options;
     private readonly CredentialStrategies _strategies;
+    private readonly HostCredentials _host;
     private readonly KmsClients _clients;
     private readonly AwsPipeline _pipeline;
     private readonly AgeClock _clock;
     private readonly ILogger<ByokKeyRing> _logger;
+    private readonly AuditSinks? _audit;
+    private readonly KeyEvents? _events;
+    private readonly FleetSharing? _fleet;
 
     public KeyRingFactory(
         IOptions<ByokOptions> options,
         CredentialStrategies strategies,
+        HostCredentials host,
         KmsClients clients,
         AwsPipeline pipeline,
         AgeClock clock,
-        ILogger<ByokKeyRing> logger)
+        ILogger<ByokKeyRing> logger,
+        AuditSinks? audit,
+        KeyEvents? events,
+        FleetSharing? fleet)
     {
+        _events = events;
         _options = options.Value;
         _strategies = strategies;
+        _host = host;
         _clients = clients;
         _pipeline = pipeline;
         _clock = clock;
         _logger = logger;
+        _audit = audit;
+        _fleet = fleet;
     }
 
     /// <param name="settings">The settings.</param>
-    /// <param name="tenant">The tenant that the ring's messages are bound to; null if to none.</param>
-    /// <param name="names">The other names that mean the tenant; null if there are none.</param>
-    public TracedKeyRing Create(ByokKeySettings settings, string? tenant = null, TenantNames? names = null) =>
-        new(new ByokKeyRing(CreateKeys(settings), _options, _clock, _logger, tenant, names));
+    /// <param name="owner">The owner of the ring.</param>
+    /// <param name="names">The names that mean the same tenant; null if there are none.</param>
+    public ByokKeyRing Create(ByokKeySettings settings, RingOwner owner, TenantNames? names = null) =>
+        new(
+            CreateKeys(settings, owner),
+            _options,
+            _clock,
+            _logger,
+            owner.Tenant,
+            names,
+            _events is null ? null : access => _events.Watch(owner, access));
 
-    /// <summary>The keys of a ring, each with credentials of its own: a session begins in the Region of its key, so that an outage of another one does not concern it.</summary>
-    public CustomerKeys CreateKeys(ByokKeySettings settings)
+    /// <summary>
+    /// Creates the keys of a ring. Each Region has its own credentials, whose sessions begin in that Region, so that an outage of another
+    /// Region does not affect it.
+    /// </summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="owner">The owner of the ring.</param>
+    /// <param name="isVerification">Whether the keys are for a verification, for audit records.</param>
+    public CustomerKeys CreateKeys(ByokKeySettings settings, RingOwner owner, bool isVerification = false)
     {
+        var audit = _audit is null ? null : new RingAudit(_audit, owner.Name, owner.IsTenant, isVerification);
         var arn = KmsKeyArn.Parse(settings.KeyArn!);
         var replicas = (settings.ReplicaRegions ?? []).Select(region => arn.InRegion(region)).ToList();
-        var previous = (settings.PreviousKeys ?? []).Select(key => (Arn: KmsKeyArn.Parse(key.KeyArn!), key.Credentials)).ToList();
-        KmsKeyArn[] all = [arn, .. replicas, .. previous.Select(key => key.Arn)];
+        var previous = (settings.PreviousKeys ?? []).Select(key => (Arn: KmsKeyArn.Parse(key.KeyArn!), Settings: key)).ToList();
+
+        // The customer's keys alone: a session of the customer's role gets no permission for the platform key.
+        KmsKeyArn[] all =
+        [
+            .. settings.IsPlatform ? [] : replicas.Prepend(arn),
+            .. previous.Where(key => !key.Settings.IsPlatform).Select(key => key.Arn),
+        ];
         return new CustomerKeys(
-            CreateKey([arn, .. replicas], settings.Credentials, all),
-            previous.ConvertAll(key => CreateKey([key.Arn], key.Credentials, all)));
+            CreateKey([arn, .. replicas], settings.IsPlatform ? null : settings.Credentials, all, owner, audit),
+            previous.ConvertAll(
+                key => CreateKey([key.Arn], key.Settings.IsPlatform ? null : key.Settings.Credentials, all, owner, audit)));
     }
 
-    private KmsKey CreateKey(KmsKeyArn[] regions, ByokCredentialSettings settings, KmsKeyArn[] all) => new(
-        Array.ConvertAll(regions, arn => CreateRegion(arn, settings, all)), _options.FailoverOnRevokedReplica, _pipeline, _clock, _logger);
-
-    private KmsRegion CreateRegion(KmsKeyArn arn, ByokCredentialSettings settings, KmsKeyArn[] all)
+    /// <summary>Creates a key. Without credentials it is the platform key, used with the host's own identity.</summary>
+    private KmsKey CreateKey(
+        KmsKeyArn[] regions, ByokCredentialSettings? settings, KmsKeyArn[] all, RingOwner owner, RingAudit? audit)
     {
-        var credentials = _strategies.Find(settings.Type)!.CreateCredentials(settings, [arn, .. all.Where(other => other != arn)]);
-        return new KmsRegion(arn, credentials, _clients.Create, _pipeline, _clock, _logger);
+        var inRegions = Array.ConvertAll(regions, arn => CreateRegion(arn, settings, all, owner, audit));
+        return new KmsKey(inRegions, _options.FailoverOnRevokedReplica, _pipeline, _clock, _logger)
+        {
+            Fleet = _fleet is null ? null : Share(_fleet, regions, settings, owner),
+        };
+    }
+
+    /// <summary>
+    /// The key's entries in the fleet. Their slot depends on all that decides what AWS answers, so no entry counts for another tenant, key,
+    /// credentials or host.
+    /// </summary>
+    private FleetKey Share(FleetSharing fleet, KmsKeyArn[] regions, ByokCredentialSettings? settings, RingOwner owner) => fleet.KeyOf(
+    [
+        owner.IsTenant ? "tenant" : "ring",
+        owner.Name,
+        settings?.Type ?? "platform",
+        settings?.AccessKeyId,
+        settings?.SecretAccessKey,
+        settings?.RoleArn,
+        settings?.ExternalId,
+        settings?.Audience,
+        _options.HostAccountId,
+        _options.HostIdentity.AccessKeyId,
+        _options.RoleSessionName,
+        _options.FailoverOnRevokedReplica ? "any Region" : "first Region",
+        .. regions.Select(static arn => arn.ToString()),
+    ]);
+
+    private KmsRegion CreateRegion(
+        KmsKeyArn arn, ByokCredentialSettings? settings, KmsKeyArn[] all, RingOwner owner, RingAudit? audit)
+    {
+        // Trust boundary: the host's identity is never found by a type's name, which a customer could type.
+        var credentials = settings is null ? _host : _strategies.Find(settings.Type)!.CreateCredentials(
+            settings, new ByokCredentialContext([arn, .. all.Where(other => other != arn)], owner) { Audit = audit });
+        return new KmsRegion(arn, credentials, _clients.Create, _pipeline, _clock, _logger) { Audit = audit };
     }
 }

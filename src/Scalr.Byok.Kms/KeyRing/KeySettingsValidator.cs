@@ -5,18 +5,38 @@ using Scalr.Byok.Kms.Settings;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>Every complaint about a customer's key settings at once, each naming its setting.</summary>
+/// <summary>Validates a customer's key settings. Reports all errors at once, each with its setting.</summary>
 internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
 {
+    /// <summary>Where settings come from.</summary>
+    private enum Origin
+    {
+        /// <summary>A ring of <c>AddKeyRing</c>.</summary>
+        Configuration,
+
+        /// <summary>The host's store, or a form that is verified before it is stored.</summary>
+        Store,
+
+        /// <summary>The section of <c>AddPlatformKey</c>.</summary>
+        Platform,
+    }
+
     private readonly IOptions<ByokOptions> _options;
     private readonly Func<CredentialStrategies> _strategies;
     private readonly SettingsReadings _readings;
+    private readonly Func<PlatformKey> _platform;
 
-    /// <param name="options">The operator's options, which may be wrong, too: that must not hide what is wrong with a ring.</param>
-    /// <param name="strategies">Finds the strategies, which cannot be had while the options are wrong.</param>
-    /// <param name="readings">Knows which configuration section settings come from.</param>
-    public KeySettingsValidator(IOptions<ByokOptions> options, Func<CredentialStrategies> strategies, SettingsReadings readings)
+    /// <param name="options">The operator's options. If they are invalid too, the errors of a ring's settings are still reported.</param>
+    /// <param name="strategies">Returns the strategies. Throws while the operator's options are invalid.</param>
+    /// <param name="readings">Maps settings to their configuration section.</param>
+    /// <param name="platform">Returns the host's own key.</param>
+    public KeySettingsValidator(
+        IOptions<ByokOptions> options,
+        Func<CredentialStrategies> strategies,
+        SettingsReadings readings,
+        Func<PlatformKey> platform)
     {
+        _platform = platform;
         _options = options;
         _strategies = strategies;
         _readings = readings;
@@ -28,57 +48,137 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         return complaints.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(complaints);
     }
 
-    /// <summary>The complaints, none of which quotes a secret; empty if all is well.</summary>
-    public IReadOnlyList<SettingsComplaint> Complaints(ByokKeySettings settings)
+    /// <summary>The validation errors of settings from the host's store, which may name the platform key.</summary>
+    public IReadOnlyList<string> FindStoredErrors(ByokKeySettings settings) =>
+        [.. Describe("Key ring: ", settings, _readings.Of(settings), Origin.Store)];
+
+    /// <summary>The validation errors of the settings of <c>AddPlatformKey</c>.</summary>
+    public IReadOnlyList<string> FindPlatformErrors(PlatformSettings settings) =>
+        [.. Describe("Platform key: ", settings.Key, _readings.Of(settings), Origin.Platform)];
+
+    /// <summary>
+    /// The validation errors, none of which quotes a secret; empty if the settings are valid. Settings that were read from configuration
+    /// are named by their full paths. A value of the wrong shape is an error.
+    /// </summary>
+    public IReadOnlyList<SettingsError> FindErrors(ByokKeySettings settings)
     {
-        var complaints = new List<SettingsComplaint>();
-        var host = FindHost();
-        var key = CheckKey(settings.KeyArn, settings.Credentials, host, prefix: "", complaints);
-        if (key is { } current)
+        var complaints = Check(settings, Origin.Store);
+        return _readings.Of(settings) is not { } reading ? complaints :
+        [
+            .. Misshapen(reading),
+            .. complaints.Where(one => !reading.HasErrorFor(one.Text)).Select(one => one with { Text = reading.InFull(one.Text) }),
+        ];
+    }
+
+    /// <summary>Settings of the wrong shape. A text in place of the section fails the checks of the key ARN and of the rest.</summary>
+    private static IEnumerable<SettingsError> Misshapen(SettingsReading reading)
+    {
+        foreach (var (setting, message) in reading.Errors)
         {
-            if (host?.Allows(current.Region) == false)
+            if (setting.Length == 0 || IsKeyArn(setting))
             {
-                complaints.Add(new(SettingsPart.AllowedRegion, $"KeyArn: {host.NotAllowed(current.Region)}"));
+                yield return new(SettingsPart.KeyArn, message);
             }
 
-            CheckReplicas(current, settings.ReplicaRegions ?? [], host, complaints);
+            if (!IsKeyArn(setting))
+            {
+                yield return new(message);
+            }
         }
 
-        CheckPreviousKeys(key, settings.PreviousKeys ?? [], host, complaints);
+        static bool IsKeyArn(string setting) => setting.Equals(nameof(ByokKeySettings.KeyArn), StringComparison.OrdinalIgnoreCase);
+    }
+
+    private List<SettingsError> Check(ByokKeySettings settings, Origin origin)
+    {
+        var complaints = new List<SettingsError>();
+        var host = FindHost(origin, out var invalid);
+        if (settings.IsPlatform)
+        {
+            CheckPlatform(settings, complaints);
+            CheckPreviousKeys(current: null, settings, host, complaints);
+        }
+        else
+        {
+            var key = CheckKey(settings.KeyArn, settings.Credentials, host, prefix: "", complaints);
+            if (key is { } current)
+            {
+                CheckReplicas(current, settings.ReplicaRegions ?? [], host, complaints);
+            }
+
+            CheckPreviousKeys(key, settings, host, complaints);
+        }
+
         if (host is null)
         {
-            complaints.Add(new("the credentials and the Regions are checked once the options of AddScalrByok are right."));
+            complaints.Add(new($"the credentials and the Regions are checked once the {invalid} are valid."));
         }
 
         return complaints;
     }
 
-    private IEnumerable<string> Describe(string ring, ByokKeySettings options)
+    /// <summary>Checks settings that name the platform key as the key that encrypts.</summary>
+    private void CheckPlatform(ByokKeySettings settings, List<SettingsError> complaints)
     {
-        var reading = _readings.Of(options);
+        const string Name = $"{nameof(ByokKeySettings)}.{nameof(ByokKeySettings.Platform)}";
+        if (!_platform().IsAdded)
+        {
+            complaints.Add(new(NotAdded(Name)));
+        }
+
+        if (settings is not { KeyArn: null, Credentials: null or { Type: null }, ReplicaRegions: null or { Count: 0 } })
+        {
+            complaints.Add(new(
+                $"the settings are {Name}, but KeyArn, Credentials or ReplicaRegions are set too. Leave them empty: AddPlatformKey has "
+                + "them. For a customer's key, return settings that are not made from Platform."));
+        }
+    }
+
+    private static string NotAdded(string name) =>
+        $"the store returned {name}, but the host has no platform key. Call "
+            + "AddPlatformKey(configuration.GetSection(\"Platform\")) after AddScalrByok.";
+
+    private IEnumerable<string> Describe(string ring, ByokKeySettings options) =>
+        Describe(ring, options, _readings.Of(options), Origin.Configuration);
+
+    private IEnumerable<string> Describe(string ring, ByokKeySettings options, SettingsReading? reading, Origin origin)
+    {
         if (reading is { IsMissing: true } && options is { KeyArn: null, Credentials: null or { Type: null } })
         {
             return [$"{ring}The configuration section {reading.Path} does not exist or is empty; expected KeyArn and Credentials in it."];
         }
 
-        var texts = Complaints(options).Select(complaint => complaint.Text);
-        return reading is null ? texts.Select(text => ring + text) : reading.Complete(texts).Select(text => reading.Path.Length == 0 ? ring + text : text);
+        var texts = Check(options, origin).Select(complaint => complaint.Text);
+        return reading is null
+            ? texts.Select(text => ring + text)
+            : reading.Complete(texts).Select(text => reading.Path.Length == 0 ? ring + text : text);
     }
 
-    /// <summary>What the host allows; null while its own options are wrong, which is told elsewhere.</summary>
-    private Host? FindHost()
+    /// <summary>
+    /// The limits of the host; null while its own options or those of its platform key are invalid, which is reported separately.
+    /// </summary>
+    private Host? FindHost(Origin origin, out string invalid)
     {
+        invalid = "options of AddScalrByok";
         try
         {
-            return new Host(_options.Value.AllowedRegions, _strategies());
+            var (options, strategies, platform) = (_options.Value, _strategies(), _platform());
+            if (origin != Origin.Platform)
+            {
+                invalid = "settings of AddPlatformKey";
+                platform.Start(); // without them, a customer's key could not be compared with the platform key
+            }
+
+            return new Host(options, strategies, platform, origin);
         }
-        catch (OptionsValidationException e) when (e.OptionsType == typeof(ByokOptions))
+        catch (OptionsValidationException e) when (e.OptionsType == typeof(ByokOptions) || e.OptionsType == typeof(PlatformSettings))
         {
             return null;
         }
     }
 
-    private static KmsKeyArn? CheckKey(string? keyArn, ByokCredentialSettings? credentials, Host? host, string prefix, List<SettingsComplaint> complaints)
+    private static KmsKeyArn? CheckKey(
+        string? keyArn, ByokCredentialSettings? credentials, Host? host, string prefix, List<SettingsError> complaints)
     {
         KmsKeyArn? key = null;
         var part = prefix.Length == 0 ? SettingsPart.KeyArn : SettingsPart.Rest;
@@ -101,22 +201,39 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
 
         if (host is not null)
         {
-            CheckCredentials(key, credentials, host.Strategies, prefix, complaints);
+            CheckCredentials(key, credentials, host, prefix, complaints);
+            CheckPlace(key, credentials, host, prefix, complaints);
         }
 
         return key;
     }
 
     private static void CheckCredentials(
-        KmsKeyArn? key, ByokCredentialSettings? credentials, CredentialStrategies strategies, string prefix, List<SettingsComplaint> complaints)
+        KmsKeyArn? key, ByokCredentialSettings? credentials, Host host, string prefix, List<SettingsError> complaints)
     {
+        var strategies = host.Strategies;
         if (string.IsNullOrWhiteSpace(credentials?.Type))
         {
-            complaints.Add(new($"{prefix}Credentials:Type is missing; it is one of {string.Join(", ", strategies.Types)}."));
+            complaints.Add(new($"{prefix}Credentials:Type is missing; it is {host.Types}."));
         }
         else if (PastedText.Complain(credentials.Type) is { } pasted)
         {
             complaints.Add(new($"{prefix}Credentials:Type {pasted}"));
+        }
+        else if (host.Origin == Origin.Platform)
+        {
+            complaints.AddRange(IsHost(credentials.Type)
+                ? CredentialRules.Superfluous(credentials, ByokCredentialSettings.HostType).Select(
+                    c => new SettingsError($"{prefix}Credentials:{c}"))
+                : [new($"{prefix}Credentials:Type is not {ByokCredentialSettings.HostType}. The platform key is used with the host's own "
+                    + "AWS identity; a customer's key belongs into the settings of its tenant.")]);
+        }
+        else if (IsHost(credentials.Type))
+        {
+            complaints.Add(new(
+                $"{prefix}Credentials:Type is {ByokCredentialSettings.HostType}, the host's own AWS identity, which only AddPlatformKey "
+                + $"accepts; it is one of {string.Join(", ", strategies.Types)}. A tenant uses the platform key if its store returns "
+                + $"{nameof(ByokKeySettings)}.{nameof(ByokKeySettings.Platform)}."));
         }
         else if (strategies.Find(credentials.Type) is not { } strategy)
         {
@@ -124,20 +241,62 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
         else
         {
-            complaints.AddRange(strategy.Validate(credentials).Select(c => new SettingsComplaint($"{prefix}Credentials:{c}")));
-            if (key is { } k && credentials.RoleArn is { } role && role.Split(':') is ["arn", var partition, ..] && AwsPartitions.TryParse<char>(partition, out _)
+            complaints.AddRange(strategy.Validate(credentials).Select(c => new SettingsError($"{prefix}Credentials:{c}")));
+            if (key is { } k && credentials.RoleArn is { } role
+                && role.Split(':') is ["arn", var partition, ..] && AwsPartitions.TryParse<char>(partition, out _)
                 && partition != k.Partition)
             {
-                complaints.Add(new($"{prefix}Credentials:RoleArn is of partition {partition} but the key is of partition {k.Partition}; a role reaches only its own."));
+                complaints.Add(new(
+                    $"{prefix}Credentials:RoleArn is of partition {partition} but the key is of partition {k.Partition}; a role reaches "
+                    + "only its own."));
             }
         }
     }
 
-    private static void CheckReplicas(KmsKeyArn key, IList<string> regions, Host? host, List<SettingsComplaint> complaints)
+    private static bool IsHost(string type) => type.Equals(ByokCredentialSettings.HostType, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Checks that the key's Region is allowed, and that the accounts of key and role are not the host's own.</summary>
+    private static void CheckPlace(
+        KmsKeyArn? key, ByokCredentialSettings? credentials, Host host, string prefix, List<SettingsError> complaints)
+    {
+        if (key is { } k && !host.Allows(k.Region))
+        {
+            complaints.Add(new(SettingsPart.AllowedRegion, $"{prefix}KeyArn: {host.NotAllowed(k.Region)}"));
+        }
+
+        if (host.Origin != Origin.Platform && key is { } own && host.Platform.Is(own))
+        {
+            complaints.Add(new(
+                prefix.Length == 0 ? SettingsPart.KeyArn : SettingsPart.Rest,
+                $"{prefix}KeyArn is the host's platform key. Give a key of the customer. A tenant uses the platform key if its store "
+                + $"returns {nameof(ByokKeySettings)}.{nameof(ByokKeySettings.Platform)}."));
+            return;
+        }
+
+        if (host.OwnAccount is not { } account)
+        {
+            return;
+        }
+
+        if (key?.AccountId == account)
+        {
+            var part = prefix.Length == 0 ? SettingsPart.KeyArn : SettingsPart.Rest;
+            complaints.Add(new(part, $"{prefix}KeyArn is in account {account}, {Host.NotOwn}"));
+        }
+
+        if (RoleArns.TryAccountOf(credentials?.RoleArn, out var ofRole) && ofRole == account)
+        {
+            complaints.Add(new($"{prefix}Credentials:RoleArn is in account {account}, {Host.NotOwn}"));
+        }
+    }
+
+    private static void CheckReplicas(KmsKeyArn key, IList<string> regions, Host? host, List<SettingsError> complaints)
     {
         if (regions.Count > 0 && !key.IsMultiRegion)
         {
-            complaints.Add(new("ReplicaRegions: the key is not a multi-Region key (its id does not start with mrk-), so it has no replicas. Leave them empty."));
+            complaints.Add(new(
+                "ReplicaRegions: the key is not a multi-Region key (its id does not start with mrk-), so it has no replicas. Leave them "
+                + "empty."));
             return;
         }
 
@@ -167,16 +326,37 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
     }
 
-    private static void CheckPreviousKeys(KmsKeyArn? current, IList<ByokPreviousKeySettings> previousKeys, Host? host, List<SettingsComplaint> complaints)
+    private void CheckPreviousKeys(KmsKeyArn? current, ByokKeySettings settings, Host? host, List<SettingsError> complaints)
     {
+        var previousKeys = settings.PreviousKeys ?? [];
+        var hasPlatform = settings.IsPlatform;
         var seen = new List<KmsKeyArn>();
         if (current is { } key)
         {
             seen.Add(key);
         }
 
-        for (var i = 0; i < previousKeys.Count; i++)
+        var most = host?.MaxPreviousKeys ?? previousKeys.Count;
+        if (previousKeys.Count > most)
         {
+            complaints.Add(new(
+                $"PreviousKeys: there are {previousKeys.Count}, but {nameof(ByokOptions.MaxPreviousKeys)} is {most}. "
+                    + "Remove keys that no stored message is under."));
+        }
+
+        for (var i = 0; i < Math.Min(previousKeys.Count, most); i++)
+        {
+            if (previousKeys[i] is { IsPlatform: true } platform)
+            {
+                if (FindPlatformError(platform, hasPlatform, host) is { } error)
+                {
+                    complaints.Add(new($"PreviousKeys:{i}: {error}"));
+                }
+
+                hasPlatform = true;
+                continue;
+            }
+
             var previous = CheckKey(previousKeys[i]?.KeyArn, previousKeys[i]?.Credentials, host, $"PreviousKeys:{i}:", complaints);
             if (previous is not { } arn)
             {
@@ -192,11 +372,38 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
     }
 
-    /// <summary>What of the host's options a ring is checked against.</summary>
-    private sealed record Host(IList<string> AllowedRegions, CredentialStrategies Strategies)
+    /// <summary>The validation error of a previous key that is the platform key; null if there is none.</summary>
+    private string? FindPlatformError(ByokPreviousKeySettings previous, bool hasPlatform, Host? host)
     {
-        public bool Allows(string region) => AllowedRegions.Contains(region);
+        const string Name = $"{nameof(ByokPreviousKeySettings)}.{nameof(ByokPreviousKeySettings.Platform)}";
+        return host is { Origin: not Origin.Store }
+            ? $"{Name} is for settings that the store of AddTenantKeyRings returns, because it opens messages of a tenant only."
+            : !_platform().IsAdded ? NotAdded(Name)
+            : hasPlatform ? "the platform key is a key that this key ring has already."
+            : previous is not { KeyArn: null, Credentials: null or { Type: null } }
+                ? $"the key is {Name}, but KeyArn or Credentials are set too. Leave them empty: AddPlatformKey has them."
+            : null;
+    }
 
-        public string NotAllowed(string region) => $"Region {region} is not allowed; allowed are {string.Join(", ", AllowedRegions)}.";
+    /// <summary>The host's options that a ring is checked against.</summary>
+    private sealed record Host(ByokOptions Options, CredentialStrategies Strategies, PlatformKey Platform, Origin Origin)
+    {
+        public const string NotOwn =
+            $"which is {nameof(ByokOptions.HostAccountId)}, the host's own. "
+                + $"Use the customer's account, or set {nameof(ByokOptions.AllowHostAccount)} to accept the host's.";
+
+        /// <summary>The account in which no key and no role may be; null if any is allowed. The platform key is the host's own.</summary>
+        public string? OwnAccount => Options.AllowHostAccount || Origin == Origin.Platform ? null : Options.HostAccountId;
+
+        /// <summary>The credentials types, as the end of a sentence.</summary>
+        public string Types =>
+            Origin == Origin.Platform ? ByokCredentialSettings.HostType : $"one of {string.Join(", ", Strategies.Types)}";
+
+        public int MaxPreviousKeys => Options.MaxPreviousKeys;
+
+        public bool Allows(string region) => Options.AllowedRegions.Contains(region);
+
+        public string NotAllowed(string region) =>
+            $"Region {region} is not allowed; allowed are {string.Join(", ", Options.AllowedRegions)}.";
     }
 }

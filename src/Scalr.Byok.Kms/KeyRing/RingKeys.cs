@@ -4,7 +4,7 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>A data key that messages of one encryption context are encrypted under, with the template of their headers.</summary>
+/// <summary>A data key that encrypts messages of one encryption context, with the template of their headers.</summary>
 internal sealed class EncryptionKey : ICachedKey, IDisposable
 {
     private readonly Lock _gate = new();
@@ -28,13 +28,13 @@ internal sealed class EncryptionKey : ICachedKey, IDisposable
 
     public MessageTemplate Template { get; }
 
-    /// <summary>The moment before it was requested.</summary>
+    /// <summary>The moment before its request was sent.</summary>
     public Moment Sent { get; }
 
-    /// <summary>Its making; confirmations do not extend its lifetime.</summary>
+    /// <summary>When it was requested. Confirmations do not extend its lifetime.</summary>
     public long Since => Sent.Ticks;
 
-    /// <summary>Takes the right to replace it in the background: one task at a time, with a pause after a failure.</summary>
+    /// <summary>Claims its replacement in the background: one task at a time, with a pause after a failure.</summary>
     public bool TryBeginRenewal(long now)
     {
         lock (_gate)
@@ -76,13 +76,13 @@ internal sealed class DecryptionKey : ICachedKey, IDisposable
 
     public KeyAccess Access { get; }
 
-    /// <summary>The moment before it was requested.</summary>
+    /// <summary>The moment before its request was sent.</summary>
     public Moment Sent { get; }
 
-    /// <summary>What it is cached under: the encryption context and the one encrypted data key that it came from.</summary>
+    /// <summary>Its id in the cache: the encryption context and the one encrypted data key that it came from.</summary>
     public byte[] Id { get; }
 
-    /// <summary>The last acceptance of its own ciphertext; each one extends its lifetime.</summary>
+    /// <summary>The last acceptance of its own ciphertext. Each one extends its lifetime.</summary>
     public long Since => Origin.Accepted;
 
     public void Dispose() => Key.Dispose();

@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>What a complaint about key settings is about.</summary>
+/// <summary>The part of key settings that a validation error concerns.</summary>
 internal enum SettingsPart
 {
     KeyArn,

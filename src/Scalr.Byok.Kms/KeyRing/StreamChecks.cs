@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.KeyRing;
 
-/// <summary>What a caller's streams must be able to do.</summary>
+/// <summary>Checks what a caller's streams can do.</summary>
 internal static class StreamChecks
 {
     /// <exception cref="ArgumentException">The source cannot be read, or the destination cannot be written.</exception>

@@ -2,10 +2,10 @@ using System.Numerics;
 
 namespace Scalr.Byok.Kms.Keys;
 
-/// <summary>Comparisons of ASCII words with text that is either UTF-16 or UTF-8, so that one parser serves both.</summary>
+/// <summary>Compares ASCII words with text in UTF-16 or UTF-8, so that one parser serves both.</summary>
 internal static class AsciiText
 {
-    /// <summary>What every ARN starts with.</summary>
+    /// <summary>The start of every ARN.</summary>
     public const string Arn = "arn:";
 
     public static bool Is<T>(this ReadOnlySpan<T> text, string word) where T : unmanaged, IBinaryInteger<T>
@@ -18,7 +18,7 @@ internal static class AsciiText
             return false;
         }
 
-        for (int i = 0; i < word.Length; i++)
+        for (var i = 0; i < word.Length; i++)
         {
             if (text[i] != T.CreateTruncating(word[i]))
             {
@@ -33,13 +33,13 @@ internal static class AsciiText
 
     public static bool IsLowerCaseLetter<T>(this T unit) where T : unmanaged, IBinaryInteger<T> => char.IsAsciiLetterLower(unit.ToChar());
 
-    /// <summary>The unit as a character; exact for UTF-16 and for ASCII, and never ASCII for the rest of UTF-8.</summary>
+    /// <summary>The unit as a character: exact for UTF-16 and ASCII, and never ASCII for other bytes of UTF-8.</summary>
     public static char ToChar<T>(this T unit) where T : unmanaged, IBinaryInteger<T> => (char)ushort.CreateTruncating(unit);
 
-    /// <summary>Writes an ASCII word and moves the destination past it.</summary>
+    /// <summary>Writes an ASCII word and advances the destination.</summary>
     public static void Write<T>(ref Span<T> destination, scoped ReadOnlySpan<char> word) where T : unmanaged, IBinaryInteger<T>
     {
-        for (int i = 0; i < word.Length; i++)
+        for (var i = 0; i < word.Length; i++)
         {
             destination[i] = T.CreateTruncating(word[i]);
         }

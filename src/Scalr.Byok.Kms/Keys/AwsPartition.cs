@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Scalr.Byok.Kms.Keys;
 
-/// <summary>A partition of AWS: a group of Regions with accounts, endpoints and ARNs of its own.</summary>
+/// <summary>A partition of AWS: a group of Regions with its own accounts, endpoints and ARNs.</summary>
 internal enum AwsPartition : byte
 {
     None,
@@ -16,10 +16,10 @@ internal enum AwsPartition : byte
     AwsEusc,
 }
 
-/// <summary>The partitions' names and the forms of their Regions, as AWS's SDKs carry them in <c>partitions.json</c>.</summary>
+/// <summary>The names of the partitions and the forms of their Regions, as in <c>partitions.json</c> of AWS's SDKs.</summary>
 internal static class AwsPartitions
 {
-    /// <summary>Every name, for complaints.</summary>
+    /// <summary>All names, for messages.</summary>
     public const string Names = "aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f, aws-eusc";
 
     private static readonly string[] CommercialPrefixes = ["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"];
@@ -50,7 +50,7 @@ internal static class AwsPartitions
         _ => "",
     };
 
-    /// <summary>What the names of the partition's Regions start with; a name in letters, a hyphen and a number follow.</summary>
+    /// <summary>The prefixes of the partition's Regions. A name in letters, a hyphen and a number follow.</summary>
     public static ReadOnlySpan<string> RegionPrefixes(this AwsPartition partition) => partition switch
     {
         AwsPartition.Aws => CommercialPrefixes,
@@ -64,7 +64,7 @@ internal static class AwsPartitions
         _ => [],
     };
 
-    /// <summary>A Region of the partition, as an example in complaints.</summary>
+    /// <summary>A Region of the partition, as an example in messages.</summary>
     public static string ExampleRegion(this AwsPartition partition) => partition switch
     {
         AwsPartition.Aws => "us-east-1",
@@ -80,7 +80,7 @@ internal static class AwsPartitions
 
     public static bool TryParse<T>(ReadOnlySpan<T> text, out AwsPartition partition) where T : unmanaged, IBinaryInteger<T>
     {
-        foreach (AwsPartition candidate in All)
+        foreach (var candidate in All)
         {
             if (text.Is(candidate.Name()))
             {

@@ -4,12 +4,12 @@ using System.Numerics;
 namespace Scalr.Byok.Kms.Keys;
 
 /// <summary>
-/// The name of an AWS Region, held inline, and the partition that its form gives away: no two partitions share a form.
-/// That a Region of this name exists is not promised; AWS opens new ones, and no list here would stay true.
+/// The name of an AWS Region, stored inline, and the partition that its form implies: no two partitions share a form. A Region of that name
+/// need not exist, because AWS opens new ones.
 /// </summary>
 internal readonly record struct AwsRegion
 {
-    /// <summary>The longest name accepted. Today's longest has 15 characters; AWS documents no limit.</summary>
+    /// <summary>The longest accepted name. The longest name today has 15 characters; AWS documents no limit.</summary>
     public const int MaxLength = 24;
 
     private readonly ulong _first;
@@ -34,13 +34,13 @@ internal readonly record struct AwsRegion
     {
         if (text.Length <= MaxLength)
         {
-            foreach (AwsPartition partition in AwsPartitions.All)
+            foreach (var partition in AwsPartitions.All)
             {
                 if (HasFormOf(partition, text))
                 {
                     Span<byte> padded = stackalloc byte[MaxLength];
                     padded.Clear();
-                    for (int i = 0; i < text.Length; i++)
+                    for (var i = 0; i < text.Length; i++)
                     {
                         padded[i] = byte.CreateTruncating(text[i]);
                     }
@@ -55,17 +55,17 @@ internal readonly record struct AwsRegion
         return false;
     }
 
-    /// <summary>Whether the text has the form of a Region's name in any partition.</summary>
+    /// <summary>Whether the text has the form of a Region name in any partition.</summary>
     public static bool IsRegion(ReadOnlySpan<char> text) => TryParse(text, out _);
 
-    /// <summary>Whether the text has the form of a Region's name in the partition, such as <c>aws-cn</c>.</summary>
+    /// <summary>Whether the text has the form of a Region name in the partition, such as <c>aws-cn</c>.</summary>
     public static bool IsRegionOf(ReadOnlySpan<char> partition, ReadOnlySpan<char> region)
-        => TryParse(region, out AwsRegion parsed) && partition.Is(parsed.Partition.Name());
+        => TryParse(region, out var parsed) && partition.Is(parsed.Partition.Name());
 
-    /// <summary>What is wrong with a text that <see cref="IsRegion"/> refuses, for exceptions and option validation.</summary>
+    /// <summary>The message for a text that <see cref="IsRegion"/> rejects.</summary>
     public static string Complain(ReadOnlySpan<char> text)
     {
-        string found = text.IsEmpty ? "the text is empty"
+        var found = text.IsEmpty ? "the text is empty"
             : LooksLikeRegion(text) ? $"found {Quotation.Of(text)}"
             : $"the text, {Quotation.Count<char>(text.Length)} long and not shown, is none";
         return $"Not an AWS Region: {found}; expected a name in lower case such as 'us-east-1'.";
@@ -77,7 +77,7 @@ internal readonly record struct AwsRegion
         BinaryPrimitives.WriteUInt64LittleEndian(padded, _first);
         BinaryPrimitives.WriteUInt64LittleEndian(padded[8..], _second);
         BinaryPrimitives.WriteUInt64LittleEndian(padded[16..], _third);
-        for (int i = 0; i < _length; i++)
+        for (var i = 0; i < _length; i++)
         {
             destination[i] = T.CreateTruncating(padded[i]);
         }
@@ -89,7 +89,7 @@ internal readonly record struct AwsRegion
 
     private static bool HasFormOf<T>(AwsPartition partition, ReadOnlySpan<T> text) where T : unmanaged, IBinaryInteger<T>
     {
-        foreach (string prefix in partition.RegionPrefixes())
+        foreach (var prefix in partition.RegionPrefixes())
         {
             if (text.Begins(prefix) && IsNameAndNumber(text[prefix.Length..]))
             {
@@ -102,13 +102,13 @@ internal readonly record struct AwsRegion
 
     private static bool IsNameAndNumber<T>(ReadOnlySpan<T> text) where T : unmanaged, IBinaryInteger<T>
     {
-        int hyphen = text.IndexOf(T.CreateTruncating('-'));
+        var hyphen = text.IndexOf(T.CreateTruncating('-'));
         if (hyphen < 1 || hyphen == text.Length - 1)
         {
             return false;
         }
 
-        foreach (T unit in text[..hyphen])
+        foreach (var unit in text[..hyphen])
         {
             if (!unit.IsLowerCaseLetter())
             {
@@ -116,7 +116,7 @@ internal readonly record struct AwsRegion
             }
         }
 
-        foreach (T unit in text[(hyphen + 1)..])
+        foreach (var unit in text[(hyphen + 1)..])
         {
             if (!unit.IsDigit())
             {
@@ -127,7 +127,7 @@ internal readonly record struct AwsRegion
         return true;
     }
 
-    /// <summary>Whether a refused text is near enough to a Region that showing it gives no pasted secret away.</summary>
+    /// <summary>Whether a rejected text resembles a Region so closely that quoting it cannot reveal a pasted secret.</summary>
     private static bool LooksLikeRegion(ReadOnlySpan<char> text)
     {
         if (text.Length > MaxLength || !text.Contains('-'))
@@ -135,7 +135,7 @@ internal readonly record struct AwsRegion
             return false;
         }
 
-        foreach (char c in text)
+        foreach (var c in text)
         {
             if (!char.IsAsciiLetterOrDigit(c) && c != '-' && c != '_' && c != ' ')
             {

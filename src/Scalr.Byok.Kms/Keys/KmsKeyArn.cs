@@ -7,28 +7,28 @@ using Scalr.Byok.Kms.Keys;
 
 namespace Scalr.Byok.Kms;
 
-/// <summary>The full ARN of a KMS key, <c>arn:{partition}:kms:{region}:{account}:key/{key id}</c>, checked part by part.</summary>
+/// <summary>The ARN of a KMS key: <c>arn:{partition}:kms:{region}:{account}:key/{key id}</c>.</summary>
 /// <remarks>
 /// <para>
-/// Use it wherever a key is named: it reads itself from text, JSON and configuration, and says in one sentence what is wrong with
-/// anything else, be it an alias, a bare key id or another service's ARN. It promises that the text is well formed, not that the
-/// key exists or may be used; <see href="https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN">AWS on key ARNs</see>
-/// is where the form comes from, and the <c>partitions.json</c> of AWS's SDKs where the partitions and the names of their Regions do.
+/// Parses text, JSON and configuration values. For any other text, such as an alias or a bare key id, the exception says in one sentence
+/// what is wrong. The text is well formed; the key need not exist. Source:
+/// <see href="https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN">AWS on key ARNs</see>, and
+/// <c>partitions.json</c> of AWS's SDKs for partitions and Region names.
 /// </para>
 /// <para>
-/// The value is held inline: reading, comparing and <see cref="TryFormat(Span{char}, out int)"/> allocate nothing, while every
-/// property of type string is made anew on each call. <c>default(KmsKeyArn)</c> names no key: its text and its properties are empty.
+/// The value is stored inline: parsing, comparing and <see cref="TryFormat(Span{char}, out int)"/> allocate nothing. Each call of a string
+/// property allocates. <c>default(KmsKeyArn)</c> names no key: its text and its properties are empty.
 /// </para>
 /// <para>
-/// The reflection-based configuration binder reads it by its type converter. The binder's source generator knows no type converters
-/// and leaves the default value: bind a string there, and read that.
+/// The reflection-based configuration binder uses its type converter. The source generator of the binder does not, and leaves the default
+/// value: bind a string there, and parse it.
 /// </para>
 /// </remarks>
 [TypeConverter(typeof(KmsKeyArnTypeConverter))]
 [JsonConverter(typeof(KmsKeyArnJsonConverter))]
 public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanParsable<KmsKeyArn>, ISpanFormattable, IUtf8SpanFormattable
 {
-    /// <summary>The longest text that a value can have, in characters or bytes.</summary>
+    /// <summary>The longest text of a value, in characters or bytes.</summary>
     internal const int MaxLength = 97;
 
     private const string Service = ":kms:";
@@ -45,7 +45,7 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
         _keyId = keyId;
     }
 
-    /// <summary>The partition of AWS, such as <c>aws</c>, <c>aws-cn</c> or <c>aws-us-gov</c>.</summary>
+    /// <summary>The partition, such as <c>aws</c>, <c>aws-cn</c> or <c>aws-us-gov</c>.</summary>
     public string Partition => _region.Partition.Name();
 
     /// <summary>The Region, such as <c>us-east-1</c>.</summary>
@@ -54,7 +54,7 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
     /// <summary>The account that owns the key: 12 digits.</summary>
     public string AccountId => IsDefault ? "" : _account.ToString("D12", CultureInfo.InvariantCulture);
 
-    /// <summary>The id of the key: a UUID in lower case, or <c>mrk-</c> and 32 lower-case hexadecimal digits.</summary>
+    /// <summary>The key id: a UUID in lower case, or <c>mrk-</c> and 32 lower-case hexadecimal digits.</summary>
     public string KeyId => IsDefault ? "" : _keyId.ToString();
 
     /// <summary>Whether the key is a multi-Region key: its id starts with <c>mrk-</c>, and it can have replicas in other Regions.</summary>
@@ -64,31 +64,31 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
 
     private bool IsDefault => _region.Length == 0;
 
-    /// <summary>Reads a key ARN.</summary>
-    /// <param name="text">The ARN, with nothing around it.</param>
+    /// <summary>Parses a key ARN.</summary>
+    /// <param name="text">The ARN, without white space around it.</param>
     /// <returns>The ARN.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
-    /// <exception cref="FormatException">The text is no key ARN; the message says which part is wrong and what was expected.</exception>
+    /// <exception cref="FormatException">The text is not a key ARN. The message says which part is wrong and what was expected.</exception>
     public static KmsKeyArn Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         return Parse(text.AsSpan());
     }
 
-    /// <summary>Reads a key ARN.</summary>
-    /// <param name="text">The ARN, with nothing around it.</param>
+    /// <summary>Parses a key ARN.</summary>
+    /// <param name="text">The ARN, without white space around it.</param>
     /// <returns>The ARN.</returns>
-    /// <exception cref="FormatException">The text is no key ARN; the message says which part is wrong and what was expected.</exception>
+    /// <exception cref="FormatException">The text is not a key ARN. The message says which part is wrong and what was expected.</exception>
     public static KmsKeyArn Parse(ReadOnlySpan<char> text) => ParseCore(text);
 
-    /// <summary>Reads a key ARN from UTF-8.</summary>
-    /// <param name="utf8Text">The ARN, with nothing around it.</param>
+    /// <summary>Parses a key ARN in UTF-8.</summary>
+    /// <param name="utf8Text">The ARN, without white space around it.</param>
     /// <returns>The ARN.</returns>
-    /// <exception cref="FormatException">The text is no key ARN; the message says which part is wrong and what was expected.</exception>
+    /// <exception cref="FormatException">The text is not a key ARN. The message says which part is wrong and what was expected.</exception>
     public static KmsKeyArn Parse(ReadOnlySpan<byte> utf8Text) => ParseCore(utf8Text);
 
-    /// <summary>Reads a key ARN, or says that the text is none. Allocates nothing either way.</summary>
-    /// <param name="text">The ARN, with nothing around it; null is no ARN.</param>
+    /// <summary>Tries to parse a key ARN. Allocates nothing.</summary>
+    /// <param name="text">The ARN, without white space around it. Null is not an ARN.</param>
     /// <param name="arn">The ARN, or the default value.</param>
     /// <returns>Whether the text is a key ARN.</returns>
     public static bool TryParse([NotNullWhen(true)] string? text, out KmsKeyArn arn) => TryParse(text.AsSpan(), out arn);
@@ -96,22 +96,41 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
     /// <inheritdoc cref="TryParse(string?, out KmsKeyArn)"/>
     public static bool TryParse(ReadOnlySpan<char> text, out KmsKeyArn arn) => KmsKeyArnReader.Read(text, out arn).IsNone;
 
-    /// <summary>Reads a key ARN from UTF-8, or says that the text is none. Allocates nothing either way.</summary>
-    /// <param name="utf8Text">The ARN, with nothing around it.</param>
+    /// <summary>Parses a key ARN, or returns the reason why the text is not one.</summary>
+    /// <param name="text">The ARN, without white space around it. Null is not a key ARN.</param>
+    /// <param name="arn">The ARN, or the default value.</param>
+    /// <param name="error">
+    /// The message of the exception of <see cref="Parse(string)"/>, which says what is wrong and what was expected; null for a key ARN. It
+    /// does not quote text that may be a secret in the wrong field.
+    /// </param>
+    /// <returns>Whether the text is a key ARN.</returns>
+    public static bool TryParse([NotNullWhen(true)] string? text, out KmsKeyArn arn, [NotNullWhen(false)] out string? error) =>
+        TryParse(text.AsSpan(), out arn, out error);
+
+    /// <inheritdoc cref="TryParse(string?, out KmsKeyArn, out string?)"/>
+    public static bool TryParse(ReadOnlySpan<char> text, out KmsKeyArn arn, [NotNullWhen(false)] out string? error)
+    {
+        var found = KmsKeyArnReader.Read(text, out arn);
+        error = found.IsNone ? null : found.Describe(text);
+        return found.IsNone;
+    }
+
+    /// <summary>Tries to parse a key ARN in UTF-8. Allocates nothing.</summary>
+    /// <param name="utf8Text">The ARN, without white space around it.</param>
     /// <param name="arn">The ARN, or the default value.</param>
     /// <returns>Whether the text is a key ARN.</returns>
     public static bool TryParse(ReadOnlySpan<byte> utf8Text, out KmsKeyArn arn) => KmsKeyArnReader.Read(utf8Text, out arn).IsNone;
 
-    /// <summary>The ARN of this multi-Region key's primary or replica in another Region. Whether one exists there is not checked.</summary>
+    /// <summary>Returns the ARN of this multi-Region key's primary or replica in another Region, which need not exist.</summary>
     /// <param name="region">A Region of the same partition, such as <c>us-east-2</c>.</param>
     /// <returns>The same ARN with the Region replaced.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="region"/> is null.</exception>
-    /// <exception cref="ArgumentException"><paramref name="region"/> is no Region's name, or one of another partition.</exception>
-    /// <exception cref="InvalidOperationException">The key is a single-Region key (or the value is the default): it exists in one Region only.</exception>
+    /// <exception cref="ArgumentException"><paramref name="region"/> is not the name of a Region, or is in another partition.</exception>
+    /// <exception cref="InvalidOperationException">The key is a single-Region key, or the value is the default.</exception>
     public KmsKeyArn InRegion(string region)
     {
         ArgumentNullException.ThrowIfNull(region);
-        if (!AwsRegion.TryParse(region.AsSpan(), out AwsRegion other))
+        if (!AwsRegion.TryParse(region.AsSpan(), out var other))
         {
             throw new ArgumentException(AwsRegion.Complain(region), nameof(region));
         }
@@ -127,7 +146,8 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
         if (other.Partition != _region.Partition)
         {
             throw new ArgumentException(
-                $"The Region '{other}' belongs to partition {other.Partition.Name()}; expected one of partition {Partition}, where the key {this} is.",
+                $"The Region '{other}' belongs to partition {other.Partition.Name()}; expected one of partition {Partition}, where the "
+                + $"key {this} is.",
                 nameof(region));
         }
 
@@ -135,37 +155,39 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
     }
 
     /// <summary>
-    /// Whether both ARNs name the same multi-Region key: partition, account and <c>mrk-</c> id are equal; the Regions may differ or not.
-    /// Such keys share their key material, so each decrypts what another has encrypted. A single-Region key is nobody's replica, not even its own.
+    /// Whether both ARNs name the same multi-Region key: partition, account and <c>mrk-</c> id are equal; the Regions may differ. Such keys
+    /// share their key material, so each decrypts what another encrypted. False for a single-Region key, even compared with itself.
     /// </summary>
     /// <param name="other">The other ARN.</param>
-    /// <returns>Whether the two are related.</returns>
+    /// <returns>Whether the two name the same multi-Region key.</returns>
     public bool IsReplicaOf(KmsKeyArn other)
         => IsMultiRegion && _keyId == other._keyId && _account == other._account && _region.Partition == other._region.Partition;
 
-    /// <summary>The text that was read; empty for the default value.</summary>
+    /// <summary>The text of the ARN; empty for the default value.</summary>
     /// <returns>The ARN.</returns>
     public override string ToString() => string.Create(TextLength, this, static (chars, arn) => arn.TryFormat(chars, out _));
 
     /// <summary>Writes the ARN. Allocates nothing.</summary>
-    /// <param name="destination">Where to write; no ARN is longer than 97 characters.</param>
-    /// <param name="charsWritten">The number of characters written; 0 if there was too little room.</param>
-    /// <returns>Whether there was room.</returns>
+    /// <param name="destination">The destination. An ARN has at most 97 characters.</param>
+    /// <param name="charsWritten">The number of characters written; 0 if the destination is too short.</param>
+    /// <returns>Whether the destination is long enough.</returns>
     public bool TryFormat(Span<char> destination, out int charsWritten) => TryFormatCore(destination, out charsWritten);
 
     /// <summary>Writes the ARN as UTF-8. Allocates nothing.</summary>
-    /// <param name="utf8Destination">Where to write; no ARN is longer than 97 bytes.</param>
-    /// <param name="bytesWritten">The number of bytes written; 0 if there was too little room.</param>
-    /// <returns>Whether there was room.</returns>
+    /// <param name="utf8Destination">The destination. An ARN has at most 97 bytes.</param>
+    /// <param name="bytesWritten">The number of bytes written; 0 if the destination is too short.</param>
+    /// <returns>Whether the destination is long enough.</returns>
     public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten) => TryFormatCore(utf8Destination, out bytesWritten);
 
     static KmsKeyArn IParsable<KmsKeyArn>.Parse(string s, IFormatProvider? provider) => Parse(s);
 
-    static bool IParsable<KmsKeyArn>.TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out KmsKeyArn result) => TryParse(s, out result);
+    static bool IParsable<KmsKeyArn>.TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out KmsKeyArn result) =>
+        TryParse(s, out result);
 
     static KmsKeyArn ISpanParsable<KmsKeyArn>.Parse(ReadOnlySpan<char> s, IFormatProvider? provider) => Parse(s);
 
-    static bool ISpanParsable<KmsKeyArn>.TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out KmsKeyArn result) => TryParse(s, out result);
+    static bool ISpanParsable<KmsKeyArn>.TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out KmsKeyArn result) =>
+        TryParse(s, out result);
 
     static KmsKeyArn IUtf8SpanParsable<KmsKeyArn>.Parse(ReadOnlySpan<byte> utf8Text, IFormatProvider? provider) => Parse(utf8Text);
 
@@ -177,23 +199,16 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
     bool ISpanFormattable.TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
         => TryFormat(destination, out charsWritten);
 
-    bool IUtf8SpanFormattable.TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
+    bool IUtf8SpanFormattable.TryFormat(
+        Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
         => TryFormat(utf8Destination, out bytesWritten);
 
-    /// <summary>As <see cref="TryParse(string?, out KmsKeyArn)"/>, for those who collect complaints: the sentence is made only on failure.</summary>
-    internal static bool TryParse([NotNullWhen(true)] string? text, out KmsKeyArn arn, [NotNullWhen(false)] out string? complaint)
-    {
-        KmsKeyArnComplaint found = KmsKeyArnReader.Read(text.AsSpan(), out arn);
-        complaint = found.IsNone ? null : found.Describe(text.AsSpan());
-        return found.IsNone;
-    }
-
-    /// <summary>Whether the UTF-8 text is this ARN, byte for byte. Allocates nothing.</summary>
-    internal bool Is(ReadOnlySpan<byte> utf8Text) => TryParse(utf8Text, out KmsKeyArn other) && other == this;
+    /// <summary>Whether the UTF-8 text is exactly this ARN. Allocates nothing.</summary>
+    internal bool Is(ReadOnlySpan<byte> utf8Text) => TryParse(utf8Text, out var other) && other == this;
 
     private static KmsKeyArn ParseCore<T>(ReadOnlySpan<T> text) where T : unmanaged, IBinaryInteger<T>
     {
-        KmsKeyArnComplaint complaint = KmsKeyArnReader.Read(text, out KmsKeyArn arn);
+        var complaint = KmsKeyArnReader.Read(text, out var arn);
         return complaint.IsNone ? arn : throw new FormatException(complaint.Describe(text));
     }
 
@@ -204,7 +219,7 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
 
     private bool TryFormatCore<T>(Span<T> destination, out int written) where T : unmanaged, IBinaryInteger<T>
     {
-        int length = TextLength;
+        var length = TextLength;
         if (destination.Length < length)
         {
             written = 0;

@@ -5,8 +5,8 @@ using Scalr.Byok.Kms.Keys;
 namespace Scalr.Byok.Kms;
 
 /// <summary>
-/// A <see cref="KmsKeyArn"/> as a JSON string or property name; the type names it itself, so nobody needs to register it.
-/// Public because JSON source generators of other assemblies must be able to create it.
+/// Reads and writes a <see cref="KmsKeyArn"/> as a JSON string or property name. Need not be registered. Public because JSON source
+/// generators of other assemblies create it.
 /// </summary>
 public sealed class KmsKeyArnJsonConverter : JsonConverter<KmsKeyArn>
 {
@@ -15,13 +15,13 @@ public sealed class KmsKeyArnJsonConverter : JsonConverter<KmsKeyArn>
     /// <param name="typeToConvert">The type of the ARN.</param>
     /// <param name="options">Not used.</param>
     /// <returns>The ARN.</returns>
-    /// <exception cref="JsonException">The value is no string or no key ARN; the message says what is wrong with it.</exception>
+    /// <exception cref="JsonException">The value is not a string, or not a key ARN. The message says what is wrong.</exception>
     public override KmsKeyArn Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         => reader.TokenType == JsonTokenType.String
             ? ReadText(ref reader)
             : throw new JsonException($"Not a KMS key ARN: the JSON value is of type {reader.TokenType}; expected a string.");
 
-    /// <summary>Writes the ARN as a JSON string; the default value as an empty one, which cannot be read back.</summary>
+    /// <summary>Writes the ARN as a JSON string. The default value is written as an empty string, which cannot be read back.</summary>
     /// <param name="writer">The writer.</param>
     /// <param name="value">The ARN.</param>
     /// <param name="options">Not used.</param>
@@ -29,13 +29,14 @@ public sealed class KmsKeyArnJsonConverter : JsonConverter<KmsKeyArn>
     {
         ArgumentNullException.ThrowIfNull(writer);
         Span<byte> text = stackalloc byte[KmsKeyArn.MaxLength];
-        value.TryFormat(text, out int length);
+        value.TryFormat(text, out var length);
         writer.WriteStringValue(text[..length]);
     }
 
     /// <summary>Reads the ARN from a JSON property name.</summary>
     /// <inheritdoc cref="Read"/>
-    public override KmsKeyArn ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => ReadText(ref reader);
+    public override KmsKeyArn ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ReadText(ref reader);
 
     /// <summary>Writes the ARN as a JSON property name.</summary>
     /// <inheritdoc cref="Write"/>
@@ -43,7 +44,7 @@ public sealed class KmsKeyArnJsonConverter : JsonConverter<KmsKeyArn>
     {
         ArgumentNullException.ThrowIfNull(writer);
         Span<byte> text = stackalloc byte[KmsKeyArn.MaxLength];
-        value.TryFormat(text, out int length);
+        value.TryFormat(text, out var length);
         writer.WritePropertyName(text[..length]);
     }
 
@@ -64,12 +65,12 @@ public sealed class KmsKeyArnJsonConverter : JsonConverter<KmsKeyArn>
             throw new JsonException("Not a KMS key ARN: the JSON string is not valid Unicode.", e);
         }
 
-        return KmsKeyArn.TryParse(text, out KmsKeyArn arn, out string? complaint) ? arn : throw new JsonException(complaint);
+        return KmsKeyArn.TryParse(text, out var arn, out var complaint) ? arn : throw new JsonException(complaint);
     }
 
     private static KmsKeyArn ReadUtf8(ReadOnlySpan<byte> utf8Text)
     {
-        KmsKeyArnComplaint complaint = KmsKeyArnReader.Read(utf8Text, out KmsKeyArn arn);
+        var complaint = KmsKeyArnReader.Read(utf8Text, out var arn);
         return complaint.IsNone ? arn : throw new JsonException(complaint.Describe(utf8Text));
     }
 }

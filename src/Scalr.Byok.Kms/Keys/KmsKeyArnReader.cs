@@ -4,11 +4,11 @@ using System.Numerics;
 namespace Scalr.Byok.Kms.Keys;
 
 /// <summary>
-/// Reads a key ARN from UTF-16 or UTF-8 in one pass over the text and without allocating; what is wrong comes back as a value.
+/// Parses a key ARN in UTF-16 or UTF-8 in one pass and without allocations. An error is returned as a value.
 /// <code>
 /// arn : partition : kms : Region : account : key/id        exactly six parts
 /// </code>
-/// The mistake that explains most is reported first, so the alias and the foreign service come before the parts in their order.
+/// The most helpful error is reported first, so an alias and another service are reported before the parts in their order.
 /// </summary>
 internal static class KmsKeyArnReader
 {
@@ -17,7 +17,7 @@ internal static class KmsKeyArnReader
     private const string AliasPrefix = "alias/";
     private const string KeyPrefix = "key/";
 
-    public static KmsKeyArnComplaint Read<T>(ReadOnlySpan<T> text, out KmsKeyArn arn) where T : unmanaged, IBinaryInteger<T>
+    public static KmsKeyArnError Read<T>(ReadOnlySpan<T> text, out KmsKeyArn arn) where T : unmanaged, IBinaryInteger<T>
     {
         arn = default;
         if (text.IsEmpty)
@@ -36,7 +36,7 @@ internal static class KmsKeyArnReader
         }
 
         Span<Range> parts = stackalloc Range[PartCount];
-        int count = Split(text, parts);
+        var count = Split(text, parts);
         if (count > 2 && !text[parts[2]].Is("kms"))
         {
             return new(KmsKeyArnFault.Service, parts[2]);
@@ -55,21 +55,22 @@ internal static class KmsKeyArnReader
         return ReadParts(text, parts, out arn);
     }
 
-    private static KmsKeyArnComplaint ReadParts<T>(ReadOnlySpan<T> text, ReadOnlySpan<Range> parts, out KmsKeyArn arn) where T : unmanaged, IBinaryInteger<T>
+    private static KmsKeyArnError ReadParts<T>(
+        ReadOnlySpan<T> text, ReadOnlySpan<Range> parts, out KmsKeyArn arn) where T : unmanaged, IBinaryInteger<T>
     {
         Debug.Assert(parts.Length == PartCount, "The caller has counted the parts.");
         arn = default;
-        if (!AwsPartitions.TryParse(text[parts[1]], out AwsPartition partition))
+        if (!AwsPartitions.TryParse(text[parts[1]], out var partition))
         {
             return new(KmsKeyArnFault.Partition, parts[1]);
         }
 
-        if (!AwsRegion.TryParse(text[parts[3]], out AwsRegion region) || region.Partition != partition)
+        if (!AwsRegion.TryParse(text[parts[3]], out var region) || region.Partition != partition)
         {
             return new(KmsKeyArnFault.Region, parts[3], partition);
         }
 
-        if (!TryReadAccount(text[parts[4]], out long account))
+        if (!TryReadAccount(text[parts[4]], out var account))
         {
             return new(KmsKeyArnFault.Account, parts[4]);
         }
@@ -79,9 +80,9 @@ internal static class KmsKeyArnReader
             return new(KmsKeyArnFault.Resource, parts[5]);
         }
 
-        Range idPart = (parts[5].Start.Value + KeyPrefix.Length)..;
-        ReadOnlySpan<T> id = text[idPart];
-        if (!KmsKeyId.TryParse(id, ignoreCase: false, out KmsKeyId keyId))
+        var idPart = (parts[5].Start.Value + KeyPrefix.Length)..;
+        var id = text[idPart];
+        if (!KmsKeyId.TryParse(id, ignoreCase: false, out var keyId))
         {
             return new(WrongKeyId(id), idPart);
         }
@@ -90,13 +91,13 @@ internal static class KmsKeyArnReader
         return default;
     }
 
-    /// <summary>Cuts at the first five colons; the last part keeps all others. Returns the number of parts.</summary>
+    /// <summary>Splits at the first five colons; the last part keeps all others. Returns the number of parts.</summary>
     private static int Split<T>(ReadOnlySpan<T> text, Span<Range> parts) where T : unmanaged, IBinaryInteger<T>
     {
-        int start = 0;
-        for (int i = 0; i < parts.Length - 1; i++)
+        var start = 0;
+        for (var i = 0; i < parts.Length - 1; i++)
         {
-            int length = text[start..].IndexOf(T.CreateTruncating(':'));
+            var length = text[start..].IndexOf(T.CreateTruncating(':'));
             if (length < 0)
             {
                 parts[i] = start..text.Length;
@@ -119,7 +120,7 @@ internal static class KmsKeyArnReader
             return false;
         }
 
-        foreach (T unit in text)
+        foreach (var unit in text)
         {
             if (!unit.IsDigit())
             {
@@ -139,7 +140,7 @@ internal static class KmsKeyArnReader
             return KmsKeyArnFault.AliasName;
         }
 
-        ReadOnlySpan<T> id = text.Begins(KeyPrefix) ? text[KeyPrefix.Length..] : text;
+        var id = text.Begins(KeyPrefix) ? text[KeyPrefix.Length..] : text;
         return KmsKeyId.TryParse(id, ignoreCase: true, out _) || KmsKeyId.BeginsMultiRegion(id, ignoreCase: true)
             ? KmsKeyArnFault.KeyIdAlone
             : KmsKeyArnFault.NotAnArn;
@@ -168,7 +169,7 @@ internal static class KmsKeyArnReader
 
     private static bool IsBlank<T>(ReadOnlySpan<T> text) where T : unmanaged, IBinaryInteger<T>
     {
-        foreach (T unit in text)
+        foreach (var unit in text)
         {
             if (!IsSpace(unit))
             {
@@ -179,7 +180,7 @@ internal static class KmsKeyArnReader
         return true;
     }
 
-    // A byte beyond ASCII is a piece of a UTF-8 character, not the Latin-1 space of the same number.
+    // A byte above ASCII is part of a UTF-8 character, not the Latin-1 space with the same number.
     private static bool IsSpace<T>(T unit) where T : unmanaged, IBinaryInteger<T>
         => char.IsWhiteSpace(unit.ToChar()) && (typeof(T) != typeof(byte) || unit.ToChar() < 128);
 }

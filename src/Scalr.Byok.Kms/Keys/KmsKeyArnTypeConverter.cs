@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace Scalr.Byok.Kms.Keys;
 
-/// <summary>Lets configuration and designers, which know only strings, hold a <see cref="KmsKeyArn"/>.</summary>
+/// <summary>Converts a <see cref="KmsKeyArn"/> from and to a string, for configuration and designers.</summary>
 internal sealed class KmsKeyArnTypeConverter : TypeConverter
 {
     public override bool CanConvertFrom(ITypeDescriptorContext? context, Type sourceType)
@@ -17,5 +17,7 @@ internal sealed class KmsKeyArnTypeConverter : TypeConverter
         => value is string text ? KmsKeyArn.Parse(text) : base.ConvertFrom(context, culture, value);
 
     public override object? ConvertTo(ITypeDescriptorContext? context, CultureInfo? culture, object? value, Type destinationType)
-        => destinationType == typeof(string) && value is KmsKeyArn arn ? arn.ToString() : base.ConvertTo(context, culture, value, destinationType);
+        => destinationType == typeof(string) && value is KmsKeyArn arn
+            ? arn.ToString()
+            : base.ConvertTo(context, culture, value, destinationType);
 }

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Scalr.Byok.Kms.Keys;
 
 /// <summary>
-/// The id of a KMS key, held inline: 128 bits, written as a UUID (single-Region) or as <c>mrk-</c> and 32 digits (multi-Region).
-/// Both forms have the same length.
+/// The id of a KMS key, stored inline: 128 bits, written as a UUID (single-Region) or as <c>mrk-</c> and 32 digits (multi-Region). Both
+/// forms have the same length.
 /// </summary>
 internal readonly record struct KmsKeyId
 {
@@ -23,7 +23,10 @@ internal readonly record struct KmsKeyId
 
     public bool IsMultiRegion { get; }
 
-    /// <summary>Lower-case digits only, unless <paramref name="ignoreCase"/>: KMS prints lower case, and IAM compares case-sensitively.</summary>
+    /// <summary>
+    /// Parses a key id. Its letters must be lower case, unless <paramref name="ignoreCase"/> is true: AWS KMS prints lower case, and IAM is
+    /// case-sensitive.
+    /// </summary>
     public static bool TryParse<T>(ReadOnlySpan<T> text, bool ignoreCase, out KmsKeyId id) where T : unmanaged, IBinaryInteger<T>
     {
         id = default;
@@ -32,12 +35,12 @@ internal readonly record struct KmsKeyId
             return false;
         }
 
-        bool isMultiRegion = BeginsMultiRegion(text, ignoreCase);
-        int start = isMultiRegion ? MultiRegionPrefix.Length : 0;
+        var isMultiRegion = BeginsMultiRegion(text, ignoreCase);
+        var start = isMultiRegion ? MultiRegionPrefix.Length : 0;
         UInt128 value = 0;
-        for (int i = start; i < Length; i++)
+        for (var i = start; i < Length; i++)
         {
-            char c = text[i].ToChar();
+            var c = text[i].ToChar();
             if (!isMultiRegion && IsHyphenAt(i))
             {
                 if (c != '-')
@@ -61,13 +64,14 @@ internal readonly record struct KmsKeyId
 
     public static bool BeginsMultiRegion<T>(ReadOnlySpan<T> text, bool ignoreCase) where T : unmanaged, IBinaryInteger<T>
         => text.Begins(MultiRegionPrefix) || (ignoreCase && text.Length >= MultiRegionPrefix.Length
-            && (text[0].ToChar() | 32) == 'm' && (text[1].ToChar() | 32) == 'r' && (text[2].ToChar() | 32) == 'k' && text[3].ToChar() == '-');
+            && (text[0].ToChar() | 32) == 'm' && (text[1].ToChar() | 32) == 'r'
+            && (text[2].ToChar() | 32) == 'k' && text[3].ToChar() == '-');
 
     public void Write<T>(ref Span<T> destination) where T : unmanaged, IBinaryInteger<T>
     {
         UInt128 value = new(_high, _low);
-        int shift = 128;
-        for (int i = 0; i < Length; i++)
+        var shift = 128;
+        for (var i = 0; i < Length; i++)
         {
             char c;
             if (IsMultiRegion && i < MultiRegionPrefix.Length)

@@ -4,17 +4,17 @@ using System.Text;
 
 namespace Scalr.Byok.Kms.Keys;
 
-/// <summary>Text from outside, quoted for a message: bounded, on one line, in printable ASCII.</summary>
+/// <summary>Quotes text from outside in a message: limited, on one line, in printable ASCII.</summary>
 internal static class Quotation
 {
-    /// <summary>The most that is shown of any text; every valid part of an ARN is shorter.</summary>
+    /// <summary>The longest quotation of a text. Every valid part of an ARN is shorter.</summary>
     public const int MaxLength = 64;
 
     public static string Of<T>(ReadOnlySpan<T> text) where T : unmanaged, IBinaryInteger<T>
     {
         StringBuilder quoted = new();
         quoted.Append('\'');
-        foreach (T unit in text[..Math.Min(text.Length, MaxLength)])
+        foreach (var unit in text[..Math.Min(text.Length, MaxLength)])
         {
             Append(quoted, unit);
         }
@@ -28,13 +28,13 @@ internal static class Quotation
     /// <summary>A length in the text's own unit.</summary>
     public static string Count<T>(int length) where T : unmanaged, IBinaryInteger<T>
     {
-        string unit = typeof(T) == typeof(byte) ? "byte" : "character";
+        var unit = typeof(T) == typeof(byte) ? "byte" : "character";
         return string.Create(CultureInfo.InvariantCulture, $"{length} {unit}{(length == 1 ? "" : "s")}");
     }
 
     private static void Append<T>(StringBuilder quoted, T unit) where T : unmanaged, IBinaryInteger<T>
     {
-        char c = unit.ToChar();
+        var c = unit.ToChar();
         if (c is >= ' ' and <= '~' and not '\'' and not '\\')
         {
             quoted.Append(c);

@@ -4,23 +4,28 @@ using Scalr.Byok.Kms.Errors;
 
 namespace Scalr.Byok.Kms.Kms;
 
-/// <summary>Whether what AWS KMS answered can be used. If not, the attempt has failed as if it had not answered: a proxy that says 200 to everything is an outage.</summary>
-/// <remarks>The AWS SDK does not compare: an answer for another key could carry anything.</remarks>
+/// <summary>
+/// Checks that an answer of AWS KMS can be used. An unusable answer counts as no answer: a proxy that answers 200 to everything is an
+/// outage.
+/// </summary>
+/// <remarks>The AWS SDK does not compare the key id. Without this check, an answer for another key would be accepted.</remarks>
 internal static class AnswerChecks
 {
     /// <summary>The longest encrypted data key, in bytes, that kms:Decrypt accepts (API reference). No result is longer.</summary>
     public const int LongestBlob = 6144;
 
-    /// <param name="key">The key that was asked.</param>
-    /// <param name="keyId">The key that answers.</param>
-    /// <param name="result">What it brought; erased if it cannot be used.</param>
-    /// <param name="action">What was asked.</param>
-    /// <exception cref="ByokServiceException">It cannot be used.</exception>
+    /// <param name="key">The requested key.</param>
+    /// <param name="keyId">The key of the answer.</param>
+    /// <param name="result">The ciphertext or plaintext of the answer; erased if it cannot be used.</param>
+    /// <param name="action">The requested action.</param>
+    /// <exception cref="ByokServiceException">The answer cannot be used.</exception>
     public static void EnsureUsable(KmsKeyArn key, string? keyId, MemoryStream? result, string action)
     {
         try
         {
             EnsureUsable(key, keyId, isWhole: result is { Length: > 0 }, action);
+
+            // A message with a longer ciphertext could be stored, but never be decrypted.
             if (action == AwsAction.Encrypt && result!.Length > LongestBlob)
             {
                 throw Unusable(key, action, "with a ciphertext that it would not decrypt: it is too long");
@@ -28,23 +33,31 @@ internal static class AnswerChecks
         }
         catch
         {
+            // The answer goes to no caller, so a plaintext in it is erased here.
             new ErasedStream(result).Dispose();
             throw;
         }
     }
 
-    /// <summary>An answer about the key, complete or not: what it lacks is a finding of the probe (<see cref="KeyExamination"/>).</summary>
-    /// <param name="key">The key that was asked.</param>
-    /// <param name="metadata">What is told of it.</param>
-    /// <exception cref="ByokServiceException">It tells nothing, or of another key.</exception>
+    /// <summary>
+    /// Checks a description of a key. Missing fields are findings of the probe (<see cref="KeyExamination"/>), not errors.
+    /// </summary>
+    /// <param name="key">The requested key.</param>
+    /// <param name="metadata">The description.</param>
+    /// <exception cref="ByokServiceException">The answer has no description, or that of another key.</exception>
     public static void EnsureUsable(KmsKeyArn key, KeyMetadata? metadata) =>
-        EnsureUsable(key, string.IsNullOrEmpty(metadata?.Arn) ? key.ToString() : metadata.Arn, isWhole: metadata is not null, AwsAction.DescribeKey);
+        EnsureUsable(
+            // A description without an ARN is taken for the requested key: kms:DescribeKey establishes no fact.
+            key, string.IsNullOrEmpty(metadata?.Arn) ? key.ToString() : metadata.Arn, isWhole: metadata is not null, AwsAction.DescribeKey);
 
     private static void EnsureUsable(KmsKeyArn key, string? keyId, bool isWhole, string action)
     {
+        // Trust boundary: an answer that belongs to another request must not become an acceptance of this key, nor a data key of this
+        // customer.
         if (!string.IsNullOrEmpty(keyId) && keyId != key.ToString())
         {
-            throw new ByokServiceException($"AWS KMS answered {action} for another key than {key}. The answer was not used.", isTransient: false)
+            throw new ByokServiceException(
+                $"AWS KMS answered {action} for another key than {key}. The answer was not used.", isTransient: false)
             {
                 Operation = action,
                 Region = key.Region,
@@ -57,10 +70,11 @@ internal static class AnswerChecks
         }
     }
 
-    private static ByokServiceException Unusable(KmsKeyArn key, string action, string what) => new($"AWS KMS answered {action} for the key {key} {what}. Try again later.")
-    {
-        Operation = action,
-        Region = key.Region,
-        Trouble = ServiceTrouble.Outage,
-    };
+    private static ByokServiceException Unusable(KmsKeyArn key, string action, string what) =>
+        new($"AWS KMS answered {action} for the key {key} {what}. Try again later.")
+        {
+            Operation = action,
+            Region = key.Region,
+            FailureKind = ServiceFailureKind.Outage,
+        };
 }

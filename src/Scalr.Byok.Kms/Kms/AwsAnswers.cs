@@ -3,26 +3,32 @@ using Amazon.Runtime.Internal;
 
 namespace Scalr.Byok.Kms.Kms;
 
-/// <summary>What an answer of AWS tells beside its error code.</summary>
+/// <summary>Reads what an answer of AWS contains beside its error code.</summary>
 internal static class AwsAnswers
 {
-    /// <summary>The codes by which AWS asks to come less often.</summary>
+    /// <summary>The error codes by which AWS asks for fewer requests.</summary>
     public static readonly string[] ThrottlingCodes =
     [
-        "ThrottlingException", "Throttling", "ThrottledException", "LimitExceededException", "RequestLimitExceeded", "TooManyRequestsException",
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "LimitExceededException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
         "RequestThrottled", "RequestThrottledException", "SlowDown", "PriorRequestNotComplete",
     ];
 
     public static bool IsThrottling(Exception error) =>
         error is AmazonServiceException service && (ThrottlingCodes.Contains(service.ErrorCode) || (int)service.StatusCode == 429);
 
-    public static string? RequestId(Exception error) => error is AmazonServiceException { RequestId.Length: > 0 } service ? service.RequestId : null;
+    public static string? RequestId(Exception error) =>
+        error is AmazonServiceException { RequestId.Length: > 0 } service ? service.RequestId : null;
 
-    /// <summary>Whether the AWS SDK put the answer's body in the place of a message that the answer lacks.</summary>
+    /// <summary>Whether the AWS SDK used the body of the answer as the message, because the answer has no message.</summary>
     public static bool QuotesBody(AmazonServiceException error) => error.Message.Contains("HTTP Body", StringComparison.Ordinal);
 
     public static string Name(AmazonServiceException error) =>
-        error.ErrorCode is { Length: > 0 } code ? code : $"HTTP {(int)error.StatusCode} with nothing that could be read";
+        error.ErrorCode is { Length: > 0 } code ? code : $"HTTP {(int)error.StatusCode} without a readable error";
 
     public static TimeSpan? RetryAfter(Exception error)
     {

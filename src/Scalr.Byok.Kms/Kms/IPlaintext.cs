@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.Kms;
 
-/// <summary>Plaintext that kms:Encrypt wraps. Its owner keeps the bytes; a request works on a copy that it erases.</summary>
+/// <summary>Plaintext that kms:Encrypt wraps. The owner keeps the bytes. A request uses a copy and erases it.</summary>
 internal interface IPlaintext
 {
     int Length { get; }
@@ -9,5 +9,5 @@ internal interface IPlaintext
     void CopyTo(Span<byte> destination);
 }
 
-/// <summary>Takes the plaintext of a kms:Decrypt answer. The bytes are erased when it returns.</summary>
+/// <summary>Reads the plaintext of an answer to kms:Decrypt. The bytes are erased when it returns.</summary>
 internal delegate T TakePlaintext<out T>(ReadOnlySpan<byte> plaintext);

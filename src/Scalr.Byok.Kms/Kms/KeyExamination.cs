@@ -2,44 +2,50 @@ using System.Globalization;
 using Amazon.KeyManagementService;
 using Amazon.KeyManagementService.Model;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Errors;
-using static Scalr.Byok.Kms.KeyFindingOwner;
-using static Scalr.Byok.Kms.KeyFindingSeverity;
+using static Scalr.Byok.Kms.ByokKeyFindingOwner;
+using static Scalr.Byok.Kms.ByokKeyFindingSeverity;
 
 namespace Scalr.Byok.Kms.Kms;
 
-/// <summary>What there is to say about a key, from what kms:DescribeKey answered. Asks nobody.</summary>
+/// <summary>Derives the findings about a key from the answer to kms:DescribeKey. Sends nothing to AWS.</summary>
 internal static class KeyExamination
 {
-    /// <summary>From when on expiring key material is a warning: time enough to find whoever holds it.</summary>
+    /// <summary>The time before the expiry of key material from which it is a warning.</summary>
     private static readonly TimeSpan ExpiryWarning = TimeSpan.FromDays(30);
 
-    /// <summary>How far AWS's clock may be ahead of ours: what is 7 days for AWS is not 8 days for us.</summary>
+    /// <summary>How far AWS's clock may be ahead of this machine's. Without this tolerance, 7 days could be reported as 8.</summary>
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
-    public static HealthStatus StatusOf(IEnumerable<KeyFinding> findings) => findings.Select(finding => finding.Severity).DefaultIfEmpty().Max() switch
-    {
-        Error => HealthStatus.Unhealthy,
-        Warning => HealthStatus.Degraded,
-        _ => HealthStatus.Healthy,
-    };
+    /// <summary>The status of the worst finding. A finding of unknown severity is at least a warning.</summary>
+    public static HealthStatus StatusOf(IEnumerable<ByokKeyFinding> findings) =>
+        findings.Select(finding => finding.Severity == ByokKeyFindingSeverity.Unknown ? Warning : finding.Severity)
+            .DefaultIfEmpty(Information).Max() switch
+        {
+            Error => HealthStatus.Unhealthy,
+            Warning => HealthStatus.Degraded,
+            _ => HealthStatus.Healthy,
+        };
 
-    /// <summary>By name alone: Enum.Parse would take numbers and lists, too.</summary>
+    /// <summary>Parsed by name alone: Enum.Parse would also accept numbers and lists.</summary>
     public static KmsKeyState StateOf(KeyMetadata key) =>
-        Array.IndexOf(Enum.GetNames<KmsKeyState>(), key.KeyState?.Value) is >= 0 and var index ? Enum.GetValues<KmsKeyState>()[index] : KmsKeyState.Unknown;
+        Array.IndexOf(Enum.GetNames<KmsKeyState>(), key.KeyState?.Value) is >= 0 and var index
+            ? Enum.GetValues<KmsKeyState>()[index]
+            : KmsKeyState.Unknown;
 
-    /// <summary>Why the key cannot be used; null if it can, and where the answer does not tell or this version does not know.</summary>
+    /// <summary>Why the key cannot be used. Null if it can, and if the answer lacks the field or has an unknown value.</summary>
     public static ByokKeyUnavailableReason? ReasonOf(KeyMetadata key)
     {
         if (key.KeySpec is { } spec && spec != KeySpec.SYMMETRIC_DEFAULT)
         {
-            return ByokKeyUnavailableReason.WrongKeyType;
+            return ByokKeyUnavailableReason.UnsupportedKeySpec;
         }
 
         if (key.KeyUsage is { } usage && usage != KeyUsageType.ENCRYPT_DECRYPT)
         {
-            return ByokKeyUnavailableReason.WrongKeyUsage;
+            return ByokKeyUnavailableReason.UnsupportedKeyUsage;
         }
 
         return StateOf(key) switch
@@ -53,22 +59,23 @@ internal static class KeyExamination
         };
     }
 
-    /// <summary>Everything to say about the ring's own key.</summary>
+    /// <summary>All findings about the ring's own key.</summary>
     /// <param name="arn">The key.</param>
-    /// <param name="key">What kms:DescribeKey answered.</param>
-    /// <param name="replicaRegions">The Regions where the customer says that there are replicas.</param>
-    /// <param name="now">The present moment.</param>
-    public static IEnumerable<KeyFinding> Examine(KmsKeyArn arn, KeyMetadata key, IEnumerable<string> replicaRegions, DateTimeOffset now)
+    /// <param name="key">The answer to kms:DescribeKey.</param>
+    /// <param name="replicaRegions">The Regions where the settings name a replica.</param>
+    /// <param name="now">The current time.</param>
+    public static IEnumerable<ByokKeyFinding> Examine(
+        KmsKeyArn arn, KeyMetadata key, IEnumerable<string> replicaRegions, DateTimeOffset now)
     {
         if (ReasonOf(key) is { } reason)
         {
             var (happened, remedy) = Remedies.For(reason, arn, AwsAction.DescribeKey);
-            yield return new KeyFinding(reason.ToString(), Error, Customer, Dated(happened, key, now), remedy);
+            yield return new ByokKeyFinding(reason.ToString(), Error, Customer, Dated(happened, key, now), remedy);
         }
         else if (StateOf(key) == KmsKeyState.Updating)
         {
-            yield return new KeyFinding(
-                KeyFindingCode.KeyUpdating, Information, Aws,
+            yield return new ByokKeyFinding(
+                ByokKeyFindingCode.KeyUpdating, Information, Aws,
                 "AWS KMS is changing the key's primary Region; the key can be used meanwhile.",
                 "Nothing needs to be done.");
         }
@@ -79,8 +86,8 @@ internal static class KeyExamination
         }
     }
 
-    /// <summary>What to say about a replica; null if it can be used.</summary>
-    public static KeyFinding? ExamineReplica(KmsKeyArn arn, KeyMetadata replica, DateTimeOffset now)
+    /// <summary>The finding about a replica; null if it can be used.</summary>
+    public static ByokKeyFinding? ExamineReplica(KmsKeyArn arn, KeyMetadata replica, DateTimeOffset now)
     {
         if (ReasonOf(replica) is not { } reason)
         {
@@ -88,75 +95,87 @@ internal static class KeyExamination
         }
 
         var (happened, remedy) = Remedies.For(reason, arn, AwsAction.DescribeKey);
-        return new KeyFinding(
-            KeyFindingCode.ReplicaUnusable, Warning, Customer, $"The replica in Region {arn.Region} cannot be used. {Dated(happened, replica, now)}", remedy);
+        return new ByokKeyFinding(
+            ByokKeyFindingCode.ReplicaUnusable,
+            Warning,
+            Customer,
+            $"The replica in Region {arn.Region} cannot be used. {Dated(happened, replica, now)}",
+            remedy);
     }
 
-    /// <summary>What the answer does not tell. Encryption and decryption may well work, so it is a warning.</summary>
-    private static IEnumerable<KeyFinding> AboutAnswer(KmsKeyArn arn, KeyMetadata key)
+    /// <summary>Findings about an incomplete answer. Encryption and decryption may work all the same, so they are warnings.</summary>
+    private static IEnumerable<ByokKeyFinding> AboutAnswer(KmsKeyArn arn, KeyMetadata key)
     {
         string[] missing =
         [
-            .. new[] { (nameof(key.Arn), key.Arn), (nameof(key.KeyState), key.KeyState?.Value), (nameof(key.KeySpec), key.KeySpec?.Value), (nameof(key.KeyUsage), key.KeyUsage?.Value) }
+            .. new[]
+            {
+                (nameof(key.Arn), key.Arn),
+                (nameof(key.KeyState), key.KeyState?.Value),
+                (nameof(key.KeySpec), key.KeySpec?.Value),
+                (nameof(key.KeyUsage), key.KeyUsage?.Value),
+            }
                 .Where(field => string.IsNullOrEmpty(field.Item2)).Select(field => field.Item1),
         ];
         if (missing.Length > 0)
         {
-            yield return new KeyFinding(
-                KeyFindingCode.DescriptionIncomplete, Warning, Host,
-                $"The answer to kms:DescribeKey in Region {arn.Region} does not tell {string.Join(", ", missing)}.",
-                "AWS KMS always does. If Endpoints:Kms names another server, its operator has to complete the answer.");
+            yield return new ByokKeyFinding(
+                ByokKeyFindingCode.DescriptionIncomplete, Warning, Host,
+                $"The answer to kms:DescribeKey in Region {arn.Region} lacks {string.Join(", ", missing)}.",
+                "AWS KMS always sends them. If Endpoints:Kms names another server, its operator has to complete the answer.");
         }
 
         if (!string.IsNullOrEmpty(key.KeyState?.Value) && StateOf(key) == KmsKeyState.Unknown)
         {
-            yield return new KeyFinding(
-                KeyFindingCode.KeyStateUnknown, Warning, Host,
+            yield return new ByokKeyFinding(
+                ByokKeyFindingCode.KeyStateUnknown, Warning, Host,
                 "The key is in a state that this version of the library does not know.",
                 "Update the library. Until then, encryption and decryption show whether the key can be used.");
         }
     }
 
-    private static IEnumerable<KeyFinding> AboutMaterial(KeyMetadata key, DateTimeOffset now)
+    private static IEnumerable<ByokKeyFinding> AboutMaterial(KeyMetadata key, DateTimeOffset now)
     {
         if (key.KeyManager == KeyManagerType.AWS)
         {
-            yield return new KeyFinding(
-                KeyFindingCode.AwsManagedKey, Warning, Customer,
+            yield return new ByokKeyFinding(
+                ByokKeyFindingCode.AwsManagedKey, Warning, Customer,
                 "The key is an AWS managed key: its owner can neither disable nor delete it, nor change its key policy.",
                 "Create a customer managed key and give its ARN.");
         }
 
         if (TimeOf(key.ValidTo) is { } expiry && expiry > now)
         {
-            yield return new KeyFinding(
-                KeyFindingCode.KeyMaterialExpires, expiry - now <= ExpiryWarning ? Warning : Information, Customer,
+            yield return new ByokKeyFinding(
+                ByokKeyFindingCode.KeyMaterialExpires, expiry - now <= ExpiryWarning ? Warning : Information, Customer,
                 $"The imported key material expires on {On(expiry, now)}; from then on nothing can be encrypted or decrypted.",
                 "Import the same key material again before that day, with a later expiration date or none.");
         }
 
         if (key.Origin is { } origin && origin != OriginType.AWS_KMS)
         {
-            yield return new KeyFinding(
-                KeyFindingCode.RotationOff, Information, Customer,
+            yield return new ByokKeyFinding(
+                ByokKeyFindingCode.AutomaticRotationUnsupported, Information, Customer,
                 $"AWS KMS does not rotate the key material by itself, because it did not make it (origin {origin.Value}).",
-                "Rotate the key material yourself as your rules demand, or use a key whose material AWS KMS makes, with automatic rotation on.");
+                "Rotate the key material yourself as your rules demand, or use a key whose material AWS KMS makes, with automatic "
+                + "rotation on.");
         }
     }
 
-    private static IEnumerable<KeyFinding> AboutRegions(KmsKeyArn arn, KeyMetadata key, IEnumerable<string> replicaRegions)
+    private static IEnumerable<ByokKeyFinding> AboutRegions(KmsKeyArn arn, KeyMetadata key, IEnumerable<string> replicaRegions)
     {
         if (key.MultiRegion != true)
         {
             if (key.Origin == OriginType.AWS_CLOUDHSM || key.Origin == OriginType.EXTERNAL_KEY_STORE)
             {
-                yield break; // AWS KMS has no multi-Region keys in custom key stores, so there is nothing to recommend
+                yield break; // AWS KMS has no multi-Region keys in custom key stores, so nothing is recommended
             }
 
-            yield return new KeyFinding(
-                KeyFindingCode.SingleRegionKey, Information, Customer,
+            yield return new ByokKeyFinding(
+                ByokKeyFindingCode.SingleRegionKey, Information, Customer,
                 $"The key exists in Region {arn.Region} only and cannot be replicated.",
-                "Use a multi-Region key (its id begins with mrk-), even for one Region: it can be replicated later without encrypting the data again.");
+                "Use a multi-Region key (its id begins with mrk-), even for one Region: it can be replicated later without encrypting "
+                + "the data again.");
             yield break;
         }
 
@@ -166,12 +185,30 @@ internal static class KeyExamination
         }
     }
 
-    public static KeyFinding ReplicaMissing(string region) => new(
-        KeyFindingCode.ReplicaMissing, Warning, Customer,
+    /// <summary>The finding that a role's sessions are shorter than the host's options say.</summary>
+    public static ByokKeyFinding SessionShortened(SessionShortening shortening)
+    {
+        var (asked, used) = (Hours(shortening.Asked), Hours(shortening.Used));
+        return shortening.IsChained
+            ? new ByokKeyFinding(
+                ByokKeyFindingCode.SessionShortened, Warning, Host,
+                $"AWS STS grants no session of {asked}, because the host itself runs on a role (role chaining). Sessions of "
+                + $"{used} are used instead.",
+                $"The host's operator can set SessionDuration to {used}, or give the host an identity that is no role's session. The "
+                + "customer cannot change it.")
+            : new ByokKeyFinding(
+                ByokKeyFindingCode.SessionShortened, Warning, Customer,
+                $"The role does not allow sessions of {asked}. Sessions of {used} are used instead.",
+                $"The customer can raise the role's maximum session duration to {asked} in IAM, or the host's operator can set "
+                + $"SessionDuration to {used}.");
+    }
+
+    public static ByokKeyFinding ReplicaMissing(string region) => new(
+        ByokKeyFindingCode.ReplicaMissing, Warning, Customer,
         $"The key has no replica in Region {region}, although the settings name that Region.",
         $"Replicate the key to Region {region} in AWS KMS, or take the Region out of the settings.");
 
-    /// <summary>Whether the key tells that it is in a Region, or does not tell its Regions.</summary>
+    /// <summary>Whether the answer names a Region of the key, or names no Regions at all.</summary>
     public static bool MayBeIn(KeyMetadata key, string region) =>
         key.MultiRegionConfiguration is null || PrimaryRegionOf(key) == region || ReplicaRegionsOf(key).Contains(region);
 
@@ -181,6 +218,9 @@ internal static class KeyExamination
         (key?.MultiRegionConfiguration?.ReplicaKeys ?? []).Select(replica => replica.Region).OfType<string>();
 
     public static DateTimeOffset? TimeOf(DateTime? time) => time is { } moment ? new DateTimeOffset(moment.ToUniversalTime()) : null;
+
+    private static string Hours(TimeSpan time) =>
+        string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours:0.##} {(time.TotalHours == 1 ? "hour" : "hours")}");
 
     private static string Dated(string happened, KeyMetadata key, DateTimeOffset now) => StateOf(key) switch
     {

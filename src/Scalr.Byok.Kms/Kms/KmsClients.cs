@@ -5,7 +5,7 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Kms;
 
-/// <summary>Makes clients of AWS KMS. A client is small and shares its Region's configuration and everybody's connections.</summary>
+/// <summary>Creates clients of AWS KMS. A client is small: clients of a Region share its configuration and all connections.</summary>
 internal sealed class KmsClients
 {
     private readonly AwsClientConfiguration _configuration;
@@ -26,8 +26,9 @@ internal sealed class KmsClients
             return _create(credentials, region);
         }
 
-        // Those of a strategy that the host wrote may have to be found first; the others are there.
-        var areThere = credentials is BasicAWSCredentials or SessionAWSCredentials or AnonymousAWSCredentials;
-        return new AmazonKeyManagementServiceClient(areThere ? credentials : new HostCredentials(credentials), _configuration.ForKms(region));
+        // Credentials of a host's strategy may have to be resolved first, which can fail. The other kinds are already resolved.
+        var areThere = credentials is BasicAWSCredentials or SessionAWSCredentials or AnonymousAWSCredentials or HostCredentials;
+        return new AmazonKeyManagementServiceClient(
+            areThere ? credentials : new HostCredentials(credentials), _configuration.ForKms(region));
     }
 }

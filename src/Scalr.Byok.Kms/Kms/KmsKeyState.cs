@@ -1,32 +1,37 @@
+using System.Text.Json.Serialization;
+
 namespace Scalr.Byok.Kms;
 
-/// <summary>The state of a KMS key as kms:DescribeKey tells it ("Key states of AWS KMS keys" in the AWS KMS Developer Guide).</summary>
+/// <summary>The state of a KMS key, as kms:DescribeKey reports it ("Key states of AWS KMS keys" in the AWS KMS Developer Guide).</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<KmsKeyState>))]
 public enum KmsKeyState
 {
-    /// <summary>Not known: kms:DescribeKey was not answered, or with a state that this library does not know.</summary>
+    /// <summary>Unknown: no answer to kms:DescribeKey, or a state that this version of the library does not know.</summary>
     Unknown,
 
-    /// <summary>Ready for use.</summary>
+    /// <summary>The key can be used.</summary>
     Enabled,
 
-    /// <summary>Switched off by its owner.</summary>
+    /// <summary>The key is disabled.</summary>
     Disabled,
 
-    /// <summary>Scheduled for deletion; no longer usable.</summary>
+    /// <summary>The key is scheduled for deletion and cannot be used.</summary>
     PendingDeletion,
 
-    /// <summary>A multi-Region primary key scheduled for deletion, which waits for its replicas to go first; no longer usable.</summary>
+    /// <summary>
+    /// A multi-Region primary key is scheduled for deletion and waits for the deletion of its replicas. It cannot be used.
+    /// </summary>
     PendingReplicaDeletion,
 
-    /// <summary>Without key material: never imported, deleted or expired.</summary>
+    /// <summary>The key has no key material: it was never imported, was deleted or has expired.</summary>
     PendingImport,
 
-    /// <summary>In a custom key store that is not connected.</summary>
+    /// <summary>The custom key store of the key is not connected.</summary>
     Unavailable,
 
-    /// <summary>Being created, as a new replica is at first; not usable yet.</summary>
+    /// <summary>The key is being created, as a new replica is at first. It cannot be used yet.</summary>
     Creating,
 
-    /// <summary>A multi-Region key whose primary Region is being changed; usable.</summary>
+    /// <summary>The primary Region of a multi-Region key is being changed. The key can be used.</summary>
     Updating,
 }

@@ -6,6 +6,7 @@ using Amazon.Runtime;
 using Microsoft.Extensions.Logging;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
+using Scalr.Byok.Kms.Audit;
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Errors;
@@ -13,10 +14,12 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.Kms;
 
-/// <summary>One KMS key in one Region, with the credentials to use it. The only class that sends requests to AWS KMS. Safe for concurrent use.</summary>
+/// <summary>
+/// One KMS key in one Region, with the credentials to use it. The only class that sends requests to AWS KMS. Safe for concurrent use.
+/// </summary>
 /// <remarks>
-/// An attempt passes, outermost first: the limit of concurrent calls, the attempt's time limit, the session, the circuit breaker. So the breaker counts
-/// only what AWS KMS itself does, and trouble of kms:DescribeKey or AWS STS does not block encryption and decryption.
+/// An attempt passes, outermost first: the limit of concurrent calls, the attempt's time limit, the session, the circuit breaker. So the
+/// breaker counts only failures of AWS KMS itself, and failures of kms:DescribeKey or AWS STS do not block encryption and decryption.
 /// </remarks>
 internal sealed class KmsRegion : IDisposable
 {
@@ -27,12 +30,17 @@ internal sealed class KmsRegion : IDisposable
     private readonly ILogger _logger;
     private CircuitBreaker? _data;
     private CircuitBreaker? _describe;
-    private SemaphoreSlim? _turns; // has no wait handle, so there is nothing to dispose
+
+    // Has no wait handle, so there is nothing to dispose.
+    private SemaphoreSlim? _turns;
+
+    // Client and credentials in one object, so that a request never gets the client of another session.
     private Signed? _signed;
     private volatile bool _stopped;
+    private long _requests;
 
     /// <param name="arn">The key, in this Region.</param>
-    /// <param name="credentials">Owned from now on.</param>
+    /// <param name="credentials">The credentials. Takes ownership.</param>
     /// <param name="createClient">Creates a client for credentials and a Region.</param>
     /// <param name="pipeline">Time limits and retries.</param>
     /// <param name="clock">Marks when requests are sent.</param>
@@ -52,19 +60,35 @@ internal sealed class KmsRegion : IDisposable
         _clock = clock;
         _logger = logger;
         Sessions = credentials as SessionCredentials;
-        Sessions?.Explain = error => AwsErrors.IsAws(error) ? AwsErrors.Translate(error, arn, Sessions.Operation, Sessions.Operation) : error;
+        Sessions?.Explain =
+            error => AwsErrors.IsAws(error) ? AwsErrors.Translate(error, arn, Sessions.Operation, Sessions.Operation) : error;
     }
 
     public KmsKeyArn Arn { get; }
 
-    /// <summary>The role's sessions; null where no role is assumed.</summary>
+    /// <summary>The number of requests that were sent.</summary>
+    public long Requests => Interlocked.Read(ref _requests);
+
+    /// <summary>The sessions of the role; null without a role.</summary>
     public SessionCredentials? Sessions { get; }
 
-    /// <summary>The circuit breaker of an action. kms:Encrypt and kms:Decrypt share one, since a Region that is out answers neither; kms:DescribeKey has its own.</summary>
+    /// <summary>Whether the credentials are the host's own identity, which only the platform key has.</summary>
+    public bool IsOfHost => _credentials is HostCredentials;
+
+    /// <summary>Records the requests; null if the host has no audit sink.</summary>
+    public RingAudit? Audit { get; init; }
+
+    /// <summary>
+    /// The circuit breaker of an action. kms:Encrypt and kms:Decrypt share one, because a Region in an outage answers neither.
+    /// kms:DescribeKey has its own.
+    /// </summary>
     public CircuitBreaker BreakerOf(string operation)
     {
         ref var breaker = ref operation == AwsAction.DescribeKey ? ref _describe : ref _data;
-        return LazyInitializer.EnsureInitialized(ref breaker, () => _pipeline.CreateBreaker((state, opening) => OnBreaker(operation, state, opening)));
+
+        // All threads use the breaker that was stored first, so no failure is counted elsewhere.
+        return LazyInitializer.EnsureInitialized(
+            ref breaker, () => _pipeline.CreateBreaker((state, opening) => OnBreaker(operation, state, opening)));
     }
 
     /// <summary>One attempt of kms:Encrypt.</summary>
@@ -73,39 +97,44 @@ internal sealed class KmsRegion : IDisposable
     public async Task<byte[]> EncryptAsync(
         KmsCall call, IPlaintext plaintext, IReadOnlyDictionary<string, string> encryptionContext, CancellationToken cancellationToken)
     {
+        // Pinned, so that the garbage collector makes no copies, and erased below.
         var bytes = GC.AllocateUninitializedArray<byte>(plaintext.Length, pinned: true);
         try
         {
             plaintext.CopyTo(bytes);
-            var answer = await AttemptAsync(
+            var answer = await AttemptAsync(new Request<EncryptResponse>(
                 call,
-                (client, token) => client.EncryptAsync(
-                    new EncryptRequest
-                    {
-                        KeyId = Arn.ToString(),
-                        EncryptionContext = new Dictionary<string, string>(encryptionContext),
-                        EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
-                        Plaintext = new MemoryStream(bytes, writable: false),
-                    },
+                encryptionContext,
+                (client, id, token) => client.EncryptAsync(
+                    RingAudit.Mark(
+                        new EncryptRequest
+                        {
+                            KeyId = Arn.ToString(),
+                            EncryptionContext = new Dictionary<string, string>(encryptionContext),
+                            EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
+                            Plaintext = new MemoryStream(bytes, writable: false),
+                        },
+                        id),
                     token),
                 answer => AnswerChecks.EnsureUsable(Arn, answer.KeyId, answer.CiphertextBlob, AwsAction.Encrypt),
-                erase: null,
-                cancellationToken).ConfigureAwait(false);
+                Erase: null,
+                cancellationToken)).ConfigureAwait(false);
             return answer.CiphertextBlob.ToArray();
         }
         finally
         {
+            // An attempt that ignores its token may still read these bytes. It then sends zeros, and its answer is never used.
             CryptographicOperations.ZeroMemory(bytes);
         }
     }
 
-    /// <summary>One attempt of kms:Decrypt, which always names the key.</summary>
+    /// <summary>One attempt of kms:Decrypt. It always names the key, so that AWS KMS does not choose the key by the ciphertext.</summary>
     /// <param name="call">The call.</param>
     /// <param name="ciphertextBlob">The ciphertext blob.</param>
     /// <param name="encryptionContext">The encryption context.</param>
-    /// <param name="take">Takes the plaintext.</param>
+    /// <param name="take">Reads the plaintext.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <exception cref="ByokDecryptionException">AWS KMS does not accept the blob under this key and encryption context.</exception>
+    /// <exception cref="ByokDecryptionException">AWS KMS rejects the blob under this key and encryption context.</exception>
     /// <exception cref="ByokException">AWS denied the request or gave no usable answer.</exception>
     public async Task<T> DecryptAsync<T>(
         KmsCall call,
@@ -114,20 +143,27 @@ internal sealed class KmsRegion : IDisposable
         TakePlaintext<T> take,
         CancellationToken cancellationToken)
     {
-        var answer = await AttemptAsync(
+        var answer = await AttemptAsync(new Request<DecryptResponse>(
             call,
-            (client, token) => client.DecryptAsync(
-                new DecryptRequest
-                {
-                    KeyId = Arn.ToString(),
-                    EncryptionContext = new Dictionary<string, string>(encryptionContext),
-                    EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
-                    CiphertextBlob = new MemoryStream(ciphertextBlob.ToArray(), writable: false),
-                },
+            encryptionContext,
+            (client, id, token) => client.DecryptAsync(
+                RingAudit.Mark(
+                    new DecryptRequest
+                    {
+                        // Without it, AWS KMS would use the key that the ciphertext names, which the sender of a message chose.
+                        KeyId = Arn.ToString(),
+                        EncryptionContext = new Dictionary<string, string>(encryptionContext),
+                        EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
+                        // Copied: the AWS SDK may read it after the caller has stopped waiting and reused its buffer.
+                        CiphertextBlob = new MemoryStream(ciphertextBlob.ToArray(), writable: false),
+                    },
+                    id),
                 token),
             answer => AnswerChecks.EnsureUsable(Arn, answer.KeyId, answer.Plaintext, AwsAction.Decrypt),
             static answer => new ErasedStream(answer.Plaintext).Dispose(),
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken)).ConfigureAwait(false);
+
+        // The AWS SDK's own array. It is erased even if take throws; take makes its own copy.
         using var plaintext = new ErasedStream(answer.Plaintext);
         return take(plaintext.Span);
     }
@@ -136,108 +172,159 @@ internal sealed class KmsRegion : IDisposable
     /// <exception cref="ByokException">AWS denied the request or gave no usable answer.</exception>
     public async Task<KeyMetadata> DescribeAsync(KmsCall call, CancellationToken cancellationToken)
     {
-        var answer = await AttemptAsync(
+        var answer = await AttemptAsync(new Request<DescribeKeyResponse>(
             call,
-            (client, token) => client.DescribeKeyAsync(new DescribeKeyRequest { KeyId = Arn.ToString() }, token),
+            EncryptionContext: null,
+            (client, id, token) => client.DescribeKeyAsync(
+                RingAudit.Mark(new DescribeKeyRequest { KeyId = Arn.ToString() }, id), token),
             answer => AnswerChecks.EnsureUsable(Arn, answer.KeyMetadata),
-            erase: null,
-            cancellationToken).ConfigureAwait(false);
+            Erase: null,
+            cancellationToken)).ConfigureAwait(false);
         return answer.KeyMetadata;
     }
 
-    /// <summary>One attempt to begin a session in place of another.</summary>
+    /// <summary>One attempt to start a session in place of another.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="instead">The session to replace; null for the present one, whichever it is.</param>
+    /// <param name="instead">The session to replace; null for the current one.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <returns>The new session; null where no role is assumed.</returns>
+    /// <returns>The new session; null without a role.</returns>
     /// <exception cref="ByokException">AWS STS denied the role or gave no usable answer.</exception>
-    public Task<AwsSession?> RenewSessionAsync(KmsCall call, AwsSession? instead, CancellationToken cancellationToken) => Sessions is { } sessions
-        ? LimitedAsync<AwsSession?>(call, async token => await SessionAsync(call, t => new ValueTask<AwsSession>(sessions.RenewAsync(instead, t)), token).ConfigureAwait(false), cancellationToken)
-        : Task.FromResult<AwsSession?>(null);
+    public Task<AwsSession?> RenewSessionAsync(KmsCall call, AwsSession? instead, CancellationToken cancellationToken) =>
+        // Without a place in the limit of concurrent calls, which counts requests to AWS KMS.
+        Sessions is null
+            ? Task.FromResult<AwsSession?>(null)
+            : LimitedAsync<AwsSession?>(
+                call,
+                async token => await SessionAsync(call, token).ConfigureAwait(false),
+                cancellationToken,
+                token => TurnAsync(call, instead, isConfirmation: true, call.Cause, token));
 
-    /// <summary>One attempt to obtain the credentials, without using them.</summary>
-    /// <returns>The ARN of the role's session; null where AWS STS is not asked.</returns>
+    /// <summary>One attempt to obtain the credentials without using them.</summary>
+    /// <returns>The ARN of the role's session; null if AWS STS is not called.</returns>
     /// <exception cref="ByokException">AWS STS denied the role or gave no usable answer.</exception>
     public Task<string?> IdentifyAsync(KmsCall call, CancellationToken cancellationToken) => LimitedAsync<string?>(
         call,
         async token =>
         {
-            if (Sessions is { } sessions)
+            if (Sessions is not null)
             {
-                return (await SessionAsync(call, t => sessions.GetAsync(call.IsConfirmation, t), token).ConfigureAwait(false)).Identity;
+                return (await SessionAsync(call, token).ConfigureAwait(false)).Identity;
             }
 
-            await _credentials.GetCredentialsAsync().OrAbandonAsync(token).ConfigureAwait(false);
+            // A strategy of the host may ignore the token.
+            await _credentials.GetCredentialsAsync().WaitObservedAsync(token).ConfigureAwait(false);
             return null;
         },
-        cancellationToken);
+        cancellationToken,
+        Sessions is null ? null : token => TurnAsync(call, instead: null, call.IsConfirmation, call.Cause, token));
 
-    /// <summary>One attempt of something that the caller sends itself.</summary>
+    /// <summary>One attempt of a request that the caller sends.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="send">Sends it; calls its first argument right before.</param>
+    /// <param name="send">Sends the request. Calls its first argument right before.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    public Task<T> SendAsync<T>(KmsCall call, Func<Action, CancellationToken, Task<T>> send, CancellationToken cancellationToken) =>
-        LimitedAsync(call, token => send(() => call.Request = AwsAttempt.Begin(call.Stage, Arn.Region, _clock.Time), token), cancellationToken);
+    public Task<T> SendAsync<T>(KmsCall call, Func<Action, CancellationToken, Task<T>> send, CancellationToken cancellationToken)
+    {
+        return LimitedAsync(
+            call,
+            token =>
+            {
+                call.IsAskingHost = true; // until the strategy calls Sends
+                return send(Sends, token);
+            },
+            cancellationToken);
 
-    /// <summary>Why a call was not tried: the breaker is open.</summary>
+        void Sends()
+        {
+            call.IsAskingHost = false;
+            call.Request = AwsAttempt.Begin(call.Stage, Arn.Region, _clock.Time);
+        }
+    }
+
+    /// <summary>The exception for a call that was not tried because the breaker is open.</summary>
     public ByokServiceException NotTried(string operation)
     {
         var opening = BreakerOf(operation).Open;
+
+        // Another call is the breaker's trial now, or has just closed the breaker.
+        var isTrialUnderWay = opening is null || _clock.Time.GetUtcNow() >= opening.Until;
+        var next = opening is null || isTrialUnderWay
+            ? ". Another call is trying it now"
+            : string.Create(CultureInfo.InvariantCulture, $". The next attempt is due at {opening.Until.UtcDateTime:HH:mm:ss} UTC");
         var since = opening is null
             ? ""
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $" since {opening.Since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC. The next attempt is due at {opening.Until.UtcDateTime:HH:mm:ss} UTC");
+            : string.Create(CultureInfo.InvariantCulture, $" since {opening.Since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
         var last = opening?.Error is { } error ? $" The last error was: {error.Message}" : "";
         return new ByokServiceException(
-            $"{operation} for the key {Arn} was not tried, because AWS KMS has not answered it in Region {Arn.Region}{since}. The key itself is not the cause.{last}",
+            $"{operation} for the key {Arn} was not tried, because AWS KMS has not answered it in Region "
+            + $"{Arn.Region}{since}{next}. The key itself is not the cause.{last}",
             isTransient: true,
             opening?.Error)
         {
             Operation = operation,
             Region = Arn.Region,
             RetryAfter = opening is null ? null : RemainingOf(opening),
-            Trouble = Errors.ServiceTrouble.NotTried,
+            FailureKind = isTrialUnderWay ? ServiceFailureKind.TrialUnderWay : ServiceFailureKind.NotTried,
         };
     }
 
     public void Dispose()
     {
+        // First, so that requests that fail because of the disposals below are reported as such, not as an outage.
         _stopped = true;
         (_credentials as IDisposable)?.Dispose();
         Volatile.Read(ref _signed)?.Client.Dispose();
     }
 
-    private async Task<TAnswer> AttemptAsync<TAnswer>(
-        KmsCall call,
-        Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> send,
-        Action<TAnswer> check,
-        Action<TAnswer>? erase,
-        CancellationToken cancellationToken)
+    private async Task<TAnswer> AttemptAsync<TAnswer>(Request<TAnswer> request)
         where TAnswer : AmazonWebServiceResponse
     {
-        // A confirmation is alone for its key, which is its reserved place.
-        var turns = call.IsConfirmation ? null : LazyInitializer.EnsureInitialized(ref _turns, () => new SemaphoreSlim(_pipeline.MaxConcurrentCalls));
+        // A confirmation takes no place in the limit: a host whose calls fill the limit must still notice a revocation.
+        var turns = request.Call.IsConfirmation
+            ? null
+            : LazyInitializer.EnsureInitialized(ref _turns, () => new SemaphoreSlim(_pipeline.MaxConcurrentCalls));
         if (turns is not null)
         {
-            await turns.WaitAsync(cancellationToken).ConfigureAwait(false);
+            // Outside the attempt's time limit: the wait for a place says nothing about AWS. The total time limit ends it.
+            await turns.WaitAsync(request.Caller).ConfigureAwait(false);
         }
 
         try
         {
-            return await LimitedAsync(call, token => SignedAsync(call, send, check, erase, cancellationToken, token), cancellationToken).ConfigureAwait(false);
+            return await LimitedAsync(
+                request.Call,
+                token => SignAsync(request, token),
+                request.Caller,
+                Sessions is null
+                    ? null
+                    : token => TurnAsync(request.Call, instead: null, request.Call.IsConfirmation, request.Call.Cause, token))
+                .ConfigureAwait(false);
         }
         finally
         {
+            // Also after a request that ignored its time limit. It may still be under way, but no caller waits for it.
             turns?.Release();
         }
     }
 
-    /// <summary>Runs an attempt within its time limit, and makes ours what AWS, the transport or the limit throws.</summary>
-    private async Task<T> LimitedAsync<T>(KmsCall call, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    /// <summary>Runs an attempt within its time limit, and translates exceptions of AWS, the transport and the limit.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="turn">Waits for the turn to begin a session, outside the time limit; null if none is needed.</param>
+    private async Task<T> LimitedAsync<T>(
+        KmsCall call,
+        Func<CancellationToken, Task<T>> attempt,
+        CancellationToken cancellationToken,
+        Func<CancellationToken, Task>? turn = null)
     {
         try
         {
+            if (turn is not null)
+            {
+                await turn(cancellationToken).ConfigureAwait(false);
+            }
+
+            call.AttemptBegan = _clock.Time.GetTimestamp();
             var result = await _pipeline.AttemptAsync(
                 static (attempt, token) => new ValueTask<T>(attempt(token)), attempt, cancellationToken).ConfigureAwait(false);
             call.Request?.Succeed(requestId: null);
@@ -245,11 +332,22 @@ internal sealed class KmsRegion : IDisposable
         }
         catch (Exception e) when (_stopped && (AwsErrors.IsAws(e) || e is ByokException) && !cancellationToken.IsCancellationRequested)
         {
-            throw Disposed(); // not tried again
+            // Another type of exception, which the library's retries ignore.
+            throw Disposed();
+        }
+        catch (TimeoutRejectedException e) when (call.IsAskingHost || (call.IsAwaitingSession && Sessions!.IsAskingHost))
+        {
+            // Nothing was sent yet: the call waited for the host's token provider.
+            throw Failed(call, OidcTokens.Failed(AwsPipeline.DidNotFinish(e.Timeout, late: default), isTransient: true));
+        }
+        catch (TimeoutRejectedException e) when (call.IsAwaitingSession && Sessions is { } sessions)
+        {
+            // The call waited for a session, and the session for AWS STS.
+            throw Failed(call, AwsErrors.Translate(e, Arn, call.Stage, sessions.Operation, address: sessions.Address));
         }
         catch (Exception e) when (AwsErrors.IsAws(e) && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
-            throw Failed(call, AwsErrors.Translate(e, Arn, call.Stage, Sessions?.Operation));
+            throw Failed(call, Translate(e, call.Stage));
         }
         catch (ByokException e)
         {
@@ -257,115 +355,160 @@ internal sealed class KmsRegion : IDisposable
         }
         catch (OperationCanceledException e)
         {
+            // The caller has cancelled. That is neither an answer nor an outage, so it is not translated.
             call.Request?.Fail(e);
             throw;
         }
     }
 
-    private async Task<TAnswer> SignedAsync<TAnswer>(
-        KmsCall call,
-        Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> send,
-        Action<TAnswer> check,
-        Action<TAnswer>? erase,
-        CancellationToken caller,
-        CancellationToken token)
+    /// <summary>
+    /// Sends a request with the fixed credentials, or with a session. A session that AWS KMS no longer accepts is replaced once.
+    /// </summary>
+    private Task<TAnswer> SignAsync<TAnswer>(Request<TAnswer> request, CancellationToken token)
+        where TAnswer : AmazonWebServiceResponse => Sessions is null
+        ? GuardAsync(request, _credentials, token)
+        : SignWithSessionAsync(request, token);
+
+    private async Task<TAnswer> SignWithSessionAsync<TAnswer>(Request<TAnswer> request, CancellationToken token)
         where TAnswer : AmazonWebServiceResponse
     {
-        if (Sessions is not { } sessions)
-        {
-            return await GuardedAsync(call, send, check, erase, _credentials, caller, token).ConfigureAwait(false);
-        }
-
-        var session = call.Session = await SessionAsync(call, t => sessions.GetAsync(call.IsConfirmation, t), token).ConfigureAwait(false);
+        var call = request.Call;
+        var session = call.Session = await SessionAsync(call, token).ConfigureAwait(false);
         try
         {
-            return await GuardedAsync(call, send, check, erase, session.Credentials, caller, token).ConfigureAwait(false);
+            return await GuardAsync(request, session.Credentials, token).ConfigureAwait(false);
         }
         catch (AmazonServiceException e) when (!call.WasSessionReplaced && AwsErrors.SaysSessionEnded(e))
         {
+            // AWS KMS no longer accepts the session, although it has not expired here. Replaced once: the next rejection is the answer.
             _logger.SessionRejected(Arn, e.ErrorCode);
             call.WasSessionReplaced = true;
         }
 
-        session = call.Session = await SessionAsync(call, t => new ValueTask<AwsSession>(sessions.RenewAsync(session, t)), token).ConfigureAwait(false);
-        return await GuardedAsync(call, send, check, erase, session.Credentials, caller, token).ConfigureAwait(false);
+        await TurnAsync(call, session, isConfirmation: true, ByokAuditCause.Renewal, token).ConfigureAwait(false);
+        session = call.Session = await SessionAsync(call, token).ConfigureAwait(false);
+        return await GuardAsync(request, session.Credentials, token).ConfigureAwait(false);
     }
 
-    private async Task<AwsSession> SessionAsync(KmsCall call, Func<CancellationToken, ValueTask<AwsSession>> get, CancellationToken token)
+    /// <summary>Waits for the turn to begin a session, if one is needed.</summary>
+    private async Task TurnAsync(KmsCall call, AwsSession? instead, bool isConfirmation, ByokAuditCause cause, CancellationToken token)
     {
+        // Until the session is there, so that an error names AWS STS as its source.
         call.Stage = Sessions!.Operation;
-        call.Request = null; // the session's request is measured where it is sent, since it may be shared
-        var now = _clock.Mark();
-        var session = await get(token).ConfigureAwait(false);
-        if (session.Begun.IsAfter(now))
+        call.IsAwaitingSession = true;
+
+        // The session's request is measured where it is sent, because several calls may share it.
+        call.Request = null;
+        call.SessionAsked = _clock.Mark();
+
+        // Other calls are part of an operation, which has this limit.
+        using var limit = call.IsConfirmation ? new CancellationTokenSource(_pipeline.TotalTimeout, _clock.Time) : null;
+        using var end = limit is null ? null : CancellationTokenSource.CreateLinkedTokenSource(token, limit.Token);
+        try
+        {
+            call.SessionRequest = await Sessions.TurnAsync(instead, isConfirmation, cause, end?.Token ?? token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!token.IsCancellationRequested)
+        {
+            throw Sessions.NoTurn();
+        }
+        catch (OperationCanceledException)
+        {
+            // The error, if the limit of the operation ended the call.
+            call.LastError = Sessions.NoTurn();
+            throw;
+        }
+    }
+
+    /// <summary>The session whose turn the call has waited for.</summary>
+    private static async Task<AwsSession> SessionAsync(KmsCall call, CancellationToken token)
+    {
+        var session = await call.SessionRequest!.WaitAsync(token).ConfigureAwait(false);
+
+        // A session that was requested earlier is not a request of this call.
+        if (session.Begun.IsAfter(call.SessionAsked))
         {
             call.FirstSent ??= session.Begun;
         }
 
         call.Stage = call.Operation;
+        call.IsAwaitingSession = false;
         return session;
     }
 
-    private async Task<TAnswer> GuardedAsync<TAnswer>(
-        KmsCall call,
-        Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> send,
-        Action<TAnswer> check,
-        Action<TAnswer>? erase,
-        AWSCredentials credentials,
-        CancellationToken caller,
-        CancellationToken token)
+    /// <summary>Sends a request, unless the circuit breaker of its action is open.</summary>
+    private async Task<TAnswer> GuardAsync<TAnswer>(Request<TAnswer> request, AWSCredentials credentials, CancellationToken token)
         where TAnswer : AmazonWebServiceResponse
     {
+        var call = request.Call;
         try
         {
             return await BreakerOf(call.Operation).RunAsync(
-                static (s, token) => new ValueTask<TAnswer>(s.This.RequestAsync(s.call, s.send, s.check, s.erase, s.credentials, s.caller, token)),
-                (This: this, call, send, check, erase, credentials, caller),
+                static (s, token) => new ValueTask<TAnswer>(s.This.SendAsync(s.request, s.credentials, token)),
+                (This: this, request, credentials),
                 call.IsConfirmation,
                 token).ConfigureAwait(false);
         }
         catch (BrokenCircuitException)
         {
-            AwsAttempt.BeginUnsent(call.Operation, Arn.Region, _clock.Time)?.End(AttemptOutcome.DeniedByBreaker, nameof(BrokenCircuitException), requestId: null);
+            AwsAttempt.BeginUnsent(
+                call.Operation,
+                Arn.Region,
+                _clock.Time)?.End(AttemptOutcome.DeniedByBreaker, nameof(BrokenCircuitException), requestId: null);
             throw NotTried(call.Operation);
         }
     }
 
-    private async Task<TAnswer> RequestAsync<TAnswer>(
-        KmsCall call,
-        Func<IAmazonKeyManagementService, CancellationToken, Task<TAnswer>> send,
-        Action<TAnswer> check,
-        Action<TAnswer>? erase,
-        AWSCredentials credentials,
-        CancellationToken caller,
-        CancellationToken token)
+    private async Task<TAnswer> SendAsync<TAnswer>(Request<TAnswer> request, AWSCredentials credentials, CancellationToken token)
         where TAnswer : AmazonWebServiceResponse
     {
+        var call = request.Call;
         call.Request = AwsAttempt.Begin(call.Operation, Arn.Region, _clock.Time);
+        Interlocked.Increment(ref _requests);
+
+        // Marked before the request is sent: an acceptance counts from here, so a slow answer never makes a fact look newer than it is.
         call.Sent = _clock.Mark();
         call.FirstSent ??= call.Sent;
         try
         {
-            var answer = await send(ClientFor(credentials), token).OrAbandonAsync(erase, token).ConfigureAwait(false);
-            check(answer);
-            call.Request?.Succeed(answer.ResponseMetadata?.RequestId);
+            // The AWS SDK may ignore the token. A late answer has no caller, so its plaintext is erased when it arrives.
+            var client = ClientFor(credentials);
+            var sending = RingAudit.SendAsync(
+                Audit,
+                new AuditSubject(call.Operation, Arn, EncryptionContext: request.EncryptionContext),
+                call.Cause,
+                static (s, id) => s.request.Send(s.client, id, s.token),
+                (request, client, token));
+            var answer = await sending.WaitObservedAsync(request.Erase, token).ConfigureAwait(false);
+
+            // Trust boundary: an answer that is not AWS KMS's own must not establish a fact.
+            request.Check(answer);
+            call.RequestId = answer.ResponseMetadata?.RequestId;
+            call.Request?.Succeed(call.RequestId);
             return answer;
         }
         catch (AmazonServiceException e) when (Sessions is not null && !call.WasSessionReplaced && AwsErrors.SaysSessionEnded(e))
         {
+            // Not translated, so the breaker does not count it: SignWithSessionAsync replaces the session and sends the request again.
             call.Request?.End(AttemptOutcome.Refused, e.ErrorCode, e.RequestId);
             throw;
         }
-        catch (OperationCanceledException e) when (token.IsCancellationRequested && !caller.IsCancellationRequested && !_stopped)
+        catch (OperationCanceledException e) when (token.IsCancellationRequested && !request.Caller.IsCancellationRequested && !_stopped)
         {
-            // The attempt's time limit is over. Made ours here, inside the breaker, so that the breaker counts it.
-            throw Failed(call, AwsErrors.Translate(new TimeoutRejectedException("", _pipeline.AttemptTimeout, e), Arn, call.Operation, Sessions?.Operation));
+            // The attempt's time limit is exceeded. Translated inside the breaker, so that the breaker counts it.
+            var limit = new TimeoutRejectedException("", _pipeline.AttemptTimeout, e);
+            var address = NetworkFailure.AddressOf(ClientFor(credentials).Config, "kms", Arn.Region);
+            throw Failed(call, Translate(limit, call.Operation, _pipeline.Lateness(call.AttemptBegan), address));
         }
-        catch (Exception e) when (AwsErrors.IsAws(e) && !_stopped && !(e is OperationCanceledException && caller.IsCancellationRequested))
+        catch (Exception e)
+            when (AwsErrors.IsAws(e) && !_stopped && !(e is OperationCanceledException && request.Caller.IsCancellationRequested))
         {
-            throw Failed(call, AwsErrors.Translate(e, Arn, call.Operation, Sessions?.Operation));
+            throw Failed(call, Translate(e, call.Operation));
         }
     }
+
+    private ByokException Translate(Exception error, string action, TimeSpan late = default, string? address = null) =>
+        AwsErrors.Translate(error, Arn, action, Sessions?.Operation, late, address, IsOfHost);
 
     private static ByokException Failed(KmsCall call, ByokException error)
     {
@@ -376,13 +519,18 @@ internal sealed class KmsRegion : IDisposable
 
     private static ObjectDisposedException Disposed() => new(RingDisposed.Name, "The key ring was disposed while the call was under way.");
 
-    /// <summary>The client that signs with these credentials. A new session gets a new client; requests under way keep the old one to their end.</summary>
+    /// <summary>
+    /// The client that signs with these credentials. A new session gets a new client. Requests under way keep the old one.
+    /// </summary>
     private IAmazonKeyManagementService ClientFor(AWSCredentials credentials)
     {
+        // Two threads may create a client each, and the last one stays. Clients are small, and each request keeps its own.
         var signed = Volatile.Read(ref _signed);
         if (signed is null || !ReferenceEquals(signed.Credentials, credentials))
         {
             signed = new Signed(credentials, _createClient(credentials, Arn.Region));
+
+            // The old client is not disposed: requests under way use it, and the HTTP client below it is shared.
             Volatile.Write(ref _signed, signed);
         }
 
@@ -395,10 +543,11 @@ internal sealed class KmsRegion : IDisposable
         return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
     }
 
-    /// <summary>The log tells when a Region is lost and when it is back, not each trial between.</summary>
+    /// <summary>Logs when a Region stops answering and when it answers again, not each trial in between.</summary>
     private void OnBreaker(string operation, CircuitState state, CircuitBreaker.Opening opening)
     {
-        Instruments.BreakerChanged(state switch { CircuitState.Open => "open", CircuitState.HalfOpen => "half-open", _ => "closed" }, Arn.Region);
+        Instruments.BreakerChanged(
+            state switch { CircuitState.Open => "open", CircuitState.HalfOpen => "half-open", _ => "closed" }, Arn.Region);
         if (state == CircuitState.Open && opening.IsFirst)
         {
             _logger.BreakerOpened(operation, Arn, Arn.Region, opening.Until);
@@ -408,6 +557,20 @@ internal sealed class KmsRegion : IDisposable
             _logger.BreakerClosed(operation, Arn, Arn.Region, opening.Since);
         }
     }
+
+    /// <param name="Call">The call.</param>
+    /// <param name="EncryptionContext">The encryption context; null if the action has none.</param>
+    /// <param name="Send">Sends the request through a client. The text is the id of its audit record; null if there is none.</param>
+    /// <param name="Check">Throws if the answer cannot be used.</param>
+    /// <param name="Erase">Erases the plaintext of an answer that arrives too late; null if it has none.</param>
+    /// <param name="Caller">The caller's token, without the attempt's own time limit.</param>
+    private sealed record Request<TAnswer>(
+        KmsCall Call,
+        IReadOnlyDictionary<string, string>? EncryptionContext,
+        Func<IAmazonKeyManagementService, string?, CancellationToken, Task<TAnswer>> Send,
+        Action<TAnswer> Check,
+        Action<TAnswer>? Erase,
+        CancellationToken Caller);
 
     private sealed record Signed(AWSCredentials Credentials, IAmazonKeyManagementService Client);
 }

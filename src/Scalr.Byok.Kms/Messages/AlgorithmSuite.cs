@@ -2,17 +2,20 @@ namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>An algorithm suite of the format, by its number and its AWS name.</summary>
 /// <param name="Id">The number in the header.</param>
-/// <param name="Name">The name AWS's SDKs give it.</param>
-/// <param name="Signs">Whether a signature follows the body; asked only of suites that are read.</param>
+/// <param name="Name">The name in AWS's SDKs.</param>
+/// <param name="Signs">Whether a signature follows the body. False for suites that are not read.</param>
 internal sealed record AlgorithmSuite(ushort Id, string Name, bool Signs = false)
 {
     /// <summary>AES-256-GCM, HKDF-SHA512, key commitment: the only suite that is written.</summary>
     public static readonly AlgorithmSuite Committing = new(0x0478, "ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY");
 
-    /// <summary><see cref="Committing"/> with an ECDSA P-384 signature over the whole message: AWS's default. Read, never written.</summary>
+    /// <summary>
+    /// <see cref="Committing"/> with an ECDSA P-384 signature over the whole message: AWS's default. Read, never written.
+    /// </summary>
     public static readonly AlgorithmSuite CommittingSigned = new(0x0578, "ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384", Signs: true);
 
-    // Without a commitment one message can be made to decrypt to two plaintexts under two keys. These are known in order to be refused.
+    // Without a commitment, an attacker can make one message that decrypts to two plaintexts under two keys. These suites are known only to
+    // name them when they are rejected.
     private static readonly AlgorithmSuite[] Legacy =
     [
         new(0x0014, "ALG_AES_128_GCM_IV12_TAG16_NO_KDF"),
@@ -26,10 +29,10 @@ internal sealed record AlgorithmSuite(ushort Id, string Name, bool Signs = false
         new(0x0378, "ALG_AES_256_GCM_IV12_TAG16_HKDF_SHA384_ECDSA_P384"),
     ];
 
-    /// <summary>The suite with this number in a version 1 header, all of them legacy, or null.</summary>
+    /// <summary>The suite with this number in a version 1 header, all of them legacy; null if it is unknown.</summary>
     public static AlgorithmSuite? FindLegacy(ushort id) => Array.Find(Legacy, suite => suite.Id == id);
 
-    /// <summary>The suite with this number in a version 2 header, or null.</summary>
+    /// <summary>The suite with this number in a version 2 header; null if it is unknown.</summary>
     public static AlgorithmSuite? Find(ushort id) =>
         id == Committing.Id ? Committing
         : id == CommittingSigned.Id ? CommittingSigned

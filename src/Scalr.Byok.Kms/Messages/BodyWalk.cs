@@ -1,8 +1,8 @@
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// Goes along a body from frame to frame without a key, as its bytes come in: which frames there are, whether each is the one that
-/// is due, where the body ends. What it finds is not authenticated; it only keeps lengths honest.
+/// Follows a body from frame to frame without a key, as its bytes arrive: the frames, whether each has the expected number, and the end of
+/// the body. The result is not authenticated. It only checks lengths.
 /// </summary>
 internal struct BodyWalk(BodyFormat format)
 {
@@ -10,23 +10,23 @@ internal struct BodyWalk(BodyFormat format)
     private long _ahead;
     private bool _inLast;
 
-    /// <summary>How much plaintext the frames seen so far have, by their heads.</summary>
+    /// <summary>The plaintext bytes of the frames so far, by their heads.</summary>
     public long PlaintextLength { get; private set; }
 
-    /// <summary>Whether the last frame has been seen to its end.</summary>
+    /// <summary>Whether the last frame has been followed to its end.</summary>
     public bool AtEnd { get; private set; }
 
-    /// <summary>Goes on through bytes that follow those gone through before.</summary>
+    /// <summary>Continues with the bytes after those of the last call.</summary>
     /// <returns>
-    /// How many bytes the body has of them. Less than all, if the body ends before they do, or if the next head is not whole or not one
-    /// that may stand there: give the rest again with more behind it, and with <see cref="FrameHead.MaxLength"/> bytes it is decided.
+    /// How many of the bytes belong to the body. Fewer than all if the body ends before them, or if the next head is incomplete or invalid:
+    /// pass the rest again with more bytes. With <see cref="FrameHead.MaxLength"/> bytes it is decided.
     /// </returns>
     public int Walk(ReadOnlySpan<byte> bytes)
     {
-        int walked = 0;
+        var walked = 0;
         while (!AtEnd)
         {
-            int step = (int)Math.Min(_ahead, bytes.Length - walked);
+            var step = (int)Math.Min(_ahead, bytes.Length - walked);
             walked += step;
             _ahead -= step;
             if (_ahead > 0)
@@ -35,7 +35,7 @@ internal struct BodyWalk(BodyFormat format)
             }
 
             AtEnd = _inLast;
-            if (AtEnd || !FrameHead.TryRead(bytes[walked..], _due, format, out FrameHead head))
+            if (AtEnd || !FrameHead.TryRead(bytes[walked..], _due, format, out var head))
             {
                 break;
             }

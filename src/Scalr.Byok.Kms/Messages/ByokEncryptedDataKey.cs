@@ -3,8 +3,8 @@ using Scalr.Byok.Kms.DataKeys;
 namespace Scalr.Byok.Kms;
 
 /// <summary>
-/// One copy of a message's data key, as the header carries it: encrypted under one wrapping key. <b>Not authenticated,</b> like the whole
-/// <see cref="UnauthenticatedHeader"/>. It holds no plaintext: only the key provider can decrypt it.
+/// One copy of a message's data key in the header, encrypted under one wrapping key. <b>Not authenticated,</b> like the whole
+/// <see cref="UnauthenticatedHeader"/>. Contains no plaintext: only the key provider can decrypt it.
 /// </summary>
 /// <example>
 /// The owner of the KMS key can decrypt it without this library. Write the ciphertext to a file:
@@ -27,15 +27,17 @@ public sealed class ByokEncryptedDataKey
         KeyArn = key.TryGetKeyArn(out var arn) ? arn : null;
     }
 
-    /// <summary>The key provider, <c>aws-kms</c> for AWS KMS.</summary>
+    /// <summary>The key provider: <c>aws-kms</c> for AWS KMS.</summary>
     public string ProviderId { get; }
 
-    /// <summary>What the key provider finds its wrapping key by; for AWS KMS the ARN of the KMS key as UTF-8.</summary>
+    /// <summary>The information by which the key provider finds its wrapping key; for AWS KMS the ARN of the KMS key as UTF-8.</summary>
     public ReadOnlyMemory<byte> ProviderInfo { get; }
 
-    /// <summary>The encrypted data key; for AWS KMS the <c>CiphertextBlob</c> that <c>aws kms decrypt</c> takes.</summary>
+    /// <summary>The encrypted data key; for AWS KMS the <c>CiphertextBlob</c> for <c>aws kms decrypt</c>.</summary>
     public ReadOnlyMemory<byte> Ciphertext { get; }
 
-    /// <summary>The KMS key that the data key claims to be encrypted under; null for another key provider, and where the provider info is no ARN of a key.</summary>
+    /// <summary>
+    /// The KMS key that the header names; null for another key provider, or if the provider info is not the ARN of a key.
+    /// </summary>
     public KmsKeyArn? KeyArn { get; }
 }

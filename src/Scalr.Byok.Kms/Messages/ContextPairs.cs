@@ -2,12 +2,12 @@ using System.Buffers.Binary;
 
 namespace Scalr.Byok.Kms.Messages;
 
-/// <summary>Walks the pairs of a serialized encryption context, as they stand, without copying them.</summary>
+/// <summary>Reads the pairs of a serialized encryption context in place.</summary>
 internal ref struct ContextPairs
 {
     private ReadOnlySpan<byte> _rest;
 
-    /// <param name="pairs">The section behind its length and count fields.</param>
+    /// <param name="pairs">The section after its length and count fields.</param>
     public ContextPairs(ReadOnlySpan<byte> pairs)
     {
         _rest = pairs;
@@ -15,10 +15,10 @@ internal ref struct ContextPairs
         Value = default;
     }
 
-    /// <summary>The key of the pair last read, as UTF-8.</summary>
+    /// <summary>The name of the last pair, as UTF-8.</summary>
     public ReadOnlySpan<byte> Key { get; private set; }
 
-    /// <summary>The value of the pair last read, as UTF-8.</summary>
+    /// <summary>The value of the last pair, as UTF-8.</summary>
     public ReadOnlySpan<byte> Value { get; private set; }
 
     public readonly bool AtEnd => _rest.IsEmpty;
@@ -26,7 +26,7 @@ internal ref struct ContextPairs
     /// <summary>Reads the next pair; false if the bytes end before the pair does.</summary>
     public bool TryRead()
     {
-        if (!TryTake(out ReadOnlySpan<byte> key) || !TryTake(out ReadOnlySpan<byte> value))
+        if (!TryTake(out var key) || !TryTake(out var value))
         {
             return false;
         }
@@ -39,7 +39,7 @@ internal ref struct ContextPairs
     private bool TryTake(out ReadOnlySpan<byte> field)
     {
         field = default;
-        if (!BinaryPrimitives.TryReadUInt16BigEndian(_rest, out ushort length) || _rest.Length - sizeof(ushort) < length)
+        if (!BinaryPrimitives.TryReadUInt16BigEndian(_rest, out var length) || _rest.Length - sizeof(ushort) < length)
         {
             return false;
         }

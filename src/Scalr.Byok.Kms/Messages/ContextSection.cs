@@ -5,18 +5,18 @@ using System.Text.Unicode;
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// The bytes of an encryption context: a 16-bit length of what follows, a 16-bit count, and for each pair 16-bit length, key, 16-bit
-/// length, value, sorted by key. Without pairs there is no count either, only the length, 0.
+/// The bytes of an encryption context: the length of the rest (16 bits), the number of pairs (16 bits), and for each pair the length of the
+/// name (16 bits), the name, the length of the value (16 bits) and the value, sorted by name. Without pairs there is only the length, 0.
 /// </summary>
 internal static class ContextSection
 {
     /// <summary>The length and the count.</summary>
     private const int HeadLength = 2 * sizeof(ushort);
 
-    // Refuses what is no Unicode where Encoding.UTF8 would put a replacement character.
+    // Throws for invalid Unicode, where Encoding.UTF8 would write a replacement character.
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>How many bytes a string takes, or null if half a surrogate pair in it keeps it from being UTF-8 at all.</summary>
+    /// <summary>The number of UTF-8 bytes of a string; null if it contains an unpaired surrogate.</summary>
     public static int? Measure(string text)
     {
         try
@@ -29,11 +29,11 @@ internal static class ContextSection
         }
     }
 
-    /// <summary>Puts well-formed pairs into their order; false if a key occurs twice.</summary>
+    /// <summary>Sorts valid pairs; false if a name occurs twice.</summary>
     public static bool TrySort(KeyValuePair<string, string>[] pairs)
     {
         Array.Sort(pairs, static (left, right) => Utf8Order.Compare(left.Key, right.Key));
-        for (int i = 1; i < pairs.Length; i++)
+        for (var i = 1; i < pairs.Length; i++)
         {
             if (string.Equals(pairs[i].Key, pairs[i - 1].Key, StringComparison.Ordinal))
             {
@@ -44,20 +44,20 @@ internal static class ContextSection
         return true;
     }
 
-    /// <summary>Writes sorted pairs that fit.</summary>
+    /// <summary>Writes sorted pairs. The caller has checked their length.</summary>
     public static byte[] Write(ReadOnlySpan<KeyValuePair<string, string>> sorted)
     {
-        int length = sizeof(ushort);
-        foreach ((string key, string value) in sorted)
+        var length = sizeof(ushort);
+        foreach ((var key, var value) in sorted)
         {
             length += sizeof(ushort) + StrictUtf8.GetByteCount(key) + sizeof(ushort) + StrictUtf8.GetByteCount(value);
         }
 
-        byte[] section = new byte[sizeof(ushort) + length];
+        var section = new byte[sizeof(ushort) + length];
         BinaryPrimitives.WriteUInt16BigEndian(section, (ushort)length);
         BinaryPrimitives.WriteUInt16BigEndian(section.AsSpan(sizeof(ushort)), (ushort)sorted.Length);
-        Span<byte> rest = section.AsSpan(HeadLength);
-        foreach ((string key, string value) in sorted)
+        var rest = section.AsSpan(HeadLength);
+        foreach ((var key, var value) in sorted)
         {
             WriteText(key, ref rest);
             WriteText(value, ref rest);
@@ -66,15 +66,15 @@ internal static class ContextSection
         return section;
     }
 
-    /// <summary>Whether these bytes are a length, a count and as many pairs of UTF-8 strings as they say, or the length 0.</summary>
+    /// <summary>Whether the bytes are a length, a count and that number of pairs of UTF-8 strings, or the length 0.</summary>
     /// <param name="section">The bytes.</param>
-    /// <param name="count">How many pairs there are.</param>
-    /// <param name="ascending">Whether each key comes after the one before, so that none can occur twice.</param>
+    /// <param name="count">The number of pairs.</param>
+    /// <param name="ascending">Whether the names are in ascending order, so that none occurs twice.</param>
     public static bool Check(ReadOnlySpan<byte> section, out int count, out bool ascending)
     {
         count = 0;
         ascending = true;
-        if (!BinaryPrimitives.TryReadUInt16BigEndian(section, out ushort length) || section.Length - sizeof(ushort) != length)
+        if (!BinaryPrimitives.TryReadUInt16BigEndian(section, out var length) || section.Length - sizeof(ushort) != length)
         {
             return false;
         }
@@ -84,12 +84,12 @@ internal static class ContextSection
             return true;
         }
 
-        if (!BinaryPrimitives.TryReadUInt16BigEndian(section[sizeof(ushort)..], out ushort announced))
+        if (!BinaryPrimitives.TryReadUInt16BigEndian(section[sizeof(ushort)..], out var announced))
         {
             return false;
         }
 
-        ContextPairs pairs = Pairs(section);
+        var pairs = Pairs(section);
         ReadOnlySpan<byte> previous = default;
         for (; count < announced; count++)
         {
@@ -112,7 +112,7 @@ internal static class ContextSection
     public static KeyValuePair<string, string>[] Decode(ReadOnlySpan<byte> section)
     {
         List<KeyValuePair<string, string>> decoded = [];
-        ContextPairs pairs = Pairs(section);
+        var pairs = Pairs(section);
         while (pairs.TryRead())
         {
             decoded.Add(new(StrictUtf8.GetString(pairs.Key), StrictUtf8.GetString(pairs.Value)));
@@ -123,7 +123,7 @@ internal static class ContextSection
 
     private static void WriteText(string text, ref Span<byte> rest)
     {
-        int length = StrictUtf8.GetBytes(text, rest[sizeof(ushort)..]);
+        var length = StrictUtf8.GetBytes(text, rest[sizeof(ushort)..]);
         BinaryPrimitives.WriteUInt16BigEndian(rest, (ushort)length);
         rest = rest[(sizeof(ushort) + length)..];
     }

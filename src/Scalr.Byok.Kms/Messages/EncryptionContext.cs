@@ -3,27 +3,34 @@ using System.Collections.ObjectModel;
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// The pairs a message is bound to, checked once and never changed. Held as the bytes that go into the header, sorted, each key
-/// once; so two contexts with the same pairs have the same <see cref="Section"/>, however they came about.
+/// The pairs that a message is bound to. Immutable. Stored as the bytes of the header, sorted and without duplicates, so that two contexts
+/// with the same pairs have the same <see cref="Section"/>.
 /// </summary>
 internal sealed class EncryptionContext : IEquatable<EncryptionContext>
 {
     /// <summary>The context of no pairs: a length of zero and no count.</summary>
     public static readonly EncryptionContext Empty = new([0, 0]);
 
-    /// <summary>The longest context that is written, count and pairs together. The format allows 65,535; AWS's SDK for Java does not read that.</summary>
+    /// <summary>
+    /// The longest context to write, with its count. The format allows 65,535 bytes, but AWS's SDK for Java cannot read more than this.
+    /// </summary>
     public const int MaxLength = short.MaxValue;
 
-    /// <summary>Keys that begin so belong to the format.</summary>
+    /// <summary>The prefix of the names that belong to the format.</summary>
     public const string ReservedPrefix = "aws-crypto-";
 
-    /// <summary>The key whose value is the tenant, in messages of rings that are bound to one.</summary>
+    /// <summary>
+    /// The prefix of the names that belong to this library, without regard to case: IAM's condition keys are not case-sensitive.
+    /// </summary>
+    public const string OwnPrefix = "scalr:";
+
+    /// <summary>The name of the pair with the tenant, in messages of tenants' rings.</summary>
     public const string TenantKey = "scalr:tenant";
 
-    /// <summary>The key whose value tells that a message holds a data key, so that no other message of 32 bytes is taken for one.</summary>
+    /// <summary>The name of the pair that marks a message as a data key, so that no other message of 32 bytes is used as one.</summary>
     public const string PurposeKey = "scalr:purpose";
 
-    /// <summary>The value for messages that hold a data key.</summary>
+    /// <summary>The value of the pair that marks a message as a data key.</summary>
     public const string DataKeyPurpose = "data-key";
 
     private readonly byte[] _section;
@@ -33,39 +40,39 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
     /// <summary>The header field, as <see cref="ContextSection"/> describes it.</summary>
     public ReadOnlyMemory<byte> Section => _section;
 
-    /// <summary>The pairs as strings; decoded when first asked for.</summary>
+    /// <summary>The pairs as strings. Decoded on first use.</summary>
     public IReadOnlyDictionary<string, string> Pairs => field ??= ToDictionary();
 
-    /// <summary>The context of a caller, for a new message.</summary>
-    /// <param name="pairs">The caller's pairs; null and none are the same.</param>
-    /// <param name="parameterName">What the caller calls them.</param>
-    /// <param name="bound">Pairs that are added, and that are not the caller's to give.</param>
-    /// <exception cref="ArgumentException">A pair, or all of them together, cannot be written.</exception>
+    /// <summary>Creates the context of a new message.</summary>
+    /// <param name="pairs">The caller's pairs; null means none.</param>
+    /// <param name="parameterName">The parameter of the public method.</param>
+    /// <param name="bound">The library's pairs, which are added.</param>
+    /// <exception cref="ArgumentException">A pair is invalid, or all of them together are too long.</exception>
     public static EncryptionContext Create(
         IReadOnlyDictionary<string, string>? pairs, string parameterName, params ReadOnlySpan<KeyValuePair<string, string>> bound) =>
         Create(pairs, parameterName, reservedKeys: false, bound);
 
-    /// <summary>The pairs that a caller wants to see in a message, which may be those that the format has put there.</summary>
-    /// <param name="pairs">The caller's pairs; null and none are the same.</param>
-    /// <param name="parameterName">What the caller calls them.</param>
+    /// <summary>Creates the pairs that a caller expects in a message. They may have reserved names.</summary>
+    /// <param name="pairs">The caller's pairs; null means none.</param>
+    /// <param name="parameterName">The parameter of the public method.</param>
     /// <exception cref="ArgumentException">A pair, or all of them together, cannot be in a message.</exception>
     public static EncryptionContext CreateExpected(IReadOnlyDictionary<string, string>? pairs, string parameterName) =>
         Create(pairs, parameterName, reservedKeys: true, bound: []);
 
-    /// <summary>The context of a message; false if the bytes are not exactly one well-formed context.</summary>
+    /// <summary>Reads the context of a message; false if the bytes are not exactly one valid context.</summary>
     /// <param name="section">The header field with its length.</param>
-    /// <param name="context">The context, empty if the answer is false.</param>
+    /// <param name="context">The context; empty if the result is false.</param>
     public static bool TryParse(ReadOnlySpan<byte> section, out EncryptionContext context)
     {
         context = Empty;
-        if (!ContextSection.Check(section, out int count, out bool ascending))
+        if (!ContextSection.Check(section, out var count, out var ascending))
         {
             return false;
         }
 
         if (count == 0)
         {
-            return true; // with or without its count: old writers wrote one
+            return true; // with or without the count: old writers wrote one
         }
 
         if (ascending)
@@ -74,8 +81,8 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
             return true;
         }
 
-        // No SDK insists on the order, so messages in another exist. What is authenticated stays the header as received.
-        KeyValuePair<string, string>[] pairs = ContextSection.Decode(section);
+        // AWS's SDKs do not check the order, so other orders exist. The tag covers the header as it was received, not this sorted copy.
+        var pairs = ContextSection.Decode(section);
         if (!ContextSection.TrySort(pairs))
         {
             return false;
@@ -85,12 +92,12 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         return true;
     }
 
-    /// <summary>Whether every given pair is here, with the same value.</summary>
+    /// <summary>Whether this context contains all pairs of another.</summary>
     public bool Contains(EncryptionContext given)
     {
-        // Both are sorted: one walk along both.
-        ContextPairs mine = ContextSection.Pairs(_section);
-        ContextPairs wanted = ContextSection.Pairs(given._section);
+        // Both are sorted, so one pass through both is enough.
+        var mine = ContextSection.Pairs(_section);
+        var wanted = ContextSection.Pairs(given._section);
         while (wanted.TryRead())
         {
             int order;
@@ -114,10 +121,17 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         return true;
     }
 
-    /// <summary>Finds the value of a key, both as UTF-8.</summary>
+    /// <summary>This context without the pair of a name.</summary>
+    public EncryptionContext Without(string key)
+    {
+        var pairs = Array.FindAll(ContextSection.Decode(_section), pair => pair.Key != key);
+        return pairs.Length == 0 ? Empty : new EncryptionContext(ContextSection.Write(pairs));
+    }
+
+    /// <summary>Finds the value of a name, both as UTF-8.</summary>
     public bool TryGetValue(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
-        ContextPairs pairs = ContextSection.Pairs(_section);
+        var pairs = ContextSection.Pairs(_section);
         while (pairs.TryRead())
         {
             if (pairs.Key.SequenceEqual(key))
@@ -146,23 +160,17 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
     }
 
     private static EncryptionContext Create(
-        IReadOnlyDictionary<string, string>? pairs, string parameterName, bool reservedKeys, ReadOnlySpan<KeyValuePair<string, string>> bound)
+        IReadOnlyDictionary<string, string>? pairs,
+        string parameterName,
+        bool reservedKeys,
+        ReadOnlySpan<KeyValuePair<string, string>> bound)
     {
-        // A copy first: what is checked is what is written, whatever the caller's dictionary does meanwhile.
+        // Copied first: the caller may change its dictionary during the call, and the checked pairs must be the written ones.
         KeyValuePair<string, string>[] copy = pairs is null ? [] : [.. pairs];
-        foreach (KeyValuePair<string, string> own in bound)
-        {
-            ThrowIfGiven(copy, own.Key, parameterName);
-        }
-
-        if (!reservedKeys)
-        {
-            ThrowIfGiven(copy, PurposeKey, parameterName);
-        }
-
+        var given = copy;
         if (!bound.IsEmpty)
         {
-            copy = [.. copy, .. bound];
+            copy = [.. given, .. bound];
         }
 
         if (copy.Length == 0)
@@ -170,14 +178,19 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
             return Empty;
         }
 
-        int length = sizeof(ushort);
-        foreach ((string key, string value) in copy)
+        var length = sizeof(ushort);
+        foreach ((var key, var value) in copy)
         {
-            length += MeasurePair(key, value, parameterName, reservedKeys);
+            length += MeasurePair(key, value, parameterName);
             if (length > MaxLength)
             {
                 throw new ArgumentException($"The encryption context takes more than {MaxLength} bytes.", parameterName);
             }
+        }
+
+        if (!reservedKeys)
+        {
+            ThrowIfReserved(given, parameterName);
         }
 
         return ContextSection.TrySort(copy)
@@ -185,30 +198,31 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
             : throw new ArgumentException("The encryption context has a key twice.", parameterName);
     }
 
-    private static void ThrowIfGiven(KeyValuePair<string, string>[] pairs, string key, string parameterName)
+    private static void ThrowIfReserved(KeyValuePair<string, string>[] pairs, string parameterName)
     {
-        foreach (KeyValuePair<string, string> pair in pairs)
+        foreach ((var key, _) in pairs)
         {
-            if (pair.Key == key)
+            if (key.StartsWith(ReservedPrefix, StringComparison.Ordinal))
             {
-                throw new ArgumentException($"The key '{key}' of the encryption context is not the caller's to give: the key ring adds it.", parameterName);
+                throw new ArgumentException(
+                    $"The key '{key}' of the encryption context begins with '{ReservedPrefix}', which the message format reserves.",
+                    parameterName);
+            }
+
+            if (key.StartsWith(OwnPrefix, StringComparison.OrdinalIgnoreCase))
+            {
+                throw new ArgumentException(
+                    $"The key '{key}' of the encryption context begins with '{OwnPrefix}', which is reserved: key rings add such pairs "
+                    + "themselves.",
+                    parameterName);
             }
         }
     }
 
-    // Keys may be named in a complaint, values never.
-    private static int MeasurePair(string? key, string? value, string parameterName, bool reservedKeys)
-    {
-        int keyLength = Measure(key, "A key of the encryption context", parameterName);
-        if (!reservedKeys && key!.StartsWith(ReservedPrefix, StringComparison.Ordinal))
-        {
-            throw new ArgumentException(
-                $"The key '{key}' of the encryption context begins with '{ReservedPrefix}', which the message format reserves.",
-                parameterName);
-        }
-
-        return sizeof(ushort) + keyLength + sizeof(ushort) + Measure(value, "A value of the encryption context", parameterName);
-    }
+    // Messages may quote names, but never values.
+    private static int MeasurePair(string? key, string? value, string parameterName) =>
+        sizeof(ushort) + Measure(key, "A key of the encryption context", parameterName)
+        + sizeof(ushort) + Measure(value, "A value of the encryption context", parameterName);
 
     private static int Measure(string? text, string what, string parameterName)
     {
@@ -217,14 +231,16 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
             throw new ArgumentException($"{what} is null.", parameterName);
         }
 
-        // UTF-8 has at least as many bytes as UTF-16 has units, so this bounds the sum above as well.
+        // UTF-8 has at least as many bytes as UTF-16 has units, so this also bounds the sum above.
         if (text.Length > MaxLength)
         {
             throw new ArgumentException($"{what} takes more than {MaxLength} bytes.", parameterName);
         }
 
-        return ContextSection.Measure(text) ?? throw new ArgumentException($"{what} is not valid Unicode: it has half a surrogate pair.", parameterName);
+        return ContextSection.Measure(text)
+            ?? throw new ArgumentException($"{what} is not valid Unicode: it contains an unpaired surrogate.", parameterName);
     }
 
-    private ReadOnlyDictionary<string, string> ToDictionary() => new(new Dictionary<string, string>(ContextSection.Decode(_section), StringComparer.Ordinal));
+    private ReadOnlyDictionary<string, string> ToDictionary() =>
+        new(new Dictionary<string, string>(ContextSection.Decode(_section), StringComparer.Ordinal));
 }

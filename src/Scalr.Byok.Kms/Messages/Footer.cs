@@ -2,17 +2,17 @@ using System.Buffers.Binary;
 
 namespace Scalr.Byok.Kms.Messages;
 
-/// <summary>What may follow a body: nothing, or in a message that signs a 16-bit length and the signature.</summary>
+/// <summary>What follows a body: nothing, or in a signed message a 16-bit length and the signature.</summary>
 internal static class Footer
 {
-    /// <summary>The longest there can be.</summary>
+    /// <summary>The longest footer.</summary>
     public const int MaxLength = sizeof(ushort) + ushort.MaxValue;
 
-    /// <summary>Whether these bytes are a whole footer and nothing else.</summary>
+    /// <summary>Whether the bytes are exactly one footer.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> signature)
     {
         signature = default;
-        if (!BinaryPrimitives.TryReadUInt16BigEndian(bytes, out ushort length) || bytes.Length - sizeof(ushort) != length)
+        if (!BinaryPrimitives.TryReadUInt16BigEndian(bytes, out var length) || bytes.Length - sizeof(ushort) != length)
         {
             return false;
         }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Scalr.Byok.Kms.Messages;
 
-/// <summary>One frame of a body, or its one block, where it stands; as <see cref="MessageFormat"/> lays it out.</summary>
+/// <summary>One frame of a body, or its one block, in place; see <see cref="MessageFormat"/>.</summary>
 internal readonly ref struct Frame
 {
     private const int IVZeros = MessageFormat.IVLength - sizeof(uint);
@@ -24,10 +24,10 @@ internal readonly ref struct Frame
 
     public uint Sequence { get; }
 
-    /// <summary>As it stands in the frame: other writers than ours need not have made it of the sequence number.</summary>
+    /// <summary>The IV in the frame. Other writers need not have derived it from the sequence number.</summary>
     public ReadOnlySpan<byte> IV { get; }
 
-    /// <summary>Where the content begins, counted from where the frame does.</summary>
+    /// <summary>The offset of the content in the frame.</summary>
     public int ContentOffset { get; }
 
     public ReadOnlySpan<byte> Content { get; }
@@ -37,26 +37,26 @@ internal readonly ref struct Frame
     /// <summary>The length of the whole frame.</summary>
     public int Length => ContentOffset + Content.Length + Tag.Length;
 
-    /// <summary>Finds the frame at the start of some bytes; false unless it is whole and the one that is due.</summary>
-    /// <param name="body">What is left of the body.</param>
-    /// <param name="due">The sequence number that it must have.</param>
-    /// <param name="format">What the header says of the body.</param>
+    /// <summary>Reads the frame at the start of the bytes; false if it is incomplete or has another sequence number.</summary>
+    /// <param name="body">The rest of the body.</param>
+    /// <param name="due">The expected sequence number.</param>
+    /// <param name="format">The layout of the body.</param>
     /// <param name="frame">The frame.</param>
     public static bool TryRead(ReadOnlySpan<byte> body, uint due, BodyFormat format, out Frame frame)
     {
         frame = default;
-        if (!FrameHead.TryRead(body, due, format, out FrameHead head) || head.FrameLength > body.Length)
+        if (!FrameHead.TryRead(body, due, format, out var head) || head.FrameLength > body.Length)
         {
             return false;
         }
 
-        // That many bytes are there, so every length is an int.
+        // The whole frame is in the span, so its length is an int.
         frame = new Frame(head.Kind, due, body, head.IVOffset, head.Length, (int)head.ContentLength);
         return true;
     }
 
     /// <summary>Encrypts and writes a frame that is not the last.</summary>
-    /// <returns>How many bytes it took.</returns>
+    /// <returns>The number of bytes written.</returns>
     public static int WriteRegular(Span<byte> destination, uint sequence, ReadOnlySpan<byte> plaintext, in MessageCipher cipher)
     {
         BinaryPrimitives.WriteUInt32BigEndian(destination, sequence);
@@ -64,7 +64,7 @@ internal readonly ref struct Frame
     }
 
     /// <summary>Encrypts and writes the last frame.</summary>
-    /// <returns>How many bytes it took.</returns>
+    /// <returns>The number of bytes written.</returns>
     public static int WriteFinal(Span<byte> destination, uint sequence, ReadOnlySpan<byte> plaintext, in MessageCipher cipher)
     {
         const int ivOffset = 2 * sizeof(uint);
@@ -84,11 +84,11 @@ internal readonly ref struct Frame
         ReadOnlySpan<byte> plaintext,
         in MessageCipher cipher)
     {
-        Span<byte> iv = destination.Slice(ivOffset, MessageFormat.IVLength);
+        var iv = destination.Slice(ivOffset, MessageFormat.IVLength);
         iv[..IVZeros].Clear();
         BinaryPrimitives.WriteUInt32BigEndian(iv[IVZeros..], sequence);
-        Span<byte> content = destination.Slice(contentOffset, plaintext.Length);
-        Span<byte> tag = destination.Slice(contentOffset + plaintext.Length, MessageFormat.TagLength);
+        var content = destination.Slice(contentOffset, plaintext.Length);
+        var tag = destination.Slice(contentOffset + plaintext.Length, MessageFormat.TagLength);
         cipher.Seal(kind, sequence, iv, plaintext, content, tag);
         return contentOffset + plaintext.Length + MessageFormat.TagLength;
     }

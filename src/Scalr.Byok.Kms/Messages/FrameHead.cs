@@ -2,23 +2,23 @@ using System.Buffers.Binary;
 
 namespace Scalr.Byok.Kms.Messages;
 
-/// <summary>What stands before a frame's content: all there is to know about where the frame ends.</summary>
-/// <param name="Kind">What it is to its body.</param>
-/// <param name="IVOffset">Where its IV begins.</param>
-/// <param name="Length">The length of the head; the content begins there.</param>
-/// <param name="ContentLength">The length of the content, which need not be there.</param>
+/// <summary>The fields before a frame's content, which determine where the frame ends.</summary>
+/// <param name="Kind">The kind of the frame.</param>
+/// <param name="IVOffset">The offset of the IV.</param>
+/// <param name="Length">The length of the head, and the offset of the content.</param>
+/// <param name="ContentLength">The length of the content, as the head claims it.</param>
 internal readonly record struct FrameHead(FrameKind Kind, int IVOffset, int Length, long ContentLength)
 {
     /// <summary>The longest head, that of a final frame.</summary>
     public const int MaxLength = MessageFormat.FinalFrameOverhead - MessageFormat.TagLength;
 
-    // Of the most that the format allows one block, 2^36 - 32 bytes, and of every frame, this leaves room to add up in 64 bits.
+    // The format's limit for one block. Sums of such lengths, and of every frame, fit into 64 bits.
     private const ulong MaxBlockLength = (1UL << 36) - 32;
 
     /// <summary>The length of the whole frame.</summary>
     public long FrameLength => Length + ContentLength + MessageFormat.TagLength;
 
-    /// <summary>Reads the head at the start of some bytes; false unless it is whole and that of the frame that is due.</summary>
+    /// <summary>Reads the head at the start of the bytes; false if it is incomplete or of another frame than the expected one.</summary>
     public static bool TryRead(ReadOnlySpan<byte> body, uint due, BodyFormat format, out FrameHead head)
     {
         head = default;
@@ -27,7 +27,7 @@ internal readonly record struct FrameHead(FrameKind Kind, int IVOffset, int Leng
             return due == 1 && TryReadSingleBlock(body, out head);
         }
 
-        if (!BinaryPrimitives.TryReadUInt32BigEndian(body, out uint sequence))
+        if (!BinaryPrimitives.TryReadUInt32BigEndian(body, out var sequence))
         {
             return false;
         }
@@ -49,7 +49,7 @@ internal readonly record struct FrameHead(FrameKind Kind, int IVOffset, int Leng
             return false;
         }
 
-        uint contentLength = BinaryPrimitives.ReadUInt32BigEndian(body[(MaxLength - sizeof(uint))..]);
+        var contentLength = BinaryPrimitives.ReadUInt32BigEndian(body[(MaxLength - sizeof(uint))..]);
         head = new FrameHead(FrameKind.Final, 2 * sizeof(uint), MaxLength, contentLength);
         return contentLength <= frameLength;
     }
@@ -57,7 +57,8 @@ internal readonly record struct FrameHead(FrameKind Kind, int IVOffset, int Leng
     private static bool TryReadSingleBlock(ReadOnlySpan<byte> body, out FrameHead head)
     {
         head = default;
-        if (body.Length < MessageFormat.IVLength || !BinaryPrimitives.TryReadUInt64BigEndian(body[MessageFormat.IVLength..], out ulong contentLength))
+        if (body.Length < MessageFormat.IVLength
+            || !BinaryPrimitives.TryReadUInt64BigEndian(body[MessageFormat.IVLength..], out var contentLength))
         {
             return false;
         }

@@ -1,14 +1,14 @@
 namespace Scalr.Byok.Kms.Messages;
 
-/// <summary>What a frame is to its body; bound into its associated data, so that none can pass for another.</summary>
+/// <summary>The role of a frame in its body. Part of its associated data, so that no frame can be used as one of another kind.</summary>
 internal enum FrameKind
 {
-    /// <summary>One of several, and not the last.</summary>
+    /// <summary>One of several frames, and not the last.</summary>
     Regular,
 
-    /// <summary>The last.</summary>
+    /// <summary>The last frame.</summary>
     Final,
 
-    /// <summary>The whole of a body that is not framed. Read, never written.</summary>
+    /// <summary>The whole of an unframed body. Read, never written.</summary>
     SingleBlock,
 }

@@ -6,10 +6,13 @@ using System.Security.Cryptography;
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// AES-256-GCM under one message's content key, with the associated data that ties each frame to its message, its place and its
-/// length. One thread at a time; a second thread makes its own.
+/// AES-256-GCM under one message's content key. The associated data binds each frame to its message, its position and its length. Not safe
+/// for concurrent use: each thread has its own.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "The analyzer does not see that a struct is disposable; a class would be one more allocation for each message.")]
+[SuppressMessage(
+    "Design",
+    "CA1001",
+    Justification = "The analyzer does not see that a struct is disposable; a class would be one more allocation for each message.")]
 internal readonly struct MessageCipher : IDisposable
 {
     private const int MaxAssociatedDataLength = MessageFormat.MessageIdLength + 35 + sizeof(uint) + sizeof(ulong);
@@ -17,7 +20,7 @@ internal readonly struct MessageCipher : IDisposable
     private readonly AesGcm _aes;
     private readonly ReadOnlyMemory<byte> _messageId;
 
-    /// <param name="contentKey">The content key, which the caller erases.</param>
+    /// <param name="contentKey">The content key. The caller erases it.</param>
     /// <param name="messageId">The message id, which must not change.</param>
     public MessageCipher(ReadOnlySpan<byte> contentKey, ReadOnlyMemory<byte> messageId)
     {
@@ -26,7 +29,7 @@ internal readonly struct MessageCipher : IDisposable
         _messageId = messageId;
     }
 
-    // No IV repeats under a content key: the header has 0, frames count from 1, and no two messages share a content key.
+    // No IV repeats under a content key: the header uses 0, frames count from 1, and no two messages share a content key.
     private static ReadOnlySpan<byte> HeaderIV => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
     public void SealHeader(ReadOnlySpan<byte> header, Span<byte> tag) => _aes.Encrypt(HeaderIV, default, default, tag, header);
@@ -44,20 +47,23 @@ internal readonly struct MessageCipher : IDisposable
         }
     }
 
-    /// <summary>Encrypts a frame's content; plaintext and content may be the same place.</summary>
+    /// <summary>Encrypts a frame's content. Plaintext and content may be the same memory.</summary>
     public void Seal(FrameKind kind, uint sequence, ReadOnlySpan<byte> iv, ReadOnlySpan<byte> plaintext, Span<byte> content, Span<byte> tag)
     {
         Span<byte> buffer = stackalloc byte[MaxAssociatedDataLength];
         _aes.Encrypt(iv, plaintext, content, tag, AssociatedData(kind, sequence, plaintext.Length, buffer));
     }
 
-    /// <summary>Decrypts a frame; false, and no plaintext, if it is not authentic. Content and plaintext may be the same place.</summary>
+    /// <summary>
+    /// Decrypts a frame. Returns false, without plaintext, if it is not authentic. Content and plaintext may be the same memory.
+    /// </summary>
     public bool TryOpen(in Frame frame, Span<byte> plaintext)
     {
         Span<byte> buffer = stackalloc byte[MaxAssociatedDataLength];
         try
         {
-            _aes.Decrypt(frame.IV, frame.Content, frame.Tag, plaintext, AssociatedData(frame.Kind, frame.Sequence, frame.Content.Length, buffer));
+            _aes.Decrypt(
+                frame.IV, frame.Content, frame.Tag, plaintext, AssociatedData(frame.Kind, frame.Sequence, frame.Content.Length, buffer));
             return true;
         }
         catch (AuthenticationTagMismatchException)
@@ -68,16 +74,16 @@ internal readonly struct MessageCipher : IDisposable
 
     public void Dispose() => _aes.Dispose();
 
-    // Message id, which kind of frame, its number, the length of its content: 32, 28 to 35, 4 and 8 bytes.
+    // Message id, kind of the frame, sequence number, length of the content: 32, 28 to 35, 4 and 8 bytes.
     private ReadOnlySpan<byte> AssociatedData(FrameKind kind, uint sequence, int contentLength, Span<byte> buffer)
     {
-        ReadOnlySpan<byte> name = kind switch
+        var name = kind switch
         {
             FrameKind.Regular => "AWSKMSEncryptionClient Frame"u8,
             FrameKind.Final => "AWSKMSEncryptionClient Final Frame"u8,
             _ => "AWSKMSEncryptionClient Single Block"u8,
         };
-        int numbers = MessageFormat.MessageIdLength + name.Length;
+        var numbers = MessageFormat.MessageIdLength + name.Length;
         _messageId.Span.CopyTo(buffer);
         name.CopyTo(buffer[MessageFormat.MessageIdLength..]);
         BinaryPrimitives.WriteUInt32BigEndian(buffer[numbers..], sequence);

@@ -1,8 +1,8 @@
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// The bytes of a message: AWS Encryption SDK message format, version 2. Numbers are unsigned and big-endian. What is written is suite
-/// 0478, framed; suite 0578, with its footer, and one block instead of frames are read, too.
+/// The bytes of a message: AWS Encryption SDK message format, version 2. Numbers are unsigned and big-endian. This library writes suite
+/// 0478, framed. It also reads suite 0578, with its footer, and one block instead of frames.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -42,7 +42,7 @@ internal static class MessageFormat
     public const byte Version1 = 0x01;
     public const byte Version2 = 0x02;
 
-    /// <summary>The second byte of a version 1 message; version 2 has none.</summary>
+    /// <summary>The second byte of a version 1 message. Version 2 has no such byte.</summary>
     public const byte Version1Type = 0x80;
 
     public const int MessageIdLength = 32;
@@ -50,28 +50,28 @@ internal static class MessageFormat
     public const int IVLength = 12;
     public const int TagLength = 16;
 
-    /// <summary>Version and algorithm suite: where the message id begins.</summary>
+    /// <summary>The length of version and algorithm suite, and the offset of the message id.</summary>
     public const int MessageIdOffset = 3;
 
-    /// <summary>Content type and frame length.</summary>
+    /// <summary>The length of content type and frame length.</summary>
     public const int ContentFieldsLength = 5;
 
     public const uint FinalFrameMarker = uint.MaxValue;
 
-    /// <summary>Where the content of a regular frame begins.</summary>
+    /// <summary>The offset of the content in a regular frame.</summary>
     public const int RegularContentOffset = 4 + IVLength;
 
-    /// <summary>What a regular frame has besides its content.</summary>
+    /// <summary>The length of a regular frame without its content.</summary>
     public const int RegularFrameOverhead = 4 + IVLength + TagLength;
 
-    /// <summary>What the final frame has besides its content.</summary>
+    /// <summary>The length of the final frame without its content.</summary>
     public const int FinalFrameOverhead = 4 + 4 + IVLength + 4 + TagLength;
 
-    /// <summary>What a body of one block has besides its content.</summary>
+    /// <summary>The length of a non-framed body without its content.</summary>
     public const int SingleBlockOverhead = IVLength + 8 + TagLength;
 }
 
-/// <summary>How the body is laid out; the values are those of the header field.</summary>
+/// <summary>The layout of the body. The values are those of the header field.</summary>
 internal enum ContentType : byte
 {
     NonFramed = 1,

@@ -7,11 +7,12 @@ using Scalr.Byok.Kms.DataKeys;
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// A header taken apart, as <see cref="MessageFormat"/> lays it out. Nothing in it is authenticated yet: it says which data key to
-/// ask for, and only <see cref="MessageReader"/> finds out whether it tells the truth. Refers to the message, which must not change.
+/// A parsed header; see <see cref="MessageFormat"/>. <b>Not authenticated:</b> it only selects the data key to fetch.
+/// <see cref="MessageReader"/> authenticates it. Refers to the message, which must not change.
 /// </summary>
 internal sealed class MessageHeader
 {
+    // The context as received, with its length in front.
     private ReadOnlyMemory<byte> _contextField;
 
     private MessageHeader()
@@ -24,38 +25,44 @@ internal sealed class MessageHeader
 
     public EncryptionContext EncryptionContext { get; private set; } = EncryptionContext.Empty;
 
-    /// <summary>At least one, in the order of the message.</summary>
+    /// <summary>The encrypted data keys, at least one, in the order of the message.</summary>
     public IReadOnlyList<EncryptedDataKey> EncryptedDataKeys { get; private set; } = [];
 
     public BodyFormat Body { get; private set; }
 
-    /// <summary>The key that the signature in the footer is checked with; null if the suite does not sign.</summary>
+    /// <summary>The public key of the signature in the footer; null if the suite does not sign.</summary>
     public SignatureKey? SignatureKey { get; private set; }
 
     public ReadOnlyMemory<byte> Commitment { get; private set; }
 
-    /// <summary>The bytes as received that <see cref="Tag"/> authenticates: all of the header before it.</summary>
+    /// <summary>The bytes that <see cref="Tag"/> authenticates: all of the header before it, as received.</summary>
     public ReadOnlyMemory<byte> Authenticated { get; private set; }
 
     public ReadOnlyMemory<byte> Tag { get; private set; }
 
-    /// <summary>The encryption context and the encrypted data keys as received: what all messages of one data key have in common.</summary>
-    public ReadOnlyMemory<byte> Wrapping =>
-        Authenticated[(MessageFormat.MessageIdOffset + MessageFormat.MessageIdLength)..^(1 + sizeof(uint) + MessageFormat.CommitmentLength)];
+    /// <summary>The encryption context and the encrypted data keys as received: equal for all messages of one data key.</summary>
+    // Identifies a data key in the cache. Nothing else in the message decides which data key it needs.
+    public ReadOnlyMemory<byte> ContextAndEncryptedKeys =>
+        Authenticated[(MessageFormat.MessageIdOffset
+            + MessageFormat.MessageIdLength)..^(1 + sizeof(uint) + MessageFormat.CommitmentLength)];
 
-    /// <summary>As <see cref="Wrapping"/>, as if the message had only one of its encrypted data keys.</summary>
-    public ReadOnlyMemory<byte> WrappingOf(int index)
+    /// <summary>As <see cref="ContextAndEncryptedKeys"/>, as if the message had only one of its encrypted data keys.</summary>
+    public ReadOnlyMemory<byte> ContextAndEncryptedKey(int index)
     {
         if (EncryptedDataKeys.Count == 1)
         {
-            return Wrapping;
+            return ContextAndEncryptedKeys;
         }
 
-        EncryptedDataKey key = EncryptedDataKeys[index];
-        byte[] providerId = Encoding.UTF8.GetBytes(key.ProviderId);
-        byte[] wrapping = new byte[_contextField.Length + (4 * sizeof(ushort)) + providerId.Length + key.ProviderInfo.Length + key.Ciphertext.Length];
+        // The message as it would be with this encrypted data key alone: messages that share a data key then share its entry in the cache.
+        var key = EncryptedDataKeys[index];
+        var providerId = Encoding.UTF8.GetBytes(key.ProviderId);
+        var wrapping = new byte[_contextField.Length + (4 * sizeof(ushort))
+            + providerId.Length + key.ProviderInfo.Length + key.Ciphertext.Length];
         _contextField.Span.CopyTo(wrapping);
-        Span<byte> rest = wrapping.AsSpan(_contextField.Length);
+        var rest = wrapping.AsSpan(_contextField.Length);
+
+        // The count. The lengths below fit into 16 bits, because they were read from 16 bits.
         BinaryPrimitives.WriteUInt16BigEndian(rest, 1);
         rest = rest[sizeof(ushort)..];
         WriteCounted(ref rest, providerId);
@@ -67,17 +74,17 @@ internal sealed class MessageHeader
     /// <summary>The whole header as received.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 
-    /// <summary>The length of the whole header; the body begins there.</summary>
+    /// <summary>The length of the header, and the offset of the body.</summary>
     public int Length => Bytes.Length;
 
-    /// <summary>The header at the start of a message.</summary>
-    /// <param name="message">The message; bytes behind the header are not looked at.</param>
-    /// <param name="options">How long the header may be and how many encrypted data keys it may have.</param>
-    /// <exception cref="ByokDecryptionException">There is no such header, or it is of a kind that is not read.</exception>
+    /// <summary>Reads the header at the start of a message.</summary>
+    /// <param name="message">The message. Bytes after the header are ignored.</param>
+    /// <param name="options">The limits.</param>
+    /// <exception cref="ByokDecryptionException">There is no header, or it is of an unsupported kind.</exception>
     public static MessageHeader Read(ReadOnlyMemory<byte> message, MessageOptions options) =>
-        TryRead(message, options, out MessageHeader? header, out string? complaint) ? header : throw new ByokDecryptionException(complaint);
+        TryRead(message, options, out var header, out var complaint) ? header : throw new ByokDecryptionException(complaint);
 
-    /// <summary>The header at the start of a message, or what is wrong with it, in the words of <see cref="HeaderComplaint"/>.</summary>
+    /// <summary>Reads the header at the start of a message, or returns what is wrong with it (<see cref="HeaderErrors"/>).</summary>
     public static bool TryRead(
         ReadOnlyMemory<byte> message,
         MessageOptions options,
@@ -85,7 +92,10 @@ internal sealed class MessageHeader
         [NotNullWhen(false)] out string? complaint)
     {
         MessageHeader parsed = new();
-        bool cut = message.Length > options.MaxHeaderLength;
+
+        // Trust boundary: every length here comes from the sender. The bytes are cut to the limit first, and each length is compared with
+        // what is left before anything is allocated for it.
+        var cut = message.Length > options.MaxHeaderLength;
         HeaderCursor cursor = new(cut ? message[..options.MaxHeaderLength] : message);
         complaint = parsed.ReadSuite(ref cursor)
             ?? parsed.ReadMessageId(ref cursor)
@@ -93,9 +103,11 @@ internal sealed class MessageHeader
             ?? parsed.ReadEncryptedDataKeys(ref cursor, options.MaxEncryptedDataKeys)
             ?? parsed.ReadBodyFormat(ref cursor)
             ?? parsed.ReadCommitmentAndTag(ref cursor);
-        if (cut && complaint == HeaderComplaint.TooShort)
+
+        // The bytes go on beyond the limit, so the header is too long rather than incomplete.
+        if (cut && complaint == HeaderErrors.TooShort)
         {
-            complaint = HeaderComplaint.HeaderTooLong(options.MaxHeaderLength);
+            complaint = HeaderErrors.HeaderTooLong(options.MaxHeaderLength);
         }
 
         header = complaint is null ? parsed : null;
@@ -111,39 +123,42 @@ internal sealed class MessageHeader
 
     private string? ReadSuite(ref HeaderCursor cursor)
     {
+        // The first bytes of a message in Base64, of version 1 and of version 2. The error then says what to do.
         if (cursor.StartsWith("AY"u8) || cursor.StartsWith("Ag"u8))
         {
-            return HeaderComplaint.Base64;
+            return HeaderErrors.Base64;
         }
 
-        if (!cursor.TryTakeByte(out byte version))
+        if (!cursor.TryTakeByte(out var version))
         {
-            return HeaderComplaint.TooShort;
+            return HeaderErrors.TooShort;
         }
 
         if (version is not (MessageFormat.Version1 or MessageFormat.Version2))
         {
-            return HeaderComplaint.NotAMessage;
+            return HeaderErrors.NotAMessage;
         }
 
-        if (version == MessageFormat.Version1 && cursor.TryTakeByte(out byte type) && type != MessageFormat.Version1Type)
+        // Version 1 is recognized for the text of the error only: its suites do not commit to a data key.
+        if (version == MessageFormat.Version1 && cursor.TryTakeByte(out var type) && type != MessageFormat.Version1Type)
         {
-            return HeaderComplaint.NotAMessage;
+            return HeaderErrors.NotAMessage;
         }
 
-        if (!cursor.TryTakeUInt16(out ushort id))
+        if (!cursor.TryTakeUInt16(out var id))
         {
-            return HeaderComplaint.TooShort;
+            return HeaderErrors.TooShort;
         }
 
         if (version == MessageFormat.Version1)
         {
-            return AlgorithmSuite.FindLegacy(id) is { } legacy ? HeaderComplaint.Legacy(legacy) : HeaderComplaint.Unknown(id);
+            return AlgorithmSuite.FindLegacy(id) is { } legacy ? HeaderErrors.Legacy(legacy) : HeaderErrors.Unknown(id);
         }
 
+        // Trust boundary: suites without key commitment end here, before any request to AWS KMS.
         if (AlgorithmSuite.Find(id) is not { } suite)
         {
-            return HeaderComplaint.Unknown(id);
+            return HeaderErrors.Unknown(id);
         }
 
         Suite = suite;
@@ -152,9 +167,9 @@ internal sealed class MessageHeader
 
     private string? ReadMessageId(ref HeaderCursor cursor)
     {
-        if (!cursor.TryTake(MessageFormat.MessageIdLength, out ReadOnlyMemory<byte> messageId))
+        if (!cursor.TryTake(MessageFormat.MessageIdLength, out var messageId))
         {
-            return HeaderComplaint.TooShort;
+            return HeaderErrors.TooShort;
         }
 
         MessageId = messageId;
@@ -163,15 +178,16 @@ internal sealed class MessageHeader
 
     private string? ReadEncryptionContext(ref HeaderCursor cursor)
     {
-        int start = cursor.Position;
+        var start = cursor.Position;
         if (!cursor.TryTakeCounted(out _))
         {
-            return HeaderComplaint.TooShort;
+            return HeaderErrors.TooShort;
         }
 
-        if (!EncryptionContext.TryParse(cursor.TakenSince(start).Span, out EncryptionContext context))
+        // The pairs are claims. AWS KMS and the header's tag prove them later.
+        if (!EncryptionContext.TryParse(cursor.TakenSince(start).Span, out var context))
         {
-            return HeaderComplaint.ContextMalformed;
+            return HeaderErrors.ContextMalformed;
         }
 
         EncryptionContext = context;
@@ -179,59 +195,62 @@ internal sealed class MessageHeader
         return ReadSignatureKey();
     }
 
-    // The key travels in the encryption context, so that KMS, too, holds the message to it.
+    // The key is in the encryption context, so that AWS KMS also binds the message to it.
     private string? ReadSignatureKey()
     {
-        if (!EncryptionContext.TryGetValue("aws-crypto-public-key"u8, out ReadOnlySpan<byte> value))
+        if (!EncryptionContext.TryGetValue("aws-crypto-public-key"u8, out var value))
         {
-            return Suite.Signs ? HeaderComplaint.SignatureKeyMissing : null;
+            return Suite.Signs ? HeaderErrors.SignatureKeyMissing : null;
         }
 
+        // The AWS Encryption SDK reserves this name for suites that sign.
         if (!Suite.Signs)
         {
-            return HeaderComplaint.ContextHoldsPublicKey;
+            return HeaderErrors.ContextHoldsPublicKey;
         }
 
-        SignatureKey = SignatureKey.TryParse(value, out SignatureKey? key) ? key : null;
-        return key is null ? HeaderComplaint.SignatureKeyMalformed : null;
+        SignatureKey = SignatureKey.TryParse(value, out var key) ? key : null;
+        return key is null ? HeaderErrors.SignatureKeyMalformed : null;
     }
 
     private string? ReadEncryptedDataKeys(ref HeaderCursor cursor, int limit)
     {
-        if (!cursor.TryTakeUInt16(out ushort count))
+        if (!cursor.TryTakeUInt16(out var count))
         {
-            return HeaderComplaint.TooShort;
+            return HeaderErrors.TooShort;
         }
 
         if (count == 0)
         {
-            return HeaderComplaint.NoEncryptedDataKeys;
+            return HeaderErrors.NoEncryptedDataKeys;
         }
 
+        // Each can cost one kms:Decrypt, so the sender must not choose the number freely.
         if (count > limit)
         {
-            return HeaderComplaint.TooManyEncryptedDataKeys(limit);
+            return HeaderErrors.TooManyEncryptedDataKeys(limit);
         }
 
-        // Three lengths each is the least they take: without that many bytes, nothing is allocated for them.
+        // Each needs at least three lengths. Without that many bytes, nothing is allocated.
         if (cursor.Remaining / (3 * sizeof(ushort)) < count)
         {
-            return HeaderComplaint.TooShort;
+            return HeaderErrors.TooShort;
         }
 
-        EncryptedDataKey[] keys = new EncryptedDataKey[count];
-        for (int i = 0; i < keys.Length; i++)
+        var keys = new EncryptedDataKey[count];
+        for (var i = 0; i < keys.Length; i++)
         {
-            if (!cursor.TryTakeCounted(out ReadOnlyMemory<byte> providerId)
-                || !cursor.TryTakeCounted(out ReadOnlyMemory<byte> providerInfo)
-                || !cursor.TryTakeCounted(out ReadOnlyMemory<byte> ciphertext))
+            if (!cursor.TryTakeCounted(out var providerId)
+                || !cursor.TryTakeCounted(out var providerInfo)
+                || !cursor.TryTakeCounted(out var ciphertext))
             {
-                return HeaderComplaint.TooShort;
+                return HeaderErrors.TooShort;
             }
 
+            // ContextAndEncryptedKey writes the id again from its text, so the text must be the same bytes.
             if (!Utf8.IsValid(providerId.Span))
             {
-                return HeaderComplaint.ProviderIdMalformed;
+                return HeaderErrors.ProviderIdMalformed;
             }
 
             keys[i] = new(ProviderName(providerId.Span), providerInfo, ciphertext);
@@ -246,32 +265,35 @@ internal sealed class MessageHeader
 
     private string? ReadBodyFormat(ref HeaderCursor cursor)
     {
-        if (!cursor.TryTakeByte(out byte contentType) || !cursor.TryTakeUInt32(out uint frameLength))
+        if (!cursor.TryTakeByte(out var contentType) || !cursor.TryTakeUInt32(out var frameLength))
         {
-            return HeaderComplaint.TooShort;
+            return HeaderErrors.TooShort;
         }
 
+        // Without content in its frames, a body could have any number of them.
         Body = new BodyFormat((ContentType)contentType, frameLength);
         return Body.ContentType switch
         {
-            ContentType.Framed => frameLength == 0 ? HeaderComplaint.FrameLengthZero : null,
-            ContentType.NonFramed => frameLength == 0 ? null : HeaderComplaint.FrameLengthNotZero,
-            _ => HeaderComplaint.ContentTypeUnknown,
+            ContentType.Framed => frameLength == 0 ? HeaderErrors.FrameLengthZero : null,
+            ContentType.NonFramed => frameLength == 0 ? null : HeaderErrors.FrameLengthNotZero,
+            _ => HeaderErrors.ContentTypeUnknown,
         };
     }
 
     private string? ReadCommitmentAndTag(ref HeaderCursor cursor)
     {
-        if (!cursor.TryTake(MessageFormat.CommitmentLength, out ReadOnlyMemory<byte> commitment))
+        if (!cursor.TryTake(MessageFormat.CommitmentLength, out var commitment))
         {
-            return HeaderComplaint.TooShort;
+            return HeaderErrors.TooShort;
         }
 
         Commitment = commitment;
+
+        // The bytes as received, never written again from the fields: the tag then covers exactly what was parsed.
         Authenticated = cursor.TakenSince(0);
-        if (!cursor.TryTake(MessageFormat.TagLength, out ReadOnlyMemory<byte> tag))
+        if (!cursor.TryTake(MessageFormat.TagLength, out var tag))
         {
-            return HeaderComplaint.TooShort;
+            return HeaderErrors.TooShort;
         }
 
         Tag = tag;

@@ -1,9 +1,9 @@
 namespace Scalr.Byok.Kms.Messages;
 
-/// <summary>What of <see cref="ByokOptions"/> concerns messages, under the same names. See there for what each means.</summary>
+/// <summary>The options of <see cref="ByokOptions"/> for messages, under the same names.</summary>
 internal sealed record MessageOptions
 {
-    /// <summary>Nothing beyond what the format itself allows, for a look at a header that is in memory already.</summary>
+    /// <summary>Only the limits of the format, for a header that is already in memory.</summary>
     public static readonly MessageOptions Unlimited = new()
     {
         FrameLength = 1,

@@ -6,29 +6,35 @@ using Scalr.Byok.Kms.Diagnostics;
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// Authenticates and decrypts whole messages in memory. Whatever fails here fails with the same words: which check it was would
-/// tell an attacker how far a forgery got.
+/// Authenticates and decrypts whole messages in memory. All failures have the same message: otherwise an attacker would learn which check a
+/// forgery passed.
 /// </summary>
 internal static class MessageReader
 {
-    /// <summary>The plaintext of a message, all of it or none.</summary>
-    /// <param name="header">The header of this same message.</param>
+    /// <summary>Decrypts a message: all of it or nothing.</summary>
+    /// <param name="header">The header of this message.</param>
     /// <param name="message">The message, from its first byte to its last.</param>
-    /// <param name="dataKey">The data key out of one of the header's encrypted data keys.</param>
-    /// <param name="maxDegreeOfParallelism">How many threads at most.</param>
+    /// <param name="dataKey">The data key of one of the header's encrypted data keys.</param>
+    /// <param name="maxDegreeOfParallelism">The largest number of threads.</param>
     /// <exception cref="ByokDecryptionException">The message is not authentic, or not under this data key.</exception>
     /// <exception cref="ObjectDisposedException">The data key is erased.</exception>
     public static byte[] Read(MessageHeader header, ReadOnlyMemory<byte> message, DataKey dataKey, int maxDegreeOfParallelism = 1) =>
         Read(header, message, dataKey, destination: null, maxDegreeOfParallelism)!;
 
-    /// <summary>Decrypts into a caller's buffers, in one piece: all of it or none.</summary>
+    /// <summary>Decrypts into a caller's buffer, in one piece: all of it or nothing.</summary>
     /// <inheritdoc cref="Read(MessageHeader, ReadOnlyMemory{byte}, DataKey, int)"/>
     public static void ReadTo(
-        IBufferWriter<byte> destination, MessageHeader header, ReadOnlyMemory<byte> message, DataKey dataKey, int maxDegreeOfParallelism = 1) =>
+        IBufferWriter<byte> destination,
+        MessageHeader header,
+        ReadOnlyMemory<byte> message,
+        DataKey dataKey,
+        int maxDegreeOfParallelism = 1) =>
         Read(header, message, dataKey, destination, maxDegreeOfParallelism);
 
-    private static byte[]? Read(
-        MessageHeader header, ReadOnlyMemory<byte> message, DataKey dataKey, IBufferWriter<byte>? destination, int maxDegreeOfParallelism)
+    /// <summary>Authenticates the header alone. The body may be damaged or missing.</summary>
+    /// <exception cref="ByokDecryptionException">The header is not authentic, or not under this data key.</exception>
+    /// <exception cref="ObjectDisposedException">The data key is erased.</exception>
+    public static void AuthenticateHeader(MessageHeader header, DataKey dataKey)
     {
         Span<byte> contentKey = stackalloc byte[MessageKeys.ContentKeyLength];
         try
@@ -39,27 +45,57 @@ internal static class MessageReader
             }
 
             using MessageCipher cipher = new(contentKey, header.MessageId);
-            if (!cipher.TryOpenHeader(header) || !TryMeasure(header, message.Span, out int bodyLength, out int plaintextLength))
+            if (!cipher.TryOpenHeader(header))
+            {
+                throw new ByokDecryptionException();
+            }
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(contentKey);
+        }
+    }
+
+    private static byte[]? Read(
+        MessageHeader header, ReadOnlyMemory<byte> message, DataKey dataKey, IBufferWriter<byte>? destination, int maxDegreeOfParallelism)
+    {
+        Span<byte> contentKey = stackalloc byte[MessageKeys.ContentKeyLength];
+        try
+        {
+            if (!MessageKeys.TryDerive(header, dataKey, contentKey))
+            {
+                // The commitment is that of another data key.
+                throw new ByokDecryptionException();
+            }
+
+            // Trust boundary: the commitment and the header's tag come first. Only then do lengths of the header decide about memory.
+            using MessageCipher cipher = new(contentKey, header.MessageId);
+            if (!cipher.TryOpenHeader(header) || !TryMeasure(header, message.Span, out var bodyLength, out var plaintextLength))
             {
                 throw new ByokDecryptionException();
             }
 
-            byte[]? result = destination is null ? GC.AllocateUninitializedArray<byte>(plaintextLength) : null;
-            Memory<byte> plaintext = result ?? destination!.GetMemory(plaintextLength)[..plaintextLength];
-            bool authentic = false;
+            // Not cleared first: each byte is decrypted or erased below. The length is that of bytes that are there, so a claim allocates
+            // nothing.
+            var result = destination is null ? GC.AllocateUninitializedArray<byte>(plaintextLength) : null;
+            var plaintext = result ?? destination!.GetMemory(plaintextLength)[..plaintextLength];
+            var authentic = false;
             try
             {
-                ReadOnlyMemory<byte> body = message.Slice(header.Length, bodyLength);
-                int frames = FrameCount(header.Body, bodyLength);
+                var body = message.Slice(header.Length, bodyLength);
+                var frames = FrameCount(header.Body, bodyLength);
                 authentic = ParallelFrames.Pay(plaintextLength, frames, maxDegreeOfParallelism)
                     ? TryDecryptInParallel(header, body, frames, maxDegreeOfParallelism, contentKey, plaintext)
                     : TryDecryptFrames(header.Body, body.Span, 0, frames, cipher, plaintext.Span);
+
+                // The signature covers the whole message, so it is verified last. Nothing is returned before.
                 authentic = authentic && (!header.Suite.Signs || IsSigned(header, message.Span, header.Length + bodyLength));
             }
             finally
             {
                 if (!authentic)
                 {
+                    // Also after an exception: frames before the failure have been decrypted already.
                     CryptographicOperations.ZeroMemory(plaintext.Span);
                 }
             }
@@ -69,6 +105,7 @@ internal static class MessageReader
                 throw new ByokDecryptionException();
             }
 
+            // Only now does the caller's buffer contain these bytes.
             destination?.Advance(plaintextLength);
             Instruments.Decrypted(plaintextLength);
             return result;
@@ -79,17 +116,17 @@ internal static class MessageReader
         }
     }
 
-    // Without decrypting: only contents that are there are counted, and nothing may follow the body but a footer where there must be one.
+    // Without decryption. Only contents that are in the message count, and nothing may follow the body except a required footer.
     private static bool TryMeasure(MessageHeader header, ReadOnlySpan<byte> message, out int bodyLength, out int plaintextLength)
     {
         BodyWalk walk = new(header.Body);
         bodyLength = walk.Walk(message[header.Length..]);
         plaintextLength = walk.AtEnd ? (int)walk.PlaintextLength : 0;
-        ReadOnlySpan<byte> rest = message[(header.Length + bodyLength)..];
+        var rest = message[(header.Length + bodyLength)..];
         return walk.AtEnd && (header.Suite.Signs ? Footer.TryRead(rest, out _) : rest.IsEmpty);
     }
 
-    // Apart, because what the threads share is allocated as soon as a method that has it is entered.
+    // A separate method, because the closure is allocated on entry of the method that contains it.
     private static bool TryDecryptInParallel(
         MessageHeader header,
         ReadOnlyMemory<byte> body,
@@ -98,26 +135,32 @@ internal static class MessageReader
         ReadOnlySpan<byte> contentKey,
         Memory<byte> plaintext)
     {
-        int forged = 0;
-        ParallelFrames.Run(frames, (int)header.Body.FrameLength, maxDegreeOfParallelism, contentKey, header.MessageId, (cipher, first, end) =>
-        {
-            if (Volatile.Read(ref forged) == 0 && !TryDecryptFrames(header.Body, body.Span, first, end, cipher, plaintext.Span))
+        var forged = 0;
+        ParallelFrames.Run(
+            frames, (int)header.Body.FrameLength, maxDegreeOfParallelism, contentKey, header.MessageId, (cipher, first, end) =>
             {
-                Volatile.Write(ref forged, 1);
-            }
-        });
+                // After one forged frame, the message is rejected as a whole, so the other threads stop.
+                if (Volatile.Read(ref forged) == 0 && !TryDecryptFrames(header.Body, body.Span, first, end, cipher, plaintext.Span))
+                {
+                    Volatile.Write(ref forged, 1);
+                }
+            });
         return forged == 0;
     }
 
-    /// <summary>Decrypts the frames from <paramref name="first"/> to before <paramref name="end"/>, counted from 0, each to its place.</summary>
-    private static bool TryDecryptFrames(BodyFormat format, ReadOnlySpan<byte> body, int first, int end, in MessageCipher cipher, Span<byte> plaintext)
+    /// <summary>
+    /// Decrypts the frames from <paramref name="first"/> up to, not including, <paramref name="end"/>, counted from 0, in place.
+    /// </summary>
+    private static bool TryDecryptFrames(
+        BodyFormat format, ReadOnlySpan<byte> body, int first, int end, in MessageCipher cipher, Span<byte> plaintext)
     {
-        // Past frame 0 there are regular frames before it, all of them whole, so neither product exceeds what is there.
+        // All frames before the first one are whole regular frames, so neither product exceeds the bytes that exist.
         body = body[(int)(first * format.RegularFrameLength)..];
         plaintext = plaintext[(int)(first * (long)format.FrameLength)..];
-        for (int i = first; i < end; i++)
+        for (var i = first; i < end; i++)
         {
-            if (!Frame.TryRead(body, (uint)i + 1, format, out Frame frame) || !cipher.TryOpen(frame, plaintext[..frame.Content.Length]))
+            // A frame with another number or from another message fails: number, length and message id are authenticated with it.
+            if (!Frame.TryRead(body, (uint)i + 1, format, out var frame) || !cipher.TryOpen(frame, plaintext[..frame.Content.Length]))
             {
                 return false;
             }
@@ -129,14 +172,17 @@ internal static class MessageReader
         return true;
     }
 
-    // Of a body that was measured: regular frames, all of one length, then the final one, which is longer than none.
+    // Of a measured body: regular frames of equal length, then the final one, which has at least its overhead.
     private static int FrameCount(BodyFormat format, int bodyLength) =>
-        format.ContentType == ContentType.Framed ? (int)((bodyLength - MessageFormat.FinalFrameOverhead) / format.RegularFrameLength) + 1 : 1;
+        format.ContentType == ContentType.Framed
+            ? (int)((bodyLength - MessageFormat.FinalFrameOverhead) / format.RegularFrameLength) + 1
+            : 1;
 
     private static bool IsSigned(MessageHeader header, ReadOnlySpan<byte> message, int signedLength)
     {
         Span<byte> hash = stackalloc byte[SHA384.HashSizeInBytes];
         SHA384.HashData(message[..signedLength], hash);
-        return Footer.TryRead(message[signedLength..], out ReadOnlySpan<byte> signature) && header.SignatureKey?.Verifies(hash, signature) == true;
+        return Footer.TryRead(message[signedLength..], out var signature)
+            && header.SignatureKey?.Verifies(hash, signature) == true;
     }
 }

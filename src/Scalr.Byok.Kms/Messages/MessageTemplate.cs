@@ -5,63 +5,57 @@ using Scalr.Byok.Kms.DataKeys;
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// All that the messages of one data key have in common, laid out once: encryption context, encrypted data keys, format of the body.
-/// What a header adds is its message id, its commitment and its tag.
+/// The common part of the headers of one data key's messages, written once: encryption context, encrypted data keys, layout of the body.
+/// Each header adds its message id, commitment and tag.
 /// </summary>
 internal sealed class MessageTemplate
 {
     private readonly byte[] _common;
 
-    /// <param name="context">The encryption context, the same that the data key was wrapped with.</param>
-    /// <param name="keys">The data key, wrapped at least once; only KMS and AWS's own readers look inside.</param>
-    /// <param name="frameLength">How much plaintext each frame but the last holds.</param>
+    /// <param name="context">The encryption context that the data key was wrapped with.</param>
+    /// <param name="keys">The encrypted data keys, at least one.</param>
+    /// <param name="frameLength">The plaintext bytes of each frame except the last.</param>
     public MessageTemplate(EncryptionContext context, IReadOnlyList<EncryptedDataKey> keys, int frameLength)
-        : this(context, keys, new BodyFormat(ContentType.Framed, frameLength > 0 ? (uint)frameLength : throw new ArgumentOutOfRangeException(nameof(frameLength))))
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(frameLength);
         FrameLength = frameLength;
-    }
-
-    /// <param name="context">The encryption context, the same that the data key was wrapped with.</param>
-    /// <param name="keys">The data key, wrapped at least once.</param>
-    /// <param name="body">The format of a body that is there already.</param>
-    public MessageTemplate(EncryptionContext context, IReadOnlyList<EncryptedDataKey> keys, BodyFormat body)
-    {
         ArgumentOutOfRangeException.ThrowIfZero(keys.Count, nameof(keys));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(keys.Count, ushort.MaxValue, nameof(keys));
 
         using MemoryStream common = new();
         common.Write(context.Section.Span);
         WriteUInt16(common, keys.Count);
-        foreach (EncryptedDataKey key in keys)
+        foreach (var key in keys)
         {
             WriteCounted(common, Encoding.UTF8.GetBytes(key.ProviderId));
             WriteCounted(common, key.ProviderInfo.Span);
             WriteCounted(common, key.Ciphertext.Span);
         }
 
-        common.WriteByte((byte)body.ContentType);
+        common.WriteByte((byte)ContentType.Framed);
         Span<byte> length = stackalloc byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32BigEndian(length, body.FrameLength);
+        BinaryPrimitives.WriteUInt32BigEndian(length, (uint)frameLength);
         common.Write(length);
         _common = common.ToArray();
     }
 
-    /// <summary>How much plaintext each frame but the last holds, in messages that are written with this.</summary>
+    /// <summary>The plaintext bytes of each frame except the last, in messages of this template.</summary>
     public int FrameLength { get; }
 
-    /// <summary>The length of every header made of this.</summary>
+    /// <summary>The length of every header of this template.</summary>
     public int HeaderLength => AuthenticatedLength + MessageFormat.TagLength;
 
-    private int AuthenticatedLength => MessageFormat.MessageIdOffset + MessageFormat.MessageIdLength + _common.Length + MessageFormat.CommitmentLength;
+    private int AuthenticatedLength =>
+        MessageFormat.MessageIdOffset + MessageFormat.MessageIdLength + _common.Length + MessageFormat.CommitmentLength;
 
     /// <summary>Writes a whole header.</summary>
     /// <param name="header">Exactly <see cref="HeaderLength"/> bytes.</param>
     /// <param name="messageId">The message's id.</param>
-    /// <param name="commitment">The commitment that goes with it.</param>
+    /// <param name="commitment">The commitment of the message.</param>
     /// <param name="cipher">The cipher of the message, for the tag.</param>
     public void WriteHeader(Span<byte> header, ReadOnlySpan<byte> messageId, ReadOnlySpan<byte> commitment, in MessageCipher cipher)
     {
-        Span<byte> rest = header;
+        var rest = header;
         rest[0] = MessageFormat.Version2;
         BinaryPrimitives.WriteUInt16BigEndian(rest[1..], AlgorithmSuite.Committing.Id);
         rest = rest[MessageFormat.MessageIdOffset..];
@@ -74,7 +68,7 @@ internal sealed class MessageTemplate
         cipher.SealHeader(header[..AuthenticatedLength], rest);
     }
 
-    // AWS's JavaScript SDK refuses a message in which any of these is empty.
+    // AWS's JavaScript SDK rejects a message in which one of these is empty.
     private static void WriteCounted(MemoryStream common, ReadOnlySpan<byte> field)
     {
         ArgumentOutOfRangeException.ThrowIfZero(field.Length, "keys");

@@ -6,18 +6,14 @@ using Scalr.Byok.Kms.Diagnostics;
 
 namespace Scalr.Byok.Kms.Messages;
 
-/// <summary>Makes whole messages in memory.</summary>
+/// <summary>Writes whole messages in memory.</summary>
 internal static class MessageWriter
 {
-    /// <summary>How long the message of so much plaintext is.</summary>
-    /// <exception cref="ArgumentException">The message would not fit into an array, or would be longer than it may be.</exception>
+    /// <summary>The length of the message for a plaintext.</summary>
+    /// <exception cref="ArgumentException">The message would not fit into an array, or would exceed the limit.</exception>
     public static int MessageLength(MessageTemplate template, int plaintextLength, long maxMessageLength = long.MaxValue)
     {
-        // At most 2^31 frames of 32 bytes beside their content: nowhere near 64 bits.
-        long length = template.HeaderLength
-            + ((FrameCount(plaintextLength, template.FrameLength) - 1L) * MessageFormat.RegularFrameOverhead)
-            + plaintextLength
-            + MessageFormat.FinalFrameOverhead;
+        var length = LongMessageLength(template, plaintextLength);
         if (length > maxMessageLength)
         {
             throw TooLong(maxMessageLength);
@@ -28,43 +24,64 @@ internal static class MessageWriter
             : throw PlaintextTooLong("The message would not fit into memory in one piece. Encrypt from a stream to a stream.");
     }
 
-    /// <summary>What becomes of an attempt to write more than may be.</summary>
+    /// <summary>The length of the message for a plaintext, also if such a message cannot be written.</summary>
+    public static long LongMessageLength(MessageTemplate template, int plaintextLength) =>
+        // At most 2^31 frames with 32 bytes of overhead: far below 64 bits.
+        template.HeaderLength
+        + ((FrameCount(plaintextLength, template.FrameLength) - 1L) * MessageFormat.RegularFrameOverhead)
+        + plaintextLength
+        + MessageFormat.FinalFrameOverhead;
+
+    /// <summary>The exception for a message that would exceed the limit.</summary>
     public static ArgumentException TooLong(long maxMessageLength) =>
         PlaintextTooLong($"The message would be longer than the {maxMessageLength} bytes that MaxMessageLength allows.");
 
-    /// <summary>An exception that names the parameter as the key ring's callers know it.</summary>
+    /// <summary>An exception with the parameter of the public method.</summary>
     public static ArgumentException PlaintextTooLong(string complaint, string parameterName = "plaintext") => new(complaint, parameterName);
 
     /// <summary>Encrypts to a new message.</summary>
-    /// <exception cref="ArgumentException">The message would not fit into an array, or would be longer than it may be.</exception>
+    /// <exception cref="ArgumentException">The message would not fit into an array, or would exceed the limit.</exception>
     /// <exception cref="ObjectDisposedException">The data key is erased.</exception>
     public static byte[] Write(MessageTemplate template, DataKey dataKey, ReadOnlyMemory<byte> plaintext, MessageOptions options)
     {
-        byte[] message = GC.AllocateUninitializedArray<byte>(MessageLength(template, plaintext.Length, options.MaxMessageLength));
-        Write(template, dataKey, NewMessageId(stackalloc byte[MessageFormat.MessageIdLength]), plaintext, message, options.MaxDegreeOfParallelism);
+        var message = GC.AllocateUninitializedArray<byte>(MessageLength(template, plaintext.Length, options.MaxMessageLength));
+        Write(
+            template,
+            dataKey,
+            NewMessageId(stackalloc byte[MessageFormat.MessageIdLength]),
+            plaintext,
+            message,
+            options.MaxDegreeOfParallelism);
         Instruments.Encrypted(plaintext.Length);
         return message;
     }
 
-    /// <summary>Encrypts into a caller's buffers, in one piece.</summary>
-    /// <exception cref="ArgumentException">The message would not fit into an array, or would be longer than it may be.</exception>
+    /// <summary>Encrypts into a caller's buffer, in one piece.</summary>
+    /// <exception cref="ArgumentException">The message would not fit into an array, or would exceed the limit.</exception>
     /// <exception cref="ObjectDisposedException">The data key is erased.</exception>
-    public static void WriteTo(IBufferWriter<byte> destination, MessageTemplate template, DataKey dataKey, ReadOnlyMemory<byte> plaintext, MessageOptions options)
+    public static void WriteTo(
+        IBufferWriter<byte> destination, MessageTemplate template, DataKey dataKey, ReadOnlyMemory<byte> plaintext, MessageOptions options)
     {
-        int length = MessageLength(template, plaintext.Length, options.MaxMessageLength);
-        Memory<byte> message = destination.GetMemory(length)[..length];
-        Write(template, dataKey, NewMessageId(stackalloc byte[MessageFormat.MessageIdLength]), plaintext, message, options.MaxDegreeOfParallelism);
+        var length = MessageLength(template, plaintext.Length, options.MaxMessageLength);
+        var message = destination.GetMemory(length)[..length];
+        Write(
+            template,
+            dataKey,
+            NewMessageId(stackalloc byte[MessageFormat.MessageIdLength]),
+            plaintext,
+            message,
+            options.MaxDegreeOfParallelism);
         destination.Advance(length);
         Instruments.Encrypted(plaintext.Length);
     }
 
-    /// <summary>Encrypts to a message with a given id. An id must never occur twice under one data key: IVs would repeat.</summary>
-    /// <param name="template">The template made for the data key.</param>
+    /// <summary>Encrypts to a message with a given id. An id must occur only once under one data key: otherwise IVs would repeat.</summary>
+    /// <param name="template">The template of the data key.</param>
     /// <param name="dataKey">The data key.</param>
     /// <param name="messageId">The message id.</param>
     /// <param name="plaintext">The plaintext.</param>
     /// <param name="message">Exactly <see cref="MessageLength"/> bytes.</param>
-    /// <param name="maxDegreeOfParallelism">How many threads at most; the bytes are the same.</param>
+    /// <param name="maxDegreeOfParallelism">The largest number of threads. Does not change the bytes.</param>
     public static void Write(
         MessageTemplate template,
         DataKey dataKey,
@@ -81,14 +98,14 @@ internal static class MessageWriter
         try
         {
             MessageKeys.Derive(AlgorithmSuite.Committing, dataKey, messageId, contentKey, commitment);
-            Memory<byte> writtenId = message.Slice(MessageFormat.MessageIdOffset, messageId.Length);
+            var writtenId = message.Slice(MessageFormat.MessageIdOffset, messageId.Length);
             messageId.CopyTo(writtenId.Span);
             using MessageCipher cipher = new(contentKey, writtenId);
             template.WriteHeader(message.Span[..template.HeaderLength], messageId, commitment, cipher);
 
-            Memory<byte> body = message[template.HeaderLength..];
-            int frameLength = template.FrameLength;
-            int frames = FrameCount(plaintext.Length, frameLength);
+            var body = message[template.HeaderLength..];
+            var frameLength = template.FrameLength;
+            var frames = FrameCount(plaintext.Length, frameLength);
             if (ParallelFrames.Pay(plaintext.Length, frames, maxDegreeOfParallelism))
             {
                 WriteInParallel(body, plaintext, frames, frameLength, maxDegreeOfParallelism, contentKey, writtenId);
@@ -110,7 +127,7 @@ internal static class MessageWriter
         return messageId;
     }
 
-    // Apart, because what the threads share is allocated as soon as a method that has it is entered.
+    // A separate method, because the closure is allocated on entry of the method that contains it.
     private static void WriteInParallel(
         Memory<byte> body,
         ReadOnlyMemory<byte> plaintext,
@@ -127,17 +144,20 @@ internal static class MessageWriter
             messageId,
             (cipher, first, end) => WriteFrames(body.Span, plaintext.Span, first, end, frameLength, cipher));
 
-    /// <summary>Writes the frames from <paramref name="first"/> to before <paramref name="end"/>, counted from 0, each at its place.</summary>
-    private static void WriteFrames(Span<byte> body, ReadOnlySpan<byte> plaintext, int first, int end, int frameLength, in MessageCipher cipher)
+    /// <summary>
+    /// Writes the frames from <paramref name="first"/> up to, not including, <paramref name="end"/>, counted from 0, in place.
+    /// </summary>
+    private static void WriteFrames(
+        Span<byte> body, ReadOnlySpan<byte> plaintext, int first, int end, int frameLength, in MessageCipher cipher)
     {
         body = body[(int)(first * ((long)frameLength + MessageFormat.RegularFrameOverhead))..];
         plaintext = plaintext[(first * frameLength)..];
-        for (int frame = first; frame < end; frame++)
+        for (var frame = first; frame < end; frame++)
         {
-            uint sequence = (uint)frame + 1;
+            var sequence = (uint)frame + 1;
             if (plaintext.Length <= frameLength)
             {
-                int written = Frame.WriteFinal(body, sequence, plaintext, cipher);
+                var written = Frame.WriteFinal(body, sequence, plaintext, cipher);
                 Debug.Assert(written == body.Length, "the body ends with its final frame");
                 return;
             }
@@ -147,6 +167,7 @@ internal static class MessageWriter
         }
     }
 
-    // The final frame has what is left over: a whole frame if the plaintext divides evenly, nothing only if there is no plaintext.
-    private static int FrameCount(int plaintextLength, int frameLength) => plaintextLength == 0 ? 1 : ((plaintextLength - 1) / frameLength) + 1;
+    // The final frame has the rest: a whole frame if the plaintext divides evenly, nothing only for an empty plaintext.
+    private static int FrameCount(int plaintextLength, int frameLength) =>
+        plaintextLength == 0 ? 1 : ((plaintextLength - 1) / frameLength) + 1;
 }

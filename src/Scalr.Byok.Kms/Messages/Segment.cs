@@ -5,15 +5,15 @@ using System.Security.Cryptography;
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// Some frames of a stream on their way, in one pooled buffer that is filled, worked on where it stands, drained, and filled again.
-/// Has a cipher of its own, so that several can be worked on at once. Erased before its buffer goes back.
+/// Some frames of a stream in one pooled buffer, which is filled, processed in place, drained, and filled again. Has its own cipher, so
+/// that several segments can be processed at the same time. The buffer is erased before it is returned.
 /// </summary>
 internal sealed class Segment : IDisposable
 {
-    // Just below a power of two, which is what the pool hands out.
+    // Just below a power of two, the size of the pool's buffers.
     private const int TargetLength = 512 * 1024;
 
-    // More threads than this would outrun any stream, and each takes a buffer.
+    // More threads are faster than any stream, and each needs a buffer.
     private const int MaxThreads = 8;
 
     private readonly Lock _working = new();
@@ -26,36 +26,38 @@ internal sealed class Segment : IDisposable
 
     public Memory<byte> Buffer => _buffer;
 
-    /// <summary>The sequence number of the first of its frames.</summary>
+    /// <summary>The sequence number of its first frame.</summary>
     public uint FirstSequence { get; set; }
 
-    /// <summary>How many frames it holds.</summary>
+    /// <summary>The number of its frames.</summary>
     public int FrameCount { get; set; }
 
-    /// <summary>How many bytes its frames take.</summary>
+    /// <summary>The length of its frames in bytes.</summary>
     public int Length { get; set; }
 
-    /// <summary>Whether the last of its frames is the message's.</summary>
+    /// <summary>Whether its last frame is the last one of the message.</summary>
     public bool EndsMessage { get; set; }
 
-    /// <summary>How many of its frames, from the first on, proved authentic.</summary>
+    /// <summary>The number of its frames, from the first one on, that are authentic.</summary>
     public int Authentic { get; set; }
 
-    /// <summary>What to end with once the authentic frames have gone out; null to go on.</summary>
-    public ByokDecryptionException? Refusal { get; set; }
+    /// <summary>The exception to throw after the authentic frames were written; null to continue.</summary>
+    public ByokDecryptionException? Failure { get; set; }
 
-    /// <summary>How many bytes a buffer should hold of frames this long: many small ones, or one large one.</summary>
+    /// <summary>The size of a buffer for frames of this length: many small frames, or one large frame.</summary>
     public static long CapacityFor(long regularFrameLength)
     {
         const int more = MessageFormat.FinalFrameOverhead - MessageFormat.RegularFrameOverhead;
         return (Math.Max(1, (TargetLength - more) / regularFrameLength) * regularFrameLength) + more;
     }
 
-    /// <summary>One for each thread and one more, for while the streams keep one waiting; one, if all is done in turn.</summary>
+    /// <summary>
+    /// Creates one segment per thread and one more, for the time when streams are slow; only one if nothing runs in parallel.
+    /// </summary>
     public static Segment[] Create(ReadOnlySpan<byte> contentKey, ReadOnlyMemory<byte> messageId, int maxDegreeOfParallelism)
     {
-        Segment[] segments = new Segment[maxDegreeOfParallelism == 1 ? 1 : Math.Min(maxDegreeOfParallelism, MaxThreads) + 1];
-        for (int i = 0; i < segments.Length; i++)
+        var segments = new Segment[maxDegreeOfParallelism == 1 ? 1 : Math.Min(maxDegreeOfParallelism, MaxThreads) + 1];
+        for (var i = 0; i < segments.Length; i++)
         {
             segments[i] = new Segment(new MessageCipher(contentKey, messageId));
         }
@@ -63,7 +65,7 @@ internal sealed class Segment : IDisposable
         return segments;
     }
 
-    /// <summary>Makes ready for new frames, the first bytes of which may be there already, even in this segment's own buffer.</summary>
+    /// <summary>Prepares for new frames. Their first bytes may already exist, even in this segment's own buffer.</summary>
     public void Restart(uint firstSequence, ReadOnlySpan<byte> start)
     {
         FirstSequence = firstSequence;
@@ -71,7 +73,7 @@ internal sealed class Segment : IDisposable
         Length = 0;
         EndsMessage = false;
         Authentic = 0;
-        Refusal = null;
+        Failure = null;
         if (_buffer.Length < start.Length)
         {
             Replace(start.Length, start);
@@ -82,7 +84,7 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Makes room for frames of our own, whose length is nobody else's word.</summary>
+    /// <summary>Makes space for frames to write, whose length this library chose.</summary>
     public void Reserve(int capacity)
     {
         if (_buffer.Length < capacity)
@@ -91,7 +93,7 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Makes room behind the bytes that are there: twice as many at most, so that no memory is taken on the word of a header.</summary>
+    /// <summary>Makes space after the existing bytes: at most twice as much, so that a claimed length alone allocates no memory.</summary>
     public void Grow(int filled, int capacity)
     {
         Debug.Assert(filled < capacity, "there is more to come");
@@ -105,6 +107,7 @@ internal sealed class Segment : IDisposable
     /// <exception cref="ObjectDisposedException">The key was erased.</exception>
     public void Work(ISegmentFlow flow)
     {
+        // The lock makes a denial wait for this work: the native key must not be freed under it. It is held for at most one segment.
         lock (_working)
         {
             ObjectDisposedException.ThrowIf(_isKeyErased, this);
@@ -112,7 +115,7 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Erases the key, once no work is under way with it. The buffers are erased when the pipeline has ended.</summary>
+    /// <summary>Erases the key, after the work under way. The buffers are erased when the pipeline has ended.</summary>
     public void EraseKey()
     {
         lock (_working)
@@ -130,12 +133,13 @@ internal sealed class Segment : IDisposable
 
     private void Replace(int length, ReadOnlySpan<byte> start)
     {
-        byte[] old = _buffer;
-        byte[] buffer = length == 0 ? [] : ArrayPool<byte>.Shared.Rent(length);
+        var old = _buffer;
+        var buffer = length == 0 ? [] : ArrayPool<byte>.Shared.Rent(length);
         start.CopyTo(buffer);
         _buffer = buffer;
         if (old.Length > 0)
         {
+            // Erased, because the pool gives the buffer to any code of the process.
             CryptographicOperations.ZeroMemory(old);
             ArrayPool<byte>.Shared.Return(old);
         }

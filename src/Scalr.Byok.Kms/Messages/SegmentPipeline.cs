@@ -4,8 +4,8 @@ using Scalr.Byok.Kms.DataKeys;
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// Moves a stream through segments so that reading, working and writing overlap. Each segment has a worker that fills it, works on it
-/// and drains it, over and over, so that its bytes stay in one core's cache. Filling and draining go in order, one segment at a time.
+/// Moves a stream through segments, so that reading, processing and writing overlap. Each segment has a worker that fills, processes and
+/// drains it, over and over, so that its bytes stay in the cache of one core. Segments are filled and drained in order, one at a time.
 /// </summary>
 internal sealed class SegmentPipeline : IDisposable
 {
@@ -13,8 +13,12 @@ internal sealed class SegmentPipeline : IDisposable
     private readonly Segment[] _segments;
     private readonly IStreamUse _use;
     private readonly CancellationTokenSource _stop;
+
+    // An asynchronous lock, because its owner waits for a stream. Guards the source and _drained.
     private readonly SemaphoreSlim _filling = new(1);
     private Task _drained = Task.CompletedTask;
+
+    // Written under _filling. RunWorkerAsync reads it without: an old value starts one more worker, which ends at once.
     private volatile bool _allFilled;
     private Exception? _failure;
 
@@ -26,10 +30,12 @@ internal sealed class SegmentPipeline : IDisposable
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, use.Stopped);
     }
 
-    /// <summary>Runs until the last segment is drained or something fails. Whatever happens, nothing touches a segment afterwards.</summary>
-    /// <param name="flow">What to do.</param>
-    /// <param name="segments">One: all is done in turn. More: as many are under way at once, if there is so much to do.</param>
-    /// <param name="use">Whether the data key may be used. Checked before each segment is worked on, and again before it is drained.</param>
+    /// <summary>Runs until the last segment is drained or an error occurs. After it returns, nothing uses a segment.</summary>
+    /// <param name="flow">The work.</param>
+    /// <param name="segments">The segments. With one, everything runs in sequence; with more, as many are in use at the same time.</param>
+    /// <param name="use">
+    /// Decides whether the data key may be used. Asked before each segment is processed, and again before it is drained.
+    /// </param>
     /// <param name="cancellationToken">Passed to the streams.</param>
     /// <exception cref="ByokException">The data key may no longer be used.</exception>
     public static async Task RunAsync(ISegmentFlow flow, Segment[] segments, IStreamUse use, CancellationToken cancellationToken)
@@ -39,14 +45,18 @@ internal sealed class SegmentPipeline : IDisposable
         // A denial erases the keys at once, even while a stream that ignores its token is still reading or writing.
         using (use.Stopped.Register(() => Array.ForEach(segments, static segment => segment.EraseKey())))
         {
+            // The end of this block waits for a callback under way. So EraseKey never meets a segment that its owner disposes.
             await pipeline.RunWorkerAsync(0).ConfigureAwait(false);
         }
 
+        // A stopped stream fails by its token or by an erased key. The denial says why. Without a failure, all was written before it
+        // arrived.
         if (use.End is { } end && pipeline._failure is not null)
         {
             throw end;
         }
 
+        // With the caller's token instead of the linked one.
         if (pipeline._failure is OperationCanceledException && cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken);
@@ -64,15 +74,16 @@ internal sealed class SegmentPipeline : IDisposable
         _stop.Dispose();
     }
 
-    // Each starts the one after it once there is more to do, and waits for it at its end. Never fails: what goes wrong is in _failure.
+    // Each worker starts the next one once there is more work, and waits for it at its end. A worker never throws: errors are in _failure.
     private async Task RunWorkerAsync(int worker)
     {
-        Segment segment = _segments[worker];
+        var segment = _segments[worker];
         Task? next = null;
         while (await TakeTurnAsync(segment).ConfigureAwait(false) is { } turn)
         {
             if (next is null && !_allFilled && worker + 1 < _segments.Length)
             {
+                // Without the token: a task that is cancelled before it starts would throw at the await below.
                 next = Task.Run(() => RunWorkerAsync(worker + 1), CancellationToken.None);
             }
 
@@ -84,6 +95,7 @@ internal sealed class SegmentPipeline : IDisposable
 
     private async ValueTask<Turn?> TakeTurnAsync(Segment segment)
     {
+        // Without the token: each worker must take or end its turn, so that no other worker waits for it forever.
         await _filling.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
@@ -100,11 +112,14 @@ internal sealed class SegmentPipeline : IDisposable
             }
             catch (Exception e)
             {
+                // Kept for this segment's turn: segments that were filled before it are still written.
                 failure = e;
                 _allFilled = true;
             }
 
             Turn turn = new(_drained, new(TaskCreationOptions.RunContinuationsAsynchronously), failure);
+
+            // Under the semaphore, so the chain of turns has the order of the filling.
             _drained = turn.Ended.Task;
             return turn;
         }
@@ -114,12 +129,14 @@ internal sealed class SegmentPipeline : IDisposable
         }
     }
 
-    // What was filled before a failure still goes out; what comes after it does not.
+    // Segments filled before an error are still written. Later ones are not.
     private async ValueTask WorkAndDrainAsync(Segment segment, Turn turn)
     {
         try
         {
-            Exception? failure = turn.Failure ?? await WorkAsync(segment).ConfigureAwait(false);
+            var failure = turn.Failure ?? await WorkAsync(segment).ConfigureAwait(false);
+
+            // From here to the end of its turn, only this worker uses _failure.
             await turn.Before.ConfigureAwait(false);
             if (_failure is not null)
             {
@@ -129,12 +146,13 @@ internal sealed class SegmentPipeline : IDisposable
             _failure = failure ?? await DrainAsync(segment).ConfigureAwait(false);
             if (_failure is not null)
             {
-                // A stream that throws at being cancelled must not end the run while others are under way.
+                // A stream that throws on cancellation must not end the run while other segments are in use.
                 await _stop.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
         finally
         {
+            // In all cases, because the next segment waits for it.
             turn.Ended.SetResult();
         }
     }
@@ -143,12 +161,14 @@ internal sealed class SegmentPipeline : IDisposable
     {
         try
         {
+            // The facts, before the work of each segment and again before its bytes are written.
             await _use.EnsureAsync(_stop.Token).ConfigureAwait(false);
             segment.Work(_flow);
             return null;
         }
         catch (Exception e)
         {
+            // Not thrown: it becomes the failure of the run only in this segment's turn.
             return e;
         }
     }
@@ -157,8 +177,11 @@ internal sealed class SegmentPipeline : IDisposable
     {
         try
         {
-            _stop.Token.ThrowIfCancellationRequested(); // streams need not care
-            await _use.EnsureAsync(_stop.Token).ConfigureAwait(false); // reading and other segments may have taken long
+            // Streams need not observe the token.
+            _stop.Token.ThrowIfCancellationRequested();
+
+            // Reading and other segments may have taken long.
+            await _use.EnsureAsync(_stop.Token).ConfigureAwait(false);
             await _flow.DrainAsync(segment, _use, _stop.Token).ConfigureAwait(false);
             return null;
         }
@@ -168,9 +191,9 @@ internal sealed class SegmentPipeline : IDisposable
         }
     }
 
-    /// <summary>A filled segment's place in the order.</summary>
-    /// <param name="Before">Ends when all segments before it have been drained, or never will be.</param>
-    /// <param name="Ended">Told when it has been drained itself, or never will be.</param>
-    /// <param name="Failure">What kept it from being filled.</param>
+    /// <summary>A filled segment's position in the order.</summary>
+    /// <param name="Before">Completes when all earlier segments have been drained, or never will be.</param>
+    /// <param name="Ended">Completed when this segment has been drained, or never will be.</param>
+    /// <param name="Failure">The error that prevented it from being filled.</param>
     private readonly record struct Turn(Task Before, TaskCompletionSource Ended, Exception? Failure);
 }

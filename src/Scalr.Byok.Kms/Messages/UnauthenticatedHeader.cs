@@ -3,8 +3,8 @@ using Scalr.Byok.Kms.Messages;
 namespace Scalr.Byok.Kms;
 
 /// <summary>
-/// What a message says of itself. <b>Not authenticated:</b> whoever handed you the message may have written or changed any of it. Only
-/// <see cref="IByokKeyRing"/> finds out whether it is true, so decide nothing by it that matters: show it, log it, look for a key by it.
+/// The header of a message. <b>Not authenticated:</b> the sender of the message may have written or changed any of it. Only
+/// <see cref="IByokKeyRing"/> verifies it, so make no decision by it: use it to show, to log, or to find a key.
 /// </summary>
 public sealed class UnauthenticatedHeader
 {
@@ -23,39 +23,41 @@ public sealed class UnauthenticatedHeader
         HeaderLength = header.Length;
     }
 
-    /// <summary>The algorithm suite's number in the message format: 0x0478, which this library writes, or 0x0578, which signs.</summary>
+    /// <summary>The number of the algorithm suite: 0x0478, which this library writes, or 0x0578, which signs.</summary>
     public int AlgorithmSuiteId { get; }
 
-    /// <summary>The algorithm suite's name in AWS's SDKs, such as <c>ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY</c>.</summary>
+    /// <summary>The name of the algorithm suite in AWS's SDKs, such as <c>ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY</c>.</summary>
     public string AlgorithmSuite { get; }
 
-    /// <summary>Whether a signature follows the body. Such a message cannot be rewrapped.</summary>
+    /// <summary>Whether a signature follows the body.</summary>
     public bool IsSigned { get; }
 
-    /// <summary>The 32 bytes that tell this message from all others.</summary>
+    /// <summary>The id of the message: 32 random bytes.</summary>
     public ReadOnlyMemory<byte> MessageId { get; }
 
-    /// <summary>The pairs that the message claims to be bound to. A signed message has its public key among them.</summary>
+    /// <summary>The pairs that the message claims to be bound to. Those of a signed message include its public key.</summary>
     public IReadOnlyDictionary<string, string> EncryptionContext { get; }
 
-    /// <summary>How many times the data key is wrapped, by AWS KMS or by anything else.</summary>
+    /// <summary>The number of encrypted data keys, of AWS KMS and of other key providers.</summary>
     public int EncryptedDataKeyCount { get; }
 
-    /// <summary>The encrypted data keys, in the order of the message: the same data key, encrypted by AWS KMS or by other key providers.</summary>
+    /// <summary>
+    /// The encrypted data keys, in the order of the message: the same data key, encrypted by AWS KMS or by other key providers.
+    /// </summary>
     public IReadOnlyList<ByokEncryptedDataKey> EncryptedDataKeys { get; }
 
     /// <summary>
-    /// The AWS KMS keys that the data key claims to be wrapped under, in the order of the message. Other key providers are left out, and so
-    /// is what is no ARN of a key; <see cref="EncryptedDataKeyCount"/> counts them all.
+    /// The KMS keys of the encrypted data keys, as the message claims, in its order. Without other key providers and malformed ARNs;
+    /// <see cref="EncryptedDataKeyCount"/> counts them all.
     /// </summary>
     public IReadOnlyList<KmsKeyArn> KeyArns { get; }
 
-    /// <summary>Whether the body is made of frames, as all that this library writes, or of one block.</summary>
+    /// <summary>Whether the body consists of frames, as in all messages of this library, or of one block.</summary>
     public bool IsFramed { get; }
 
-    /// <summary>How many bytes of plaintext each frame but the last has; 0 if the body is not framed.</summary>
+    /// <summary>The plaintext bytes of each frame except the last; 0 if the body is not framed.</summary>
     public long FrameLength { get; }
 
-    /// <summary>The length of the header in bytes: where the body begins.</summary>
+    /// <summary>The length of the header in bytes, and the offset of the body.</summary>
     public int HeaderLength { get; }
 }

@@ -5,18 +5,18 @@ using Scalr.Byok.Kms.Keys;
 
 namespace Scalr.Byok.Kms;
 
-// What may stand in a policy. IAM gives some texts a meaning of their own, which no JSON escape takes away: * and ? are
-// wildcards where StringLike compares, and ${ starts a variable everywhere. Complaints quote key ARNs and Regions at most: an external ID is a secret.
+// Trust boundary: customers type these values. IAM gives some texts a special meaning that no JSON escape removes: * and ? are wildcards
+// for StringLike, and ${ starts a variable everywhere. The messages quote only key ARNs and Regions, because an external ID is a secret.
 public static partial class ByokPolicies
 {
-    /// <summary>OpenID Connect Core: a <c>sub</c> has at most 255 characters, and STS takes no more.</summary>
+    /// <summary>A <c>sub</c> has at most 255 characters (OpenID Connect Core), and STS accepts no more.</summary>
     private const int MaxSubjectLength = 255;
 
     private const string VariableStart = "${";
     private const string ContextKeyPrefix = "kms:EncryptionContext:";
     private const int MaxContextKeyLength = 255;
 
-    /// <summary>IAM takes 255 characters for an issuer; <c>https://</c> is 8 of them.</summary>
+    /// <summary>IAM accepts an issuer of 255 characters; <c>https://</c> is 8 of them.</summary>
     private const int MaxProviderHostLength = 247;
 
     private static readonly SearchValues<char> LabelCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
@@ -31,12 +31,13 @@ public static partial class ByokPolicies
         }
     }
 
-    /// <summary>The key in a Region where it is not yet; the settings' rules for replica Regions, for the first that breaks one.</summary>
+    /// <summary>Returns the key in a new Region, by the settings' rules for replica Regions.</summary>
     private static KmsKeyArn Replica(KmsKeyArn keyArn, string region, List<KmsKeyArn> others, string parameter)
     {
         if (!keyArn.IsMultiRegion)
         {
-            throw new ArgumentException($"The key {keyArn} is not a multi-Region key (its id does not start with mrk-), so it has no replicas.", parameter);
+            throw new ArgumentException(
+                $"The key {keyArn} is not a multi-Region key (its id does not start with mrk-), so it has no replicas.", parameter);
         }
 
         if (!AwsRegion.IsRegion(region))
@@ -46,7 +47,8 @@ public static partial class ByokPolicies
 
         if (!AwsRegion.IsRegionOf(keyArn.Partition, region))
         {
-            throw new ArgumentException($"The Region '{region}' is none of partition {keyArn.Partition}, where the key {keyArn} is.", parameter);
+            throw new ArgumentException(
+                $"The Region '{region}' is not in partition {keyArn.Partition}, where the key {keyArn} is.", parameter);
         }
 
         var replica = keyArn.InRegion(region);
@@ -55,12 +57,12 @@ public static partial class ByokPolicies
             : throw new ArgumentException($"The Region '{region}' is that of the key itself, or is named a second time.", parameter);
     }
 
-    /// <summary>Conditions on the encryption context. Empty if there are no pairs and no keys.</summary>
+    /// <summary>Returns the conditions on the encryption context; empty if there are no pairs and no keys.</summary>
     private static List<(string Operator, string Key, string Value)> ContextConditions(
         IReadOnlyDictionary<string, string>? pairs, string pairsParameter, IEnumerable<string>? keys, string keysParameter)
     {
         var conditions = new List<(string, string, string)>();
-        var named = new HashSet<string>(StringComparer.OrdinalIgnoreCase); // as IAM compares the names of condition keys
+        var named = new HashSet<string>(StringComparer.OrdinalIgnoreCase); // IAM compares the names of condition keys in the same way
         foreach (var (key, value) in pairs ?? new Dictionary<string, string>())
         {
             DemandContextKey(key, named, pairsParameter);
@@ -82,14 +84,17 @@ public static partial class ByokPolicies
         if (key is not { Length: >= 1 and <= MaxContextKeyLength } || key.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
             throw new ArgumentException(
-                $"A key of the encryption context is not 1 to {MaxContextKeyLength} visible ASCII characters, so that no condition can name it.", parameter);
+                $"A key of the encryption context is not 1 to {MaxContextKeyLength} visible ASCII characters, so that no condition can "
+                + "name it.",
+                parameter);
         }
 
         RefuseVariables("key of the encryption context", key, parameter);
         if (!named.Add(key))
         {
             throw new ArgumentException(
-                $"The key '{key}' of the encryption context is named twice; IAM makes no difference between upper and lower case there.", parameter);
+                $"The key '{key}' of the encryption context is named twice; IAM does not distinguish upper and lower case there.",
+                parameter);
         }
     }
 
@@ -98,7 +103,7 @@ public static partial class ByokPolicies
         var what = $"value of '{key}' in the encryption context";
         if (string.IsNullOrEmpty(value))
         {
-            throw new ArgumentException($"The {what} is empty, and IAM takes an empty value for an absent one.", parameter);
+            throw new ArgumentException($"The {what} is empty, and IAM treats an empty value as absent.", parameter);
         }
 
         DemandText(what, value, parameter);
@@ -127,7 +132,7 @@ public static partial class ByokPolicies
         ArgumentException.ThrowIfNullOrEmpty(partition, parameter);
         if (!AwsPartitions.TryParse<char>(partition, out _))
         {
-            throw new ArgumentException($"The text is no partition of AWS; expected one of {AwsPartitions.Names}.", parameter);
+            throw new ArgumentException($"The text is not a partition of AWS; expected one of {AwsPartitions.Names}.", parameter);
         }
     }
 
@@ -142,29 +147,31 @@ public static partial class ByokPolicies
         RefuseVariables("audience", audience, parameter);
     }
 
-    /// <summary>A subject, or the part of one that names the account: what StringLike compares with.</summary>
-    /// <param name="what">What the text is, for complaints.</param>
+    /// <summary>Checks a subject, or the part of one that names the account, which StringLike compares.</summary>
+    /// <param name="what">The kind of the text, for messages.</param>
     /// <param name="text">The text.</param>
-    /// <param name="maxLength">The most UTF-16 characters it may have.</param>
-    /// <param name="parameter">The caller's parameter.</param>
+    /// <param name="maxLength">The largest number of UTF-16 characters.</param>
+    /// <param name="parameter">The parameter of the public method.</param>
     private static void DemandSubject(string what, string text, int maxLength, string parameter)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(text, parameter);
         if (text.Length > maxLength)
         {
             throw new ArgumentException(
-                string.Create(CultureInfo.InvariantCulture, $"The {what} has {text.Length} characters; {maxLength} are the most."), parameter);
+                string.Create(CultureInfo.InvariantCulture, $"The {what} has {text.Length} characters; {maxLength} is the maximum."),
+                parameter);
         }
 
         if (text.AsSpan().ContainsAny('*', '?'))
         {
-            throw new ArgumentException($"The {what} has a * or a ?, which StringLike takes for a wildcard: others would be trusted, too.", parameter);
+            throw new ArgumentException(
+                $"The {what} has a * or a ?, which StringLike treats as a wildcard: others would be trusted too.", parameter);
         }
 
         DemandText(what, text, parameter);
     }
 
-    /// <summary>A text that means itself in a policy, whatever characters it has.</summary>
+    /// <summary>Checks that a text has no special meaning in a policy.</summary>
     private static void DemandText(string what, string text, string parameter)
     {
         RefuseVariables(what, text, parameter);
@@ -175,7 +182,7 @@ public static partial class ByokPolicies
 
         if (!IsWellFormed(text))
         {
-            throw new ArgumentException($"The {what} has half of a surrogate pair, which is no text.", parameter);
+            throw new ArgumentException($"The {what} contains an unpaired surrogate.", parameter);
         }
     }
 
@@ -196,7 +203,7 @@ public static partial class ByokPolicies
         if (text.Contains(VariableStart, StringComparison.Ordinal))
         {
             throw new ArgumentException(
-                $"The {what} has a {VariableStart}, with which a policy variable starts: AWS would put something else in its place.", parameter);
+                $"The {what} has a {VariableStart}, which starts a policy variable: AWS would replace it.", parameter);
         }
     }
 
@@ -222,17 +229,19 @@ public static partial class ByokPolicies
             return false;
         }
 
-        // The slash at the end belongs to the name if it belongs to the issuer (https://….auth0.com/).
+        // A slash at the end is part of the name if it is part of the issuer (https://….auth0.com/).
         var segments = path is [.., ""] ? path[..^1] : path;
         return IsHost(host) && Array.TrueForAll(segments, IsSegment);
     }
 
-    /// <summary>A host name in the DNS, which AWS can look up: two labels at least, and no IP address.</summary>
+    /// <summary>Whether the text is a host name in the public DNS: at least two labels, and no IP address.</summary>
     private static bool IsHost(string host) =>
-        host.Length <= 253 && host.Split('.') is [_, .., var last] labels && Array.TrueForAll(labels, IsLabel) && char.IsAsciiLetter(last[0]);
+        host.Length <= 253 && host.Split('.') is [_, .., var last] labels
+        && Array.TrueForAll(labels, IsLabel) && char.IsAsciiLetter(last[0]);
 
     private static bool IsLabel(string label) =>
         label.Length is >= 1 and <= 63 && !label.AsSpan().ContainsAnyExcept(LabelCharacters) && label[0] != '-' && label[^1] != '-';
 
-    private static bool IsSegment(string segment) => segment is not ("" or "." or "..") && !segment.AsSpan().ContainsAnyExcept(PathCharacters);
+    private static bool IsSegment(string segment) =>
+        segment is not ("" or "." or "..") && !segment.AsSpan().ContainsAnyExcept(PathCharacters);
 }

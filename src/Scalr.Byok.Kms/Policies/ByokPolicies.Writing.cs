@@ -8,13 +8,15 @@ using Scalr.Byok.Kms.Diagnostics;
 
 namespace Scalr.Byok.Kms;
 
-// Policies, written from values that were checked before.
+// Writes policies from checked values.
 public static partial class ByokPolicies
 {
-    /// <summary>The last character that IAM and STS take in the text of a policy; \u escapes stand for the rest.</summary>
+    /// <summary>The last character that IAM and STS accept in the text of a policy. Later ones are written as \u escapes.</summary>
     private const char LastInPolicies = '\u00FF';
 
-    /// <summary>Allows what the library calls, on these keys. Conditions on the encryption context do not apply to kms:DescribeKey, which has none.</summary>
+    /// <summary>
+    /// Allows the library's calls on these keys. Conditions on the encryption context do not apply to kms:DescribeKey, which has none.
+    /// </summary>
     private static string WritePermissions(
         IReadOnlyList<KmsKeyArn> keyArns, bool describeKey, bool indented, List<(string Operator, string Key, string Value)> conditions)
     {
@@ -60,11 +62,11 @@ public static partial class ByokPolicies
         writer.WriteEndArray();
     }
 
-    /// <summary>Lets a principal take a role by one action, if all conditions hold.</summary>
+    /// <summary>Allows a principal to assume a role by one action, if all conditions hold.</summary>
     private static string WriteTrust(
         (string Kind, string Arn) principal, string action, params IReadOnlyList<(string Operator, string Key, string Value)> conditions)
     {
-        Debug.Assert(conditions.Count > 0, "a role that anybody in the host's account may assume, for whichever customer");
+        Debug.Assert(conditions.Count > 0, "without conditions, the host could assume the role for any customer");
         return WriteDocument(indented: true, writer =>
         {
             writer.WriteStartObject("Principal");
@@ -92,8 +94,8 @@ public static partial class ByokPolicies
         writer.WriteEndObject();
     }
 
-    /// <param name="indented">Whether it is for people.</param>
-    /// <param name="writeStatements">One statement each, which allows what it writes.</param>
+    /// <param name="indented">Whether the policy is for people.</param>
+    /// <param name="writeStatements">Write one statement each, which allows what they write.</param>
     private static string WriteDocument(bool indented, params IReadOnlyList<Action<Utf8JsonWriter>> writeStatements)
     {
         var utf8 = new ArrayBufferWriter<byte>();
@@ -119,8 +121,8 @@ public static partial class ByokPolicies
     }
 
     /// <summary>
-    /// The same JSON in characters that IAM takes. No built-in encoder stops there: they escape either + and the like, too, or hardly anything.
-    /// Outside of strings JSON is ASCII, so that every such character stands in a string and none within another escape.
+    /// Writes the same JSON in characters that IAM accepts. No built-in encoder does that: they escape either + and the like too, or almost
+    /// nothing. Outside of strings JSON is ASCII, so each such character is in a string and not within another escape.
     /// </summary>
     private static string Escape(string json)
     {

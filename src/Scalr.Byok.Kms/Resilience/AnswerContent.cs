@@ -3,14 +3,16 @@ using System.Security.Cryptography;
 
 namespace Scalr.Byok.Kms.Resilience;
 
-/// <summary>An answer's body, wholly read. Erased when the AWS SDK is done with it: a data key may stand in it.</summary>
+/// <summary>
+/// The body of an answer, completely read. Erased when the AWS SDK disposes it, because it may contain a plaintext data key.
+/// </summary>
 internal sealed class AnswerContent : HttpContent
 {
     private readonly byte[] _buffer;
     private readonly int _length;
 
-    /// <param name="buffer">Owned from now on.</param>
-    /// <param name="length">How much of it is the body.</param>
+    /// <param name="buffer">The buffer. Takes ownership.</param>
+    /// <param name="length">The length of the body in the buffer.</param>
     public AnswerContent(byte[] buffer, int length)
     {
         _buffer = buffer;

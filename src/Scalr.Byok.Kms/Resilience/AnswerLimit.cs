@@ -1,27 +1,33 @@
+using System.Net;
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.Errors;
 
 namespace Scalr.Byok.Kms.Resilience;
 
-/// <summary>Reads every answer's body itself: within a bound, so that nothing that answers in the place of AWS can fill the host's memory, and within the time limits.</summary>
+/// <summary>Reads the body of each answer, with a limit on its length and within the time limits.</summary>
 /// <remarks>
-/// The AWS SDK has no limit of its own, and reads bodies with a thread that waits, which a time limit does not free. A body that names its length is refused
-/// before a byte of it is read; the bytes are counted all the same, since a length is only a word: beside chunks, HTTP/1.1 has it ignored.
+/// The AWS SDK has no such limit, and reads bodies on a blocked thread that a time limit does not free. Whatever answers in place of AWS
+/// could fill the host's memory. A body with a too large Content-Length is rejected before it is read. The bytes are counted all the same,
+/// because Content-Length is only a claim: HTTP/1.1 ignores it beside chunks.
 /// </remarks>
 internal sealed class AnswerLimit : DelegatingHandler
 {
-    /// <summary>The longest body that is read. Answers of AWS KMS and AWS STS are a few KiB: a blob of 6 KiB at most in base64, or a session token.</summary>
+    /// <summary>
+    /// The longest body to read. Answers of AWS KMS and AWS STS have a few KiB: a blob of at most 6 KiB in base64, or a session token.
+    /// </summary>
     public const int MaxBodyLength = 1024 * 1024;
 
     private const int FirstLength = 4096;
 
-    public AnswerLimit(HttpMessageHandler innerHandler)
-        : base(innerHandler)
-    {
-    }
+    private readonly IWebProxy? _proxy;
+
+    /// <param name="innerHandler">Sends the requests.</param>
+    /// <param name="proxy">Its proxy, for messages; null if it has none.</param>
+    public AnswerLimit(HttpMessageHandler innerHandler, IWebProxy? proxy = null)
+        : base(innerHandler) => _proxy = proxy;
 
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("Async only: this way would lead past the limit.");
+        throw new NotSupportedException("Only asynchronous calls are supported: synchronous calls would bypass the limit.");
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -29,18 +35,21 @@ internal sealed class AnswerLimit : DelegatingHandler
         {
             return await SendAndReadAsync(request, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception error) when (NetworkFailure.Note(error, request.RequestUri))
+        catch (Exception error) when (NetworkFailure.Note(error, request.RequestUri, ProxyOf(request.RequestUri)))
         {
             throw;
         }
     }
+
+    private Uri? ProxyOf(Uri? address) =>
+        address is not null && _proxy?.IsBypassed(address) == false ? _proxy.GetProxy(address) : null;
 
     private async Task<HttpResponseMessage> SendAndReadAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
         try
         {
-            using var content = response.Content; // gives the connection back
+            using var content = response.Content; // releases the connection
             var whole = await ReadAsync(content, cancellationToken).ConfigureAwait(false);
             foreach (var (name, values) in content.Headers.NonValidated)
             {
@@ -65,7 +74,7 @@ internal sealed class AnswerLimit : DelegatingHandler
         }
 
         var body = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        var buffer = new byte[content.Headers.ContentLength + 1 ?? FirstLength]; // one more: room to see the end
+        var buffer = new byte[content.Headers.ContentLength + 1 ?? FirstLength]; // one more byte, to detect the end
         var length = 0;
         try
         {
@@ -81,6 +90,8 @@ internal sealed class AnswerLimit : DelegatingHandler
                 {
                     var larger = new byte[Math.Min(buffer.Length * 2, MaxBodyLength + 1)];
                     buffer.CopyTo(larger, 0);
+
+                    // The body may contain a plaintext data key, so the smaller buffer is erased before it is released.
                     CryptographicOperations.ZeroMemory(buffer);
                     buffer = larger;
                 }

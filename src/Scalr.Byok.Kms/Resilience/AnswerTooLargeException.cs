@@ -1,7 +1,7 @@
 namespace Scalr.Byok.Kms.Resilience;
 
-/// <summary>What answered in the place of AWS said more than AWS ever does (<see cref="AnswerLimit"/>).</summary>
-/// <remarks>An <see cref="IOException"/>, since this is what the AWS SDK expects of a body that cannot be read. It quotes nothing of the answer.</remarks>
+/// <summary>Thrown if an answer is longer than any answer of AWS (<see cref="AnswerLimit"/>).</summary>
+/// <remarks>An <see cref="IOException"/>, as the AWS SDK expects for an unreadable body. Quotes nothing of the answer.</remarks>
 internal sealed class AnswerTooLargeException : IOException
 {
     public AnswerTooLargeException()
@@ -9,7 +9,10 @@ internal sealed class AnswerTooLargeException : IOException
     {
     }
 
-    /// <summary>The exception of this type among an exception and its causes: the AWS SDK wraps what stops it from reading an answer.</summary>
+    /// <summary>
+    /// Finds the exception of this type among an exception and its inner exceptions. If reading an answer fails, the AWS SDK wraps the
+    /// error in an exception of its own.
+    /// </summary>
     public static AnswerTooLargeException? In(Exception? error)
     {
         while (error is not (null or AnswerTooLargeException))

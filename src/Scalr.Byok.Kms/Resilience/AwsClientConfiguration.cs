@@ -6,10 +6,11 @@ using Amazon.SecurityToken;
 
 namespace Scalr.Byok.Kms.Resilience;
 
-/// <summary>How every client of AWS is set up: where it calls, over which connections, and with the AWS SDK's own retries off.</summary>
+/// <summary>Configures all clients of AWS: their addresses, their connections, and no retries of the AWS SDK.</summary>
 /// <remarks>
-/// One configuration for each service and Region and one HTTP client for all, so that sockets are bounded by endpoint and not by customer.
-/// Time limits stand in <see cref="AwsPipeline"/>: those of the AWS SDK do not cover the answer's body, and a limit of its own would give each client its own socket.
+/// There is one configuration per service and Region, and one HTTP client for all, so that sockets are limited per endpoint and not per
+/// customer. <see cref="AwsPipeline"/> has the time limits: those of the AWS SDK do not cover the body of an answer, and would give each
+/// client its own sockets.
 /// </remarks>
 internal sealed class AwsClientConfiguration : IDisposable
 {
@@ -18,26 +19,29 @@ internal sealed class AwsClientConfiguration : IDisposable
     private readonly ConcurrentDictionary<string, AmazonKeyManagementServiceConfig> _kms = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, AmazonSecurityTokenServiceConfig> _sts = new(StringComparer.Ordinal);
 
-    /// <param name="endpoints">Where it calls.</param>
-    /// <param name="resilience">How many connections there may be.</param>
-    public AwsClientConfiguration(ByokEndpoints endpoints, ByokResilienceOptions resilience)
+    /// <param name="endpoints">The addresses.</param>
+    /// <param name="resilience">The number of connections.</param>
+    /// <param name="time">Receives the dates of answers; null if AWS's time is not needed.</param>
+    public AwsClientConfiguration(ByokEndpoints endpoints, ByokResilienceOptions resilience, AwsTime? time = null)
     {
         _endpoints = endpoints;
-        _http = new SharedHttpClient(endpoints.UseSystemProxy, resilience.MaxConnectionsPerEndpoint);
+        _http = new SharedHttpClient(endpoints.UseSystemProxy, resilience.MaxConnectionsPerEndpoint, time);
     }
 
     public AmazonKeyManagementServiceConfig ForKms(string region) =>
-        _kms.GetOrAdd(region, static (region, self) => self.Configure(new AmazonKeyManagementServiceConfig(), region, self._endpoints.Kms), this);
+        _kms.GetOrAdd(
+            region, static (region, self) => self.Configure(new AmazonKeyManagementServiceConfig(), region, self._endpoints.Kms), this);
 
     public AmazonSecurityTokenServiceConfig ForSts(string region) =>
-        _sts.GetOrAdd(region, static (region, self) => self.Configure(new AmazonSecurityTokenServiceConfig(), region, self._endpoints.Sts), this);
+        _sts.GetOrAdd(
+            region, static (region, self) => self.Configure(new AmazonSecurityTokenServiceConfig(), region, self._endpoints.Sts), this);
 
     public void Dispose() => _http.Dispose();
 
     private TConfig Configure<TConfig>(TConfig config, string region, IDictionary<string, Uri> endpoints)
         where TConfig : ClientConfig
     {
-        // Without this the environment (AWS_ENDPOINT_URL_KMS) would override the Region, and the request would be signed for another one.
+        // Otherwise the environment (AWS_ENDPOINT_URL_KMS) would replace the address, and the request would be signed for another Region.
         config.IgnoreConfiguredEndpointUrls = true;
         if (endpoints.TryGetValue(region, out var endpoint) || endpoints.TryGetValue(ByokEndpoints.AnyRegion, out endpoint))
         {
@@ -54,17 +58,17 @@ internal sealed class AwsClientConfiguration : IDisposable
         config.ThrottleRetries = false;
         config.AllowAutoRedirect = false;
 
-        // Left out, each of these is taken from the environment or a profile of the AWS SDK.
+        // Without a value, the AWS SDK takes each of these from the environment or a profile.
         config.UseFIPSEndpoint = false;
         config.UseDualstackEndpoint = false;
-        config.RetryMode = RequestRetryMode.Standard; // adaptive would delay calls by a rate limit of its own
+        config.RetryMode = RequestRetryMode.Standard; // adaptive mode would delay calls by its own rate limit
         config.DefaultConfigurationMode = DefaultConfigurationMode.Standard;
         config.EndpointDiscoveryEnabled = false;
         config.AccountIdEndpointMode = AccountIdEndpointMode.DISABLED;
         config.DisableRequestCompression = true;
         config.HttpClientFactory = _http;
 
-        // Stands in the user agent, so that the customer sees in CloudTrail who used the key.
+        // Part of the user agent, so that customers see in CloudTrail which software used the key.
         config.ClientAppId = "Scalr.Byok.Kms";
         return config;
     }
@@ -73,21 +77,24 @@ internal sealed class AwsClientConfiguration : IDisposable
     {
         private readonly HttpClient _client;
 
-        public SharedHttpClient(bool useSystemProxy, int maxConnections) =>
-            _client = new HttpClient(new AnswerLimit(new SocketsHttpHandler
+        public SharedHttpClient(bool useSystemProxy, int maxConnections, AwsTime? time)
+        {
+            var proxy = useSystemProxy ? new SystemProxy() : null;
+            var sockets = new SocketsHttpHandler
             {
                 AllowAutoRedirect = false,
                 UseCookies = false,
                 UseProxy = useSystemProxy,
-                Proxy = useSystemProxy ? new SystemProxy() : null,
+                Proxy = proxy,
                 MaxConnectionsPerServer = maxConnections,
-                ActivityHeadersPropagator = null, // the host's baggage may hold personal data, and AWS makes no use of trace ids
-                PooledConnectionLifetime = TimeSpan.FromMinutes(5),    // so that a changed DNS answer is seen
-                PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15), // sooner than AWS closes an idle connection, so that none is found dead
-            }))
-            {
-                Timeout = Timeout.InfiniteTimeSpan,
+                ActivityHeadersPropagator = null, // the host's baggage may contain personal data, and AWS does not use trace ids
+                PooledConnectionLifetime = TimeSpan.FromMinutes(5),    // so that a changed DNS record takes effect
+                // shorter than AWS's own idle timeout, so that no request uses a closed connection
+                PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15),
             };
+            HttpMessageHandler answers = time is null ? sockets : new AnswerDates(sockets, time);
+            _client = new HttpClient(new AnswerLimit(answers, proxy)) { Timeout = Timeout.InfiniteTimeSpan };
+        }
 
         public override HttpClient CreateHttpClient(IClientConfig clientConfig) => _client;
 

@@ -2,7 +2,10 @@ using System.Net;
 
 namespace Scalr.Byok.Kms.Resilience;
 
-/// <summary>The system's proxy for every address but those on loopback: a proxy must not see a data key that stays on the machine, where plain http is allowed.</summary>
+/// <summary>
+/// The system's proxy, for all addresses except loopback. Plain http is allowed on loopback, so a proxy would see a plaintext data key that
+/// should not leave the machine.
+/// </summary>
 internal sealed class SystemProxy : IWebProxy
 {
     public ICredentials? Credentials

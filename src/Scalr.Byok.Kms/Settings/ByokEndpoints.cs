@@ -1,25 +1,27 @@
 namespace Scalr.Byok.Kms;
 
 /// <summary>Addresses that replace AWS's own, by Region. Plain http is accepted on loopback only.</summary>
-/// <remarks>The AWS SDK's environment variables for endpoints are ignored: nothing but these options can redirect a customer's data keys.</remarks>
+/// <remarks>
+/// The AWS SDK's environment variables for endpoints are ignored: only these options can redirect a customer's data keys.
+/// </remarks>
 public sealed class ByokEndpoints
 {
-    /// <summary>The key of the entry that serves every Region without an entry of its own.</summary>
+    /// <summary>The key of the entry for all Regions without an entry of their own.</summary>
     public const string AnyRegion = "*";
 
-    /// <summary>Addresses of AWS KMS by Region; <c>*</c> for every other Region. Default: none.</summary>
+    /// <summary>Addresses of AWS KMS by Region; <c>*</c> for all other Regions. Default: none.</summary>
     public IDictionary<string, Uri> Kms { get; set; } = new Dictionary<string, Uri>();
 
     /// <summary>
-    /// Whether calls to AWS go through the system's proxy (<see cref="System.Net.Http.HttpClient.DefaultProxy"/>: <c>HTTPS_PROXY</c> and its like, or the
-    /// settings of Windows or macOS), if there is one. Default true. Addresses on loopback are always called directly.
+    /// Whether calls to AWS use the system's proxy (<see cref="System.Net.Http.HttpClient.DefaultProxy"/>: variables such as
+    /// <c>HTTPS_PROXY</c>, or the settings of Windows or macOS). Default: true. Addresses on loopback are always called directly.
     /// </summary>
     /// <remarks>
-    /// Calls to AWS use TLS from end to end, so the proxy sees which AWS endpoints are called and when, and no content. A proxy that opens
-    /// TLS, with a root certificate that the host trusts, sees plaintext data keys: set this option to false there.
+    /// Calls to AWS use TLS end to end, so a proxy sees the endpoints and the times of calls, but no content. A proxy that intercepts TLS,
+    /// with a root certificate that the host trusts, sees plaintext data keys: set this option to false there.
     /// </remarks>
     public bool UseSystemProxy { get; set; } = true;
 
-    /// <summary>Addresses of AWS STS by Region; <c>*</c> for every other Region. Default: none.</summary>
+    /// <summary>Addresses of AWS STS by Region; <c>*</c> for all other Regions. Default: none.</summary>
     public IDictionary<string, Uri> Sts { get; set; } = new Dictionary<string, Uri>();
 }

@@ -3,7 +3,7 @@ using Scalr.Byok.Kms.Keys;
 
 namespace Scalr.Byok.Kms.Settings;
 
-/// <summary>Fills in what was left empty or bound to null, and collects every complaint about the operator's options.</summary>
+/// <summary>Sets defaults for empty or null options, and reports all validation errors of the operator's options.</summary>
 internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>, IValidateOptions<ByokOptions>
 {
     private static readonly string[] DefaultRegions = ["us-east-1", "us-east-2"];
@@ -28,39 +28,52 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
     public ValidateOptionsResult Validate(string? name, ByokOptions options)
     {
         _readings.NoteIgnoredEndpoints();
-        var texts = Complaints(options);
+        var texts = FindErrors(options);
         var complaints = (_readings.Of(options)?.Complete(texts) ?? texts).ToList();
         return complaints.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(complaints);
     }
 
-    private static IEnumerable<string> Complaints(ByokOptions options)
+    private static IEnumerable<string> FindErrors(ByokOptions options)
     {
-        foreach (var complaint in Regions(options.AllowedRegions).Concat(HostIdentityRules.Complaints(options.HostIdentity)))
+        foreach (var complaint in Regions(options.AllowedRegions).Concat(HostIdentityRules.FindErrors(options.HostIdentity)))
         {
             yield return complaint;
         }
 
-        if (PastedText.Complain(options.HostAccountId ?? "") is { } pastedAccount)
+        if (options.HostAccountId is { Length: 0 })
+        {
+            yield return "HostAccountId is empty. Set it to the AWS account of the host, 12 digits, or leave it out.";
+        }
+        else if (PastedText.Complain(options.HostAccountId ?? "") is { } pastedAccount)
         {
             yield return $"HostAccountId {pastedAccount}";
         }
-        else if (options.HostAccountId is not { Length: 12 } account || account.AsSpan().ContainsAnyExceptInRange('0', '9'))
+        else if (options.HostAccountId is { } account && !IamText.IsAccountId(account))
         {
             yield return "HostAccountId is not an AWS account id of 12 digits.";
         }
 
+        if (options.MaxPreviousKeys is < 0 or > 100)
+        {
+            yield return $"MaxPreviousKeys is {options.MaxPreviousKeys}; it must be 0 to 100.";
+        }
+
         if (string.IsNullOrWhiteSpace(options.RoleSessionName))
         {
-            yield return "RoleSessionName is missing; it is what customers see in CloudTrail.";
+            yield return "RoleSessionName is missing; customers see it in CloudTrail.";
         }
         else if (PastedText.ComplainAboutEnds(options.RoleSessionName) is { } pastedName)
         {
             yield return $"RoleSessionName {pastedName}";
         }
+        else if (SessionNames.Complain(options.RoleSessionName) is { } sessionName)
+        {
+            yield return $"RoleSessionName {sessionName}";
+        }
 
         if (options.SessionDuration < TimeSpan.FromMinutes(15) || options.SessionDuration > TimeSpan.FromHours(12))
         {
-            yield return $"SessionDuration is {options.SessionDuration}; AWS STS takes 00:15:00 to 12:00:00.";
+            yield return $"SessionDuration is {options.SessionDuration}; AWS STS accepts 00:15:00 to 12:00:00.";
         }
 
         if (options.Resilience is not { } resilience)
@@ -69,7 +82,7 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         }
         else
         {
-            foreach (var complaint in ResilienceRules.Complaints(resilience))
+            foreach (var complaint in ResilienceRules.FindErrors(resilience))
             {
                 yield return complaint;
             }
@@ -79,9 +92,11 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         {
             yield return $"ConfirmationInterval is {options.ConfirmationInterval}; it must be 1 second to 1 hour.";
         }
-        else if (options.DataKeyCache is { } cache && cache.MaxAge > TimeSpan.Zero && options.ConfirmationInterval > cache.MaxAge && options.ConfirmationInterval > TimeSpan.FromSeconds(1))
+        else if (options.DataKeyCache is { } cache && cache.MaxAge > TimeSpan.Zero
+            && options.ConfirmationInterval > cache.MaxAge && options.ConfirmationInterval > TimeSpan.FromSeconds(1))
         {
-            yield return $"ConfirmationInterval is {options.ConfirmationInterval}; it must not be longer than DataKeyCache:MaxAge, which is {cache.MaxAge}.";
+            yield return $"ConfirmationInterval is {options.ConfirmationInterval}; it must not be longer than DataKeyCache:MaxAge, "
+                + $"which is {cache.MaxAge}.";
         }
 
         if (options.RoleCheckInterval < TimeSpan.FromSeconds(1) || options.RoleCheckInterval > TimeSpan.FromHours(1))
@@ -94,7 +109,10 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             yield return $"KeyRingIdleTimeout is {options.KeyRingIdleTimeout}; it must be 1 minute to 30 days.";
         }
 
-        foreach (var complaint in Cache(options.DataKeyCache).Concat(Endpoints("Kms", options.Endpoints.Kms)).Concat(Endpoints("Sts", options.Endpoints.Sts)))
+        foreach (var complaint in Cache(options.DataKeyCache)
+            .Concat(KeyEvents(options.KeyEvents))
+            .Concat(Endpoints("Kms", options.Endpoints.Kms))
+            .Concat(Endpoints("Sts", options.Endpoints.Sts)))
         {
             yield return complaint;
         }
@@ -120,7 +138,8 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         }
         else if (options.FrameLength <= 16_777_216 && options.FrameLength > options.MaxFrameLength)
         {
-            yield return $"FrameLength is {options.FrameLength} but MaxFrameLength is {options.MaxFrameLength}: this host could not decrypt its own streams.";
+            yield return $"FrameLength is {options.FrameLength} but MaxFrameLength is {options.MaxFrameLength}: this host could not "
+                + "decrypt its own streams.";
         }
 
         if (options.MaxDegreeOfParallelism < 1)
@@ -146,6 +165,37 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
             {
                 yield return $"AllowedRegions:{i}: {AwsRegion.Complain(regions[i] ?? "")}";
             }
+        }
+    }
+
+    private static IEnumerable<string> KeyEvents(ByokKeyEventOptions? options)
+    {
+        if (options is null)
+        {
+            yield return "KeyEvents is missing.";
+            yield break;
+        }
+
+        if (options.HoldTime < TimeSpan.Zero || options.HoldTime > TimeSpan.FromHours(1))
+        {
+            yield return $"KeyEvents:HoldTime is {options.HoldTime}; it must be zero to 1 hour.";
+        }
+
+        if (options.QueryInterval != TimeSpan.Zero && options.QueryInterval != Timeout.InfiniteTimeSpan
+            && (options.QueryInterval < TimeSpan.FromMinutes(1) || options.QueryInterval > TimeSpan.FromDays(1)))
+        {
+            yield return $"KeyEvents:QueryInterval is {options.QueryInterval}; it must be 1 minute to 1 day, or zero, which turns the "
+                + "queries off.";
+        }
+
+        if (options.ObserverTimeout < TimeSpan.FromSeconds(1) || options.ObserverTimeout > TimeSpan.FromHours(1))
+        {
+            yield return $"KeyEvents:ObserverTimeout is {options.ObserverTimeout}; it must be 1 second to 1 hour.";
+        }
+
+        if (options.MaxQueued is < 1 or > 100_000)
+        {
+            yield return $"KeyEvents:MaxQueued is {options.MaxQueued}; it must be 1 to 100000.";
         }
     }
 
@@ -182,7 +232,8 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
                 yield return $"Endpoints:{service}: '{region}' is neither the name of an AWS Region nor {ByokEndpoints.AnyRegion}.";
             }
 
-            if (address is not { IsAbsoluteUri: true } || (address.Scheme != Uri.UriSchemeHttps && !(address.Scheme == Uri.UriSchemeHttp && address.IsLoopback)))
+            if (address is not { IsAbsoluteUri: true }
+                || (address.Scheme != Uri.UriSchemeHttps && !(address.Scheme == Uri.UriSchemeHttp && address.IsLoopback)))
             {
                 yield return $"Endpoints:{service}:{region} must be an https address; plain http is accepted on loopback only.";
             }

@@ -1,15 +1,32 @@
 namespace Scalr.Byok.Kms;
 
-/// <summary>A key that a customer used before: it may still decrypt, and never encrypts.</summary>
-/// <remarks>Its Region need not be among <see cref="ByokOptions.AllowedRegions"/>, so that narrowing that list locks nobody out of old data.</remarks>
+/// <summary>A previous key of a customer: it may still decrypt, and never encrypts.</summary>
+/// <remarks>Its Region must be among <see cref="ByokOptions.AllowedRegions"/>.</remarks>
 public sealed class ByokPreviousKeySettings
 {
+    private bool _isPlatform; // a field that no JSON and no configuration can set, so that no customer can choose the platform key
+
+    /// <summary>
+    /// The host's platform key (<c>AddPlatformKey</c>) and its previous keys, for a tenant that has brought its own key and still has data
+    /// under the platform key.
+    /// </summary>
+    /// <remarks>
+    /// The host's <see cref="IByokKeySettingsStore"/> adds it to <see cref="ByokKeySettings.PreviousKeys"/>. No JSON and no configuration
+    /// can express it. The tenant's key ring then also decrypts the tenant's own messages under the platform key, and encrypts under the
+    /// tenant's key alone. Without it, those messages throw <see cref="ByokDecryptionException"/>.
+    /// </remarks>
+    /// <value>A new object at each access.</value>
+    public static ByokPreviousKeySettings Platform => new() { _isPlatform = true };
+
     /// <summary>The full ARN of the KMS key. Required.</summary>
     public string? KeyArn { get; set; }
 
-    /// <summary>How the host gets at the key. Required.</summary>
+    /// <summary>The credentials for the key. Required.</summary>
     public ByokCredentialSettings Credentials { get; set; } = new();
 
-    /// <summary>The key ARN and the credentials type; no secret.</summary>
-    public override string ToString() => $"{KeyArn ?? "(no key ARN)"}, {Credentials}";
+    /// <summary>Whether this is the platform key.</summary>
+    internal bool IsPlatform => _isPlatform;
+
+    /// <summary>The key ARN and the credentials type, without any secret.</summary>
+    public override string ToString() => IsPlatform ? "(platform key)" : $"{KeyArn ?? "(no key ARN)"}, {Credentials}";
 }

@@ -2,16 +2,17 @@ using System.Globalization;
 
 namespace Scalr.Byok.Kms.Settings;
 
-/// <summary>Texts of durations, where .NET reads some as many days: a bare number, and hours above 23.</summary>
+/// <summary>Detects durations that .NET reads as a number of days: a bare number, and hours above 23.</summary>
 internal static class Durations
 {
-    /// <summary>Whether a text is a duration that .NET reads as its writer means it.</summary>
+    /// <summary>Whether a text is a duration that .NET reads as it is meant.</summary>
     public static bool IsClear(string text) => TryParse(text, out var duration) && !IsMisread(text.Trim(), duration);
 
-    /// <summary>What .NET would take a text for, in words; null if it reads the text as its writer means it, or not at all.</summary>
+    /// <summary>What .NET would read, in words; null if .NET reads the text as it is meant, or not at all.</summary>
     public static string? Misread(string text) =>
         TryParse(text, out var duration) && IsMisread(text.Trim(), duration)
-            ? string.Create(CultureInfo.InvariantCulture, $"{duration.TotalDays:0.######} {(Math.Abs(duration.TotalDays) == 1 ? "day" : "days")}")
+            ? string.Create(
+                CultureInfo.InvariantCulture, $"{duration.TotalDays:0.######} {(Math.Abs(duration.TotalDays) == 1 ? "day" : "days")}")
             : null;
 
     private static bool TryParse(string text, out TimeSpan duration) => TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out duration);

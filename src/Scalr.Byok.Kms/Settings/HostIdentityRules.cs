@@ -2,14 +2,15 @@ using Scalr.Byok.Kms.Keys;
 
 namespace Scalr.Byok.Kms.Settings;
 
-/// <summary>What is wrong with the host's own access key. Each message starts with the setting's name and quotes no secret.</summary>
+/// <summary>Validates the host's own access key. Each message starts with the setting's name and quotes no secret.</summary>
 internal static class HostIdentityRules
 {
-    public static IEnumerable<string> Complaints(ByokHostIdentity host)
+    public static IEnumerable<string> FindErrors(ByokHostIdentity host)
     {
         if (string.IsNullOrEmpty(host.AccessKeyId) != string.IsNullOrEmpty(host.SecretAccessKey))
         {
-            yield return "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.";
+            yield return "HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default "
+                + "credentials chain, neither.";
         }
 
         if (string.IsNullOrEmpty(host.AccessKeyId) && !string.IsNullOrEmpty(host.SessionToken))
@@ -34,7 +35,7 @@ internal static class HostIdentityRules
             yield return $"HostIdentity:SecretAccessKey {wrongSecret}";
         }
 
-        if (host.SessionToken is { Length: > 0 } token && PastedText.Complain(token) is { } wrongToken)
+        if (host.SessionToken is { Length: > 0 } token && AccessKeyText.ComplainAboutToken(token) is { } wrongToken)
         {
             yield return $"HostIdentity:SessionToken {wrongToken}";
         }

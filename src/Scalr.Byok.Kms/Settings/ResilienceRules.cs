@@ -2,19 +2,20 @@ using System.Globalization;
 
 namespace Scalr.Byok.Kms.Settings;
 
-/// <summary>What is wrong with <see cref="ByokResilienceOptions"/>. Each message starts with the setting's name.</summary>
+/// <summary>Validates <see cref="ByokResilienceOptions"/>. Each message starts with the setting's name.</summary>
 internal static class ResilienceRules
 {
-    public static IEnumerable<string> Complaints(ByokResilienceOptions options)
+    public static IEnumerable<string> FindErrors(ByokResilienceOptions options)
     {
         if (options.AttemptTimeout < TimeSpan.FromMilliseconds(10) || options.AttemptTimeout > options.TotalTimeout)
         {
-            yield return $"Resilience:AttemptTimeout is {options.AttemptTimeout}; it must be 10 milliseconds or more and not above TotalTimeout.";
+            yield return $"Resilience:AttemptTimeout is {options.AttemptTimeout}; it must be 10 milliseconds or more and not above "
+                + "TotalTimeout.";
         }
 
         if (options.TotalTimeout > TimeSpan.FromHours(1))
         {
-            yield return $"Resilience:TotalTimeout is {options.TotalTimeout}; 1 hour is the most.";
+            yield return $"Resilience:TotalTimeout is {options.TotalTimeout}; it must be at most 1 hour.";
         }
 
         if (options.MaxRetryAttempts is < 0 or > 10)
@@ -29,7 +30,9 @@ internal static class ResilienceRules
 
         if (options.BreakerFailureRatio is not (> 0 and <= 1))
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"Resilience:BreakerFailureRatio is {options.BreakerFailureRatio}; it must be above 0 and at most 1.");
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"Resilience:BreakerFailureRatio is {options.BreakerFailureRatio}; it must be above 0 and at most 1.");
         }
 
         if (options.BreakerMinimumThroughput < 2)
@@ -52,7 +55,11 @@ internal static class ResilienceRules
             yield return $"Resilience:MaxConcurrentCalls is {options.MaxConcurrentCalls}; it must be 1 or more.";
         }
 
-        foreach (var (name, span) in new[] { ("BreakerSamplingDuration", options.BreakerSamplingDuration), ("BreakDuration", options.BreakDuration) })
+        foreach (var (name, span) in new[]
+        {
+            ("BreakerSamplingDuration", options.BreakerSamplingDuration),
+            ("BreakDuration", options.BreakDuration),
+        })
         {
             if (span < TimeSpan.FromMilliseconds(500) || span > TimeSpan.FromHours(1))
             {

@@ -5,7 +5,9 @@ using Scalr.Byok.Kms.Keys;
 
 namespace Scalr.Byok.Kms.Settings;
 
-/// <summary>Reads a configuration section by the table of known settings, which the configuration binder does not: it ignores what has the wrong shape.</summary>
+/// <summary>
+/// Reads a configuration section by the table of known settings. The configuration binder alone ignores values of the wrong shape.
+/// </summary>
 /// <remarks>Messages quote numbers, durations and the like. They never quote texts, which may be secrets.</remarks>
 internal sealed class SettingsReader
 {
@@ -13,6 +15,7 @@ internal sealed class SettingsReader
     private readonly string _rootPath;
     private readonly List<(string Setting, string Message)> _errors = [];
     private readonly List<string> _warnings = [];
+    private readonly Dictionary<string, string[]> _numbers = new(StringComparer.OrdinalIgnoreCase);
 
     private SettingsReader(SettingsShape root, string rootPath)
     {
@@ -26,7 +29,10 @@ internal sealed class SettingsReader
         var reader = new SettingsReader(shape, path);
         var tree = reader.ReadSection(path, (configuration as IConfigurationSection)?.Value, [.. configuration.GetChildren()], shape);
         var isMissing = path.Length > 0 && reader._errors.Count == 0 && !configuration.GetChildren().Any();
-        return new SettingsReading(path, tree ?? new SettingsTree(path, null, []), isMissing, reader._errors, reader._warnings);
+        return new SettingsReading(path, tree ?? new SettingsTree(path, null, []), isMissing, reader._errors, reader._warnings)
+        {
+            Numbers = reader._numbers,
+        };
     }
 
     private SettingsTree? Read(IConfigurationSection section, SettingsShape shape)
@@ -38,6 +44,7 @@ internal sealed class SettingsReader
             SettingKind.Section => ReadSection(path, value, children, shape),
             SettingKind.Sections => ReadSections(path, value, children, shape),
             SettingKind.Regions => ReadRegions(path, value, children, shape),
+            SettingKind.Texts => ReadTexts(path, value, children),
             SettingKind.Addresses => ReadAddresses(path, value, children),
             _ when children.Length > 0 => Refuse(path, $"has settings below it, such as {children[0].Path}; expected {Expected(shape)}."),
             _ => value is null || Complain(value, shape) is not { } error ? new SettingsTree(path, value, []) : Refuse(path, error),
@@ -77,9 +84,11 @@ internal sealed class SettingsReader
 
         if (children.FirstOrDefault(child => !IsIndex(child.Key)) is { } named)
         {
-            return Refuse(path, $"has the name {Quotation.Of<char>(named.Key)} where a list has numbers; write {path}:0:… for its first entry.");
+            return Refuse(
+                path, $"has the name {Quotation.Of<char>(named.Key)} where a list has numbers; write {path}:0:… for its first entry.");
         }
 
+        NoteNumbers(path, children);
         var read = new List<SettingsTree>();
         foreach (var child in children)
         {
@@ -93,15 +102,17 @@ internal sealed class SettingsReader
         return new SettingsTree(path, null, read);
     }
 
-    /// <summary>A text replaces the whole list, so that one source of configuration can shorten the list of another.</summary>
+    /// <summary>
+    /// Reads a list of Regions. A text replaces the whole list, so that one configuration source can shorten the list of another.
+    /// </summary>
     private SettingsTree? ReadRegions(string path, string? value, IConfigurationSection[] children, SettingsShape shape)
     {
-        if (!string.IsNullOrEmpty(value) || (value is not null && children.Length > 0))
+        if (!string.IsNullOrEmpty(value) || (value is not null && (children.Length > 0 || !shape.MayBeEmptied)))
         {
-            string[] regions = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            var regions = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             if (regions.Length == 0 && !shape.MayBeEmptied)
             {
-                return Refuse(path, "is an empty text; expected Regions separated by commas, such as us-east-1,eu-west-1.");
+                return Refuse(path, "is empty; expected Regions, such as us-east-1,eu-west-1.");
             }
 
             if (children.Length > 0)
@@ -109,11 +120,23 @@ internal sealed class SettingsReader
                 _warnings.Add($"{path} is both a text and a list. The text replaces the list.");
             }
 
-            return new SettingsTree(path, null, [.. regions.Select((region, i) => new SettingsTree($"{path}:{i.ToString(CultureInfo.InvariantCulture)}", region, []))]);
+            return new SettingsTree(
+                path,
+                null,
+                [.. regions.Select((region, i) => new SettingsTree($"{path}:{i.ToString(CultureInfo.InvariantCulture)}", region, []))]);
         }
 
+        NoteNumbers(path, children);
         return children.FirstOrDefault(child => !IsIndex(child.Key) || child.GetChildren().Any()) is { } odd
             ? Refuse(path, $"has {odd.Path} below it; expected a list of Regions, or one text such as us-east-1,eu-west-1.")
+            : new SettingsTree(path, null, [.. children.Select(child => new SettingsTree(child.Path, child.Value ?? "", []))]);
+    }
+
+    private SettingsTree? ReadTexts(string path, string? value, IConfigurationSection[] children)
+    {
+        NoteNumbers(path, children);
+        return !string.IsNullOrEmpty(value) || children.Any(child => !IsIndex(child.Key) || child.GetChildren().Any())
+            ? Refuse(path, $"is not a list; expected a list of texts, such as {path}:0.")
             : new SettingsTree(path, null, [.. children.Select(child => new SettingsTree(child.Path, child.Value ?? "", []))]);
     }
 
@@ -132,10 +155,11 @@ internal sealed class SettingsReader
         shape.Kind == SettingKind.Text || IsGood(value, shape.Kind) ? null
         : value.Length == 0 ? $"is empty; expected {Expected(shape)}."
         : PastedText.Complain(value) is { } pasted ? pasted
-        : shape.Kind == SettingKind.Address ? $"is no address; expected {Expected(shape)}."
+        : shape.Kind == SettingKind.Address ? $"is not an address; expected {Expected(shape)}."
         : shape.Kind == SettingKind.Duration && Durations.Misread(value) is { } days
             ? $"is {Quotation.Of<char>(value)}, which .NET reads as {days}; expected {Expected(shape)}."
-        : shape.Kind is SettingKind.Int32 or SettingKind.Int64 && BigInteger.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out _)
+        : shape.Kind is SettingKind.Int32 or SettingKind.Int64
+            && BigInteger.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out _)
             ? $"is {Quotation.Of<char>(value)}, which is too large; expected {Expected(shape)}."
         : $"is {Quotation.Of<char>(value)}; expected {Expected(shape)}.";
 
@@ -165,18 +189,26 @@ internal sealed class SettingsReader
     {
         if (_rootPath.Length == 0 && section == _root)
         {
-            return; // the root holds the settings of everything else, too
+            return; // the root also contains the settings of everything else
         }
 
         var suggestion = Spelling.Suggest(unknown.Key, section, _root);
         _warnings.Add($"{unknown.Path} is not a setting of this version and is ignored."
-            + (suggestion is null ? "" : section.Names.ContainsKey(suggestion) ? $" Did you mean {suggestion}?" : $" Did you mean {ConfigurationPath.Combine([.. new[] { _rootPath }.Where(p => p.Length > 0), suggestion])}?"));
+            + (suggestion is null ? ""
+                : section.Names.ContainsKey(suggestion) ? $" Did you mean {suggestion}?"
+                : $" Did you mean {ConfigurationPath.Combine([.. new[] { _rootPath }.Where(p => p.Length > 0), suggestion])}?"));
     }
+
+    /// <summary>Notes the numbers of a list's entries in configuration. They may have gaps, as in environment variables.</summary>
+    private void NoteNumbers(string path, IConfigurationSection[] children) =>
+        _numbers[SettingOf(path)] = [.. children.Select(child => child.Key)];
 
     private SettingsTree? Refuse(string path, string what)
     {
-        var setting = _rootPath.Length == 0 ? path : path.Length == _rootPath.Length ? "" : path[(_rootPath.Length + 1)..];
-        _errors.Add((setting, $"{path} {what}"));
+        _errors.Add((SettingOf(path), $"{path} {what}"));
         return null;
     }
+
+    private string SettingOf(string path) =>
+        _rootPath.Length == 0 ? path : path.Length == _rootPath.Length ? "" : path[(_rootPath.Length + 1)..];
 }

@@ -5,7 +5,7 @@ using Scalr.Byok.Kms.Diagnostics;
 
 namespace Scalr.Byok.Kms.Settings;
 
-/// <summary>Knows for each options object which configuration section it was read from, and logs each warning once.</summary>
+/// <summary>Maps options objects to the configuration sections they were read from, and logs each warning once.</summary>
 internal sealed class SettingsReadings
 {
     private static readonly string[] IgnoredVariables = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS"];
@@ -16,7 +16,7 @@ internal sealed class SettingsReadings
 
     public SettingsReadings(ILogger logger) => _logger = logger;
 
-    /// <summary>Remembers what an options object was read from. The last reading with errors counts, otherwise the last.</summary>
+    /// <summary>Records the section of an options object. The last reading with errors counts, otherwise the last.</summary>
     public void Add(object options, SettingsReading reading)
     {
         foreach (var warning in reading.Warnings)
@@ -33,7 +33,7 @@ internal sealed class SettingsReadings
         }
     }
 
-    /// <summary>What an options object was read from; null if it was not read from configuration.</summary>
+    /// <summary>The reading of an options object; null if it was not read from configuration.</summary>
     public SettingsReading? Of(object options) => _readings.TryGetValue(options, out var reading) ? reading : null;
 
     /// <summary>Logs that endpoints in the environment are ignored.</summary>

@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.Settings;
 
-/// <summary>What a setting looks like in configuration.</summary>
+/// <summary>The shape of a setting in configuration.</summary>
 internal enum SettingKind
 {
     Text,
@@ -14,10 +14,13 @@ internal enum SettingKind
     /// <summary>A list of Regions, or one text with commas.</summary>
     Regions,
 
+    /// <summary>A list of texts, which may be secrets.</summary>
+    Texts,
+
     /// <summary>Addresses by name.</summary>
     Addresses,
 
-    /// <summary>A section with names of its own.</summary>
+    /// <summary>A section with its own names.</summary>
     Section,
 
     /// <summary>A list of such sections.</summary>
@@ -26,7 +29,7 @@ internal enum SettingKind
 
 /// <summary>The names and kinds of all settings. A test compares this table with the options types.</summary>
 /// <param name="Kind">The kind.</param>
-/// <param name="Example">A good value, for messages.</param>
+/// <param name="Example">A valid value, for messages.</param>
 internal sealed record SettingsShape(SettingKind Kind, string Example = "")
 {
     private static readonly SettingsShape Text = new(SettingKind.Text);
@@ -50,15 +53,26 @@ internal sealed record SettingsShape(SettingKind Kind, string Example = "")
         (nameof(ByokKeySettings.ReplicaRegions), new(SettingKind.Regions)),
         (nameof(ByokKeySettings.PreviousKeys), new(SettingKind.Sections)
         {
-            Names = Section((nameof(ByokPreviousKeySettings.KeyArn), Text), (nameof(ByokPreviousKeySettings.Credentials), Credentials)).Names,
+            Names = Section(
+                (nameof(ByokPreviousKeySettings.KeyArn), Text), (nameof(ByokPreviousKeySettings.Credentials), Credentials)).Names,
         }));
+
+    /// <summary>The options of <c>ShareConfirmations</c>.</summary>
+    public static readonly SettingsShape Fleet = Section(
+        (nameof(ByokFleetOptions.Secrets), new(SettingKind.Texts)),
+        (nameof(ByokFleetOptions.ClockTolerance), Seconds));
 
     /// <summary>The operator's options.</summary>
     public static readonly SettingsShape Options = Section(
         (nameof(ByokOptions.AllowedRegions), new(SettingKind.Regions) { MayBeEmptied = false }),
         (nameof(ByokOptions.HostIdentity), Section(
-            (nameof(ByokHostIdentity.AccessKeyId), Text), (nameof(ByokHostIdentity.SecretAccessKey), Text), (nameof(ByokHostIdentity.SessionToken), Text))),
+            (nameof(ByokHostIdentity.AccessKeyId), Text),
+            (nameof(ByokHostIdentity.SecretAccessKey), Text),
+            (nameof(ByokHostIdentity.SessionToken), Text))),
         (nameof(ByokOptions.HostAccountId), Text),
+        (nameof(ByokOptions.AllowHostAccount), Flag),
+        (nameof(ByokOptions.AllowSharedKeys), Flag),
+        (nameof(ByokOptions.MaxPreviousKeys), new(SettingKind.Int32, "5")),
         (nameof(ByokOptions.RestrictSessions), Flag),
         (nameof(ByokOptions.RoleSessionName), Text),
         (nameof(ByokOptions.SessionDuration), Hours),
@@ -88,6 +102,11 @@ internal sealed record SettingsShape(SettingKind Kind, string Example = "")
             (nameof(ByokResilienceOptions.MaxConcurrentCalls), new(SettingKind.Int32, "64")),
             (nameof(ByokResilienceOptions.MaxConnectionsPerEndpoint), new(SettingKind.Int32, "256")),
             (nameof(ByokResilienceOptions.MaxSessionStartsPerSecond), new(SettingKind.Int32, "100")))),
+        (nameof(ByokOptions.KeyEvents), Section(
+            (nameof(ByokKeyEventOptions.HoldTime), Seconds),
+            (nameof(ByokKeyEventOptions.QueryInterval), Minutes),
+            (nameof(ByokKeyEventOptions.ObserverTimeout), Seconds),
+            (nameof(ByokKeyEventOptions.MaxQueued), new(SettingKind.Int32, "1000")))),
         (nameof(ByokOptions.FrameLength), new(SettingKind.Int32, "65536")),
         (nameof(ByokOptions.MaxMessageLength), new(SettingKind.Int64, "68719476736")),
         (nameof(ByokOptions.MaxHeaderLength), new(SettingKind.Int32, "131072")),
@@ -95,10 +114,10 @@ internal sealed record SettingsShape(SettingKind Kind, string Example = "")
         (nameof(ByokOptions.MaxFrameLength), new(SettingKind.Int32, "16777216")),
         (nameof(ByokOptions.MaxDegreeOfParallelism), new(SettingKind.Int32, "4")));
 
-    /// <summary>The names in a section, or in each section of a list. Case does not matter.</summary>
+    /// <summary>The names in a section, or in each section of a list. Not case-sensitive.</summary>
     public IReadOnlyDictionary<string, SettingsShape> Names { get; private init; } = new Dictionary<string, SettingsShape>();
 
-    /// <summary>Whether an empty text may replace a list of Regions.</summary>
+    /// <summary>Whether a list of Regions may be empty. JSON's <c>[]</c> is an empty text in configuration.</summary>
     public bool MayBeEmptied { get; private init; } = true;
 
     private static SettingsShape Section(params (string Name, SettingsShape Shape)[] names) =>

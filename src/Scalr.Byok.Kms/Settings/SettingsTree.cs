@@ -3,7 +3,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Scalr.Byok.Kms.Settings;
 
-/// <summary>A read-only copy of a configuration section that holds only values of the right shape.</summary>
+/// <summary>A read-only copy of a configuration section, with only the values of the right shape.</summary>
 internal sealed class SettingsTree : IConfigurationSection
 {
     private const string ReadOnly = "This copy of the configuration is read-only.";

@@ -3,11 +3,11 @@ namespace Scalr.Byok.Kms.Settings;
 /// <summary>Finds the setting that a misspelled name probably means.</summary>
 internal static class Spelling
 {
-    /// <summary>The nearest name, among those of the same section first; null if none is near.</summary>
+    /// <summary>The nearest name, preferably of the same section; null if none is near.</summary>
     public static string? Suggest(string name, SettingsShape section, SettingsShape all) =>
         Nearest(name, section.Names.Keys.Select(known => (known, known))) ?? Nearest(name, Below(all, ""));
 
-    /// <summary>The number of characters to insert, remove, replace or exchange with their neighbour. Case does not matter.</summary>
+    /// <summary>The number of characters to insert, remove, replace or swap. Not case-sensitive.</summary>
     public static int Distance(string one, string other)
     {
         var (a, b) = (one.ToUpperInvariant(), other.ToUpperInvariant());
@@ -30,8 +30,12 @@ internal static class Spelling
 
     private static string? Nearest(string name, IEnumerable<(string Name, string Path)> known) =>
         name.Length > 100 ? null : known.Select(one => (one.Path, Distance: Distance(name, one.Name)))
-            .Where(one => one.Distance <= Math.Max(1, name.Length / 3)).OrderBy(one => one.Distance).Select(one => one.Path).FirstOrDefault();
+            .Where(one => one.Distance <= Math.Max(1, name.Length / 3))
+            .OrderBy(one => one.Distance)
+            .Select(one => one.Path)
+            .FirstOrDefault();
 
     private static IEnumerable<(string Name, string Path)> Below(SettingsShape shape, string path) =>
-        shape.Names.SelectMany(one => Below(one.Value, $"{path}{one.Key}:{(one.Value.Kind == SettingKind.Sections ? "0:" : "")}").Prepend((one.Key, path + one.Key)));
+        shape.Names.SelectMany(one =>
+            Below(one.Value, $"{path}{one.Key}:{(one.Value.Kind == SettingKind.Sections ? "0:" : "")}").Prepend((one.Key, path + one.Key)));
 }

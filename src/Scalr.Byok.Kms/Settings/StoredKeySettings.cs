@@ -11,14 +11,15 @@ internal sealed class StoredKeySettings
 
     public string[]? ReplicaRegions { get; set; }
 
-    public StoredKey[]? PreviousKeys { get; set; }
+    public StoredKey?[]? PreviousKeys { get; set; }
 
     public static StoredKeySettings From(ByokKeySettings settings, Func<string, string> protect) => new()
     {
         KeyArn = settings.KeyArn,
         Credentials = StoredCredentials.From(settings.Credentials, protect),
         ReplicaRegions = [.. settings.ReplicaRegions ?? []],
-        PreviousKeys = [.. (settings.PreviousKeys ?? []).Select(key => new StoredKey { KeyArn = key.KeyArn, Credentials = StoredCredentials.From(key.Credentials, protect) })],
+        PreviousKeys = [.. (settings.PreviousKeys ?? []).Select(
+            key => new StoredKey { KeyArn = key?.KeyArn, Credentials = StoredCredentials.From(key?.Credentials, protect) })],
     };
 
     public ByokKeySettings ToSettings(Func<string, string> unprotect) => new()
@@ -26,7 +27,8 @@ internal sealed class StoredKeySettings
         KeyArn = KeyArn,
         Credentials = Credentials?.ToSettings(unprotect) ?? new(),
         ReplicaRegions = [.. ReplicaRegions ?? []],
-        PreviousKeys = [.. (PreviousKeys ?? []).Select(key => new ByokPreviousKeySettings { KeyArn = key.KeyArn, Credentials = key.Credentials?.ToSettings(unprotect) ?? new() })],
+        PreviousKeys = [.. (PreviousKeys ?? []).Select(
+            key => new ByokPreviousKeySettings { KeyArn = key?.KeyArn, Credentials = key?.Credentials?.ToSettings(unprotect) ?? new() })],
     };
 
     /// <summary>A previous key.</summary>
@@ -40,7 +42,7 @@ internal sealed class StoredKeySettings
     /// <summary>Credentials, whose secrets are protected.</summary>
     internal sealed class StoredCredentials
     {
-        /// <summary>A shorter secret may be part of an encrypted text by chance.</summary>
+        /// <summary>A shorter secret may occur in an encrypted text by chance.</summary>
         private const int ShortestFound = 8;
 
         public string? Type { get; set; }
@@ -55,28 +57,30 @@ internal sealed class StoredKeySettings
 
         public string? Audience { get; set; }
 
-        /// <summary>Never written; read to be refused.</summary>
+        /// <summary>Never written. Read only to be rejected.</summary>
         public string? SecretAccessKey { get; set; }
 
-        /// <summary>Never written; read to be refused.</summary>
+        /// <summary>Never written. Read only to be rejected.</summary>
         public string? ExternalId { get; set; }
 
-        public static StoredCredentials? From(ByokCredentialSettings? credentials, Func<string, string> protect) => credentials is null ? null : new()
-        {
-            Type = credentials.Type,
-            AccessKeyId = credentials.AccessKeyId,
-            ProtectedSecretAccessKey = Protect(credentials.SecretAccessKey, protect),
-            RoleArn = credentials.RoleArn,
-            ProtectedExternalId = Protect(credentials.ExternalId, protect),
-            Audience = credentials.Audience,
-        };
+        public static StoredCredentials? From(ByokCredentialSettings? credentials, Func<string, string> protect) =>
+            credentials is null ? null : new()
+            {
+                Type = credentials.Type,
+                AccessKeyId = credentials.AccessKeyId,
+                ProtectedSecretAccessKey = Protect(credentials.SecretAccessKey, protect),
+                RoleArn = credentials.RoleArn,
+                ProtectedExternalId = Protect(credentials.ExternalId, protect),
+                Audience = credentials.Audience,
+            };
 
         public ByokCredentialSettings ToSettings(Func<string, string> unprotect)
         {
             if (SecretAccessKey is not null || ExternalId is not null)
             {
                 throw new JsonException(
-                    $"The JSON has {(SecretAccessKey is not null ? nameof(SecretAccessKey) : nameof(ExternalId))} in clear. Read it once with JsonSerializer.Deserialize<ByokKeySettings>, "
+                    $"The JSON has {(SecretAccessKey is not null ? nameof(SecretAccessKey) : nameof(ExternalId))} unencrypted. Read it "
+                    + "once with JsonSerializer.Deserialize<ByokKeySettings>, "
                     + $"and store it with {nameof(ByokKeySettingsJson)}.{nameof(ByokKeySettingsJson.Serialize)}.");
             }
 
@@ -102,7 +106,9 @@ internal sealed class StoredKeySettings
             var isInClear = text == secret || (secret.Length >= ShortestFound && text?.Contains(secret, StringComparison.Ordinal) == true);
             return !string.IsNullOrEmpty(text) && !isInClear
                 ? text
-                : throw new InvalidOperationException("The protector did not encrypt a secret: it returned nothing, or a text that contains the secret. Nothing was written.");
+                : throw new InvalidOperationException(
+                    "The protector did not encrypt a secret: it returned nothing, or a text that contains the secret. Nothing was "
+                    + "written.");
         }
     }
 }

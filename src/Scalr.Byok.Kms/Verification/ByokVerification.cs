@@ -1,20 +1,22 @@
 namespace Scalr.Byok.Kms;
 
-/// <summary>What came of a verification: what to show below the button "Test connection".</summary>
+/// <summary>The result of a verification ("Test connection").</summary>
 public sealed class ByokVerification
 {
-    /// <summary>The steps, in order; those that were not tried are there as <see cref="ByokVerificationOutcome.Skipped"/>.</summary>
+    /// <summary>The steps, in order. Steps that were not tried have the outcome <see cref="ByokVerificationOutcome.Skipped"/>.</summary>
     public required IReadOnlyList<ByokVerificationStep> Steps { get; init; }
 
-    /// <summary>How the key is, as kms:DescribeKey tells; null if it was not asked.</summary>
-    public KeyHealth? KeyHealth { get; init; }
+    /// <summary>The health of the key, as kms:DescribeKey reports it; null if it was not queried.</summary>
+    public ByokKeyHealth? KeyHealth { get; init; }
 
-    /// <summary>How long it took.</summary>
+    /// <summary>The duration of the verification.</summary>
     public TimeSpan Duration { get; init; }
 
-    /// <summary>Whether no step failed: the settings can be saved. There may be warnings.</summary>
-    public bool Succeeded => Steps.All(step => step.Outcome != ByokVerificationOutcome.Failed);
+    /// <summary>
+    /// Whether no step failed, so that the settings can be saved. There may be warnings. A step without a known outcome counts as failed.
+    /// </summary>
+    public bool Succeeded => Steps.All(step => step.Outcome is not (ByokVerificationOutcome.Failed or ByokVerificationOutcome.Unknown));
 
-    /// <summary>The steps, one in a line; no policy.</summary>
+    /// <summary>The steps, one per line, without policies.</summary>
     public override string ToString() => string.Join(Environment.NewLine, Steps);
 }

@@ -1,41 +1,54 @@
+using System.Text.Json.Serialization;
+
 namespace Scalr.Byok.Kms;
 
-/// <summary>What a step of a verification looks at, in the order of the steps.</summary>
+/// <summary>The subject of a step of a verification, in the order of the steps.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ByokVerificationCheck>))]
 public enum ByokVerificationCheck
 {
-    /// <summary>The key ARN is one.</summary>
+    /// <summary>No check. The library never reports this value; it is the default value of the type.</summary>
+    Unknown,
+
+    /// <summary>The key ARN is valid.</summary>
     KeyArn,
 
     /// <summary>The key's Region is among <see cref="ByokOptions.AllowedRegions"/>.</summary>
     AllowedRegion,
 
-    /// <summary>Everything else in the settings is complete and well-formed.</summary>
+    /// <summary>All other settings are complete and valid.</summary>
     Settings,
 
-    /// <summary>The credentials can be obtained: AWS STS lets the host assume the role, where there is one.</summary>
+    /// <summary>
+    /// No key and no role is registered for another tenant. Only if the host has <see cref="IByokTenantRegistrations"/>, and
+    /// <see cref="ByokOptions.AllowSharedKeys"/> is false.
+    /// </summary>
+    Registration,
+
+    /// <summary>The credentials can be obtained. With a role: AWS STS lets the host assume it.</summary>
     Credentials,
 
     /// <summary>
-    /// The role's trust policy does not admit strangers: nobody without the external ID, no token of another subject. Only where there is a role.
+    /// The role's trust policy rejects others: a caller without the external ID, or a token of another subject. Only with a role.
     /// </summary>
     RoleTrust,
 
-    /// <summary>kms:DescribeKey is allowed, and what it tells about the key is good.</summary>
+    /// <summary>kms:DescribeKey is allowed, and its answer shows no problem.</summary>
     DescribeKey,
 
-    /// <summary>kms:Encrypt wraps a random value, with the encryption context of <see cref="ByokVerificationOptions"/>.</summary>
+    /// <summary>kms:Encrypt encrypts a random value, with the encryption context of <see cref="ByokVerificationOptions"/>.</summary>
     Encrypt,
 
-    /// <summary>kms:Decrypt gives the same value back.</summary>
+    /// <summary>kms:Decrypt returns the same value.</summary>
     Decrypt,
 
     /// <summary>
-    /// The replica in one Region of <see cref="ByokKeySettings.ReplicaRegions"/> decrypts that value, too, and encrypts. One step for each Region.
+    /// The replica in one Region of <see cref="ByokKeySettings.ReplicaRegions"/> also decrypts that value, and encrypts. One step per
+    /// Region.
     /// </summary>
     Replica,
 
     /// <summary>
-    /// A key of <see cref="ByokKeySettings.PreviousKeys"/> can be reached and is usable, as far as kms:DescribeKey tells. One step for each key.
+    /// A key of <see cref="ByokKeySettings.PreviousKeys"/> is accessible and usable, as kms:DescribeKey reports. One step per key.
     /// </summary>
     PreviousKey,
 }

@@ -1,17 +1,25 @@
+using System.Text.Json.Serialization;
+
 namespace Scalr.Byok.Kms;
 
-/// <summary>How a step of a verification ended.</summary>
+/// <summary>The outcome of a step of a verification.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ByokVerificationOutcome>))]
 public enum ByokVerificationOutcome
 {
-    /// <summary>All is well.</summary>
+    /// <summary>
+    /// No outcome is known, so the step counts as failed. The library never reports this value; it is the default value of the type.
+    /// </summary>
+    Unknown,
+
+    /// <summary>There is no problem.</summary>
     Passed,
 
-    /// <summary>It works, but should be mended.</summary>
+    /// <summary>The step works, but there is a problem that should be corrected.</summary>
     Warning,
 
-    /// <summary>It does not work.</summary>
+    /// <summary>The step does not work.</summary>
     Failed,
 
-    /// <summary>It was not tried, because an earlier step failed or because it cannot be tried here.</summary>
+    /// <summary>The step was not tried, because an earlier step failed or because it cannot be tried here.</summary>
     Skipped,
 }

@@ -1,7 +1,7 @@
 namespace Scalr.Byok.Kms;
 
-/// <summary>Where a verification is.</summary>
-/// <param name="Step">The step that ended, or that was just denied and will be tried again.</param>
-/// <param name="Attempt">How many times it was tried so far: 1 or more; 0 if it was skipped.</param>
-/// <param name="RetryIn">When it will be tried again; null if it has ended.</param>
+/// <summary>The progress of a verification.</summary>
+/// <param name="Step">The completed step, or the denied step that will be tried again.</param>
+/// <param name="Attempt">The number of attempts so far: 1 or more; 0 for a skipped step.</param>
+/// <param name="RetryIn">The time until the next attempt; null for a completed step.</param>
 public sealed record ByokVerificationProgress(ByokVerificationStep Step, int Attempt, TimeSpan? RetryIn);

@@ -2,7 +2,7 @@ using static Scalr.Byok.Kms.ByokVerificationOutcome;
 
 namespace Scalr.Byok.Kms.Verification;
 
-/// <summary>What came of one try of a step.</summary>
+/// <summary>The result of one attempt of a step.</summary>
 internal sealed record StepResult(ByokVerificationOutcome Outcome, string Message)
 {
     public string? Remedy { get; init; }
@@ -15,7 +15,9 @@ internal sealed record StepResult(ByokVerificationOutcome Outcome, string Messag
 
     public string? RequestId { get; init; }
 
-    /// <summary>Whether IAM refused: a change of policies, of the identity provider or of an access key that has not spread yet may be behind it.</summary>
+    /// <summary>
+    /// Whether IAM denied the step. The cause may be a change of a policy, an identity provider or an access key that has not taken effect.
+    /// </summary>
     public bool IsDenied => Reason is ByokKeyUnavailableReason.AccessDenied or ByokKeyUnavailableReason.RoleNotAssumable
         or ByokKeyUnavailableReason.CredentialsRejected or ByokKeyUnavailableReason.TokenRejected;
 
@@ -26,9 +28,11 @@ internal sealed record StepResult(ByokVerificationOutcome Outcome, string Messag
     public static StepResult Fail(string message, string remedy, string? operation = null) =>
         new(Failed, message) { Remedy = remedy, Operation = operation };
 
-    /// <summary>The host's own code threw, a credential strategy for one. Only the type is told: the text may hold a secret.</summary>
+    /// <summary>
+    /// The host's own code threw, for example a credential strategy. Only the type is shown: the text may contain a secret.
+    /// </summary>
     public static StepResult HostFailed(Exception error) =>
-        Fail($"The host's own code failed with {error.GetType().Name}.", "The host's operator has to mend it; the customer cannot.");
+        Fail($"The host's own code failed with {error.GetType().Name}.", "The host's operator has to correct it; the customer cannot.");
 
     public ByokVerificationStep ToStep(ByokVerificationCheck check, string? region, TimeSpan duration) => new()
     {

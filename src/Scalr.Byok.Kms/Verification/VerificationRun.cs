@@ -7,35 +7,43 @@ using static Scalr.Byok.Kms.ByokVerificationCheck;
 
 namespace Scalr.Byok.Kms.Verification;
 
-/// <summary>One verification of one customer's settings: which steps there are, in which order, and which need which.</summary>
+/// <summary>One verification of one customer's settings: the steps, their order and their dependencies.</summary>
 internal sealed class VerificationRun
 {
     private const string NotTried = "Not tried, because an earlier step failed.";
     private const int ValueLength = 32;
 
     private readonly ByokKeySettings _settings;
-    private readonly IReadOnlyList<SettingsComplaint> _complaints;
+    private readonly IReadOnlyList<SettingsError> _complaints;
     private readonly KeyRingFactory _factory;
     private readonly Func<ByokCredentialSettings?, IRoleStrategy?> _findRole;
     private readonly IRoleStrategy? _role;
+    private readonly Func<CancellationToken, ValueTask<IReadOnlyList<string>>>? _findForeign;
     private readonly VerificationSteps _steps;
+    private readonly RingOwner _owner;
     private readonly IReadOnlyDictionary<string, string> _context;
     private readonly TimeProvider _time;
-    private KeyHealth? _health;
+    private ByokKeyHealth? _health;
 
-    /// <param name="settings">What the customer typed.</param>
-    /// <param name="complaints">What is wrong with it at first sight.</param>
-    /// <param name="factory">Makes the keys, once nothing is.</param>
-    /// <param name="findRole">The strategy of some credentials' type, if it assumes a role.</param>
+    /// <param name="settings">The settings that the customer typed.</param>
+    /// <param name="complaints">Their validation errors.</param>
+    /// <param name="factory">Creates the keys of valid settings.</param>
+    /// <param name="findRole">Returns the strategy of some credentials, if it assumes a role.</param>
+    /// <param name="findForeign">
+    /// Finds the settings whose key or role is registered for another tenant. Null if the host has no registrations.
+    /// </param>
     /// <param name="steps">Runs and keeps the steps.</param>
+    /// <param name="owner">The owner of the ring.</param>
     /// <param name="context">The encryption context of the kms:Encrypt and kms:Decrypt requests.</param>
     /// <param name="time">The clock.</param>
     public VerificationRun(
         ByokKeySettings settings,
-        IReadOnlyList<SettingsComplaint> complaints,
+        IReadOnlyList<SettingsError> complaints,
         KeyRingFactory factory,
         Func<ByokCredentialSettings?, IRoleStrategy?> findRole,
+        Func<CancellationToken, ValueTask<IReadOnlyList<string>>>? findForeign,
         VerificationSteps steps,
+        RingOwner owner,
         IReadOnlyDictionary<string, string> context,
         TimeProvider time)
     {
@@ -44,7 +52,9 @@ internal sealed class VerificationRun
         _factory = factory;
         _findRole = findRole;
         _role = findRole(settings.Credentials);
+        _findForeign = findForeign;
         _steps = steps;
+        _owner = owner;
         _context = context;
         _time = time;
     }
@@ -52,10 +62,13 @@ internal sealed class VerificationRun
     public async Task<ByokVerification> RunAsync()
     {
         KmsKeyArn? arn = KmsKeyArn.TryParse(_settings.KeyArn, out var parsed) ? parsed : null;
-        CheckSettings(KeyArn, arn, arn is { } key ? $"The key ARN names a {(key.IsMultiRegion ? "multi-Region key" : "key")} of account {key.AccountId}." : "");
+        CheckSettings(
+            KeyArn,
+            arn,
+            arn is { } key ? $"The key ARN names a {(key.IsMultiRegion ? "multi-Region key" : "key")} of account {key.AccountId}." : "");
         CheckSettings(AllowedRegion, arn, $"Region {arn?.Region} is allowed.");
-        CheckSettings(ByokVerificationCheck.Settings, arn, "The settings are complete.");
-        if (_complaints.Count > 0)
+        CheckSettings(ByokVerificationCheck.Settings, arn, "All other settings are valid.");
+        if (!await CheckRegistrationAsync(arn).ConfigureAwait(false))
         {
             SkipKeys(arn?.Region, StepResult.Skip(NotTried));
         }
@@ -74,6 +87,36 @@ internal sealed class VerificationRun
         return new ByokVerification { Steps = _steps.Done, KeyHealth = _health, Duration = _steps.Elapsed };
     }
 
+    /// <summary>
+    /// Whether the settings are valid, and no key and no role is registered for another tenant. Nothing was sent to AWS before that.
+    /// </summary>
+    private async Task<bool> CheckRegistrationAsync(KmsKeyArn? arn)
+    {
+        if (_complaints.Count > 0 || _findForeign is null)
+        {
+            if (_findForeign is not null)
+            {
+                _steps.Add(Registration, arn?.Region, StepResult.Skip(NotTried));
+            }
+
+            return _complaints.Count == 0;
+        }
+
+        return await _steps.RunAsync(
+            Registration,
+            arn?.Region,
+            async token =>
+            {
+                var foreign = await _findForeign(token).ConfigureAwait(false);
+                return foreign.Count == 0
+                    ? StepResult.Pass("No key and no role is registered for another tenant.")
+                    : StepResult.Fail(
+                        $"Not available to this tenant: {string.Join(", ", foreign)}.",
+                        "Use a key and a role that were made for this tenant alone. If these were, ask the host's operator.");
+            },
+            explain: (error, _) => throw error).ConfigureAwait(false);
+    }
+
     private void CheckSettings(ByokVerificationCheck check, KmsKeyArn? arn, string allWell)
     {
         var part = check switch
@@ -83,22 +126,27 @@ internal sealed class VerificationRun
             _ => SettingsPart.Rest,
         };
         var complaints = _complaints.Where(complaint => complaint.Part == part).Select(complaint => complaint.Text).ToList();
-        StepResult result = complaints switch
+        var result = complaints switch
         {
             [] when check == AllowedRegion && arn is null => StepResult.Skip(NotTried),
             [] => StepResult.Pass(allWell),
-            _ => StepResult.Fail(string.Join(" ", complaints), "Correct the settings."),
+            _ => StepResult.Fail(string.Join(" ", complaints), check switch
+            {
+                KeyArn => "Copy the ARN of the key again, from the AWS KMS console or from aws kms describe-key.",
+                AllowedRegion => "Use a key in an allowed Region, or ask the operator of the service to allow this one.",
+                _ => "Correct the settings.",
+            }),
         };
         _steps.Add(check, arn?.Region, result);
     }
 
-    /// <summary>The keys; null if a strategy of the host's threw instead of making credentials.</summary>
+    /// <summary>Creates the keys; null if a strategy of the host threw.</summary>
     private CustomerKeys? CreateKeys(out Exception? failure)
     {
         try
         {
             failure = null;
-            return _factory.CreateKeys(_settings);
+            return _factory.CreateKeys(_settings, _owner, isVerification: true);
         }
         catch (Exception e)
         {
@@ -113,7 +161,8 @@ internal sealed class VerificationRun
         List<(ByokVerificationCheck Check, string? Region)> skipped = [(DescribeKey, region), (Encrypt, region), (Decrypt, region)];
         skipped.InsertRange(0, _role is null ? [] : [(ByokVerificationCheck.RoleTrust, region)]);
         skipped.AddRange((_settings.ReplicaRegions ?? []).Select(replica => (Replica, (string?)replica)));
-        skipped.AddRange((_settings.PreviousKeys ?? []).Select(key => (PreviousKey, KmsKeyArn.TryParse(key?.KeyArn, out var arn) ? arn.Region : null)));
+        skipped.AddRange(
+            (_settings.PreviousKeys ?? []).Select(key => (PreviousKey, KmsKeyArn.TryParse(key?.KeyArn, out var arn) ? arn.Region : null)));
         foreach (var (check, where) in skipped)
         {
             _steps.Add(check, where, StepResult.Skip(NotTried));
@@ -124,11 +173,16 @@ internal sealed class VerificationRun
     {
         var key = new TestedKey(keys.Current, keys.Current.Regions[0]);
         var region = key.Arn.Region;
-        var advice = new VerificationAdvice(key, _settings.Credentials, _role) { ReplicaRegions = _settings.ReplicaRegions ?? [] };
+        var advice = new VerificationAdvice(key, _settings.Credentials, _role, _owner) { ReplicaRegions = _settings.ReplicaRegions ?? [] };
         byte[]? blob = null;
         var value = RandomNumberGenerator.GetBytes(ValueLength);
 
-        var goesOn = await StepAsync(ByokVerificationCheck.Credentials, region, true, token => ObtainAsync(key, token), advice).ConfigureAwait(false);
+        var goesOn = await StepAsync(
+            ByokVerificationCheck.Credentials,
+            region,
+            true,
+            async token => advice.JudgeSession(await ObtainAsync(key, token).ConfigureAwait(false)),
+            advice).ConfigureAwait(false);
         if (_role is not null)
         {
             await StepAsync(ByokVerificationCheck.RoleTrust, region, goesOn, advice.TryAsStrangerAsync, advice).ConfigureAwait(false);
@@ -142,26 +196,42 @@ internal sealed class VerificationRun
             async token =>
             {
                 blob = await key.EncryptAsync(value, _context, token).ConfigureAwait(false);
-                return StepResult.Pass($"kms:Encrypt works, {(_context.Count > 0 ? "with the encryption context that was tried" : "without an encryption context")}.");
+                return StepResult.Pass(
+                    $"kms:Encrypt works, {(_context.Count > 0 ? "with the encryption context that was tried" : "without an encryption "
+                        + "context")}.");
             },
             advice).ConfigureAwait(false);
         await StepAsync(Decrypt, region, goesOn, token => DecryptAsync(key, blob!, value, token), advice).ConfigureAwait(false);
         foreach (var replica in keys.Current.Regions.Skip(1).Select(other => new TestedKey(keys.Current, other)))
         {
             var its = advice.For(replica);
-            await StepAsync(Replica, replica.Arn.Region, goesOn, token => TryReplicaAsync(replica, blob!, value, its, token), its).ConfigureAwait(false);
+            await StepAsync(
+                Replica,
+                replica.Arn.Region,
+                goesOn,
+                token => TryReplicaAsync(replica, blob!, value, its, token),
+                its).ConfigureAwait(false);
         }
 
         for (var i = 0; i < keys.Previous.Count; i++)
         {
-            var (previous, credentials) = (new TestedKey(keys.Previous[i], keys.Previous[i].Regions[0]), _settings.PreviousKeys[i].Credentials);
-            var its = new VerificationAdvice(previous, credentials, _findRole(credentials)) { About = $"Previous key {previous.Arn}: " };
-            await StepAsync(PreviousKey, previous.Arn.Region, true, token => TryPreviousAsync(previous, its, token), its).ConfigureAwait(false);
+            var (previous, credentials) =
+                (new TestedKey(keys.Previous[i], keys.Previous[i].Regions[0]), _settings.PreviousKeys[i].Credentials);
+            var its = new VerificationAdvice(previous, credentials, _findRole(credentials), _owner)
+            {
+                About = $"Previous key {previous.Arn}: ",
+            };
+            await StepAsync(
+                PreviousKey, previous.Arn.Region, true, token => TryPreviousAsync(previous, its, token), its).ConfigureAwait(false);
         }
     }
 
     private async Task<bool> StepAsync(
-        ByokVerificationCheck check, string region, bool isTried, Func<CancellationToken, Task<StepResult>> attempt, VerificationAdvice advice)
+        ByokVerificationCheck check,
+        string region,
+        bool isTried,
+        Func<CancellationToken, Task<StepResult>> attempt,
+        VerificationAdvice advice)
     {
         if (isTried)
         {
@@ -177,14 +247,15 @@ internal sealed class VerificationRun
         var identity = await key.IdentifyAsync(cancellationToken).ConfigureAwait(false);
         return StepResult.Pass(identity is not null
             ? $"{_role?.Action ?? "AWS STS"} in Region {key.Arn.Region} began a session as {identity}."
-            : _settings.Credentials.Type is { } type && type.Equals(ByokCredentialSettings.AccessKeysType, StringComparison.OrdinalIgnoreCase)
+            : _settings.Credentials.Type is { } type
+                && type.Equals(ByokCredentialSettings.AccessKeysType, StringComparison.OrdinalIgnoreCase)
                 ? "The access key is used as it is, without a call to AWS STS; the next step shows whether AWS accepts it."
                 : $"The credentials of type {_settings.Credentials.Type} were obtained.");
     }
 
     private async Task<StepResult> DescribeAsync(TestedKey key, VerificationAdvice advice, CancellationToken cancellationToken)
     {
-        (_health, var refusal) = await LookAsync(key, cancellationToken).ConfigureAwait(false);
+        (_health, var refusal) = await ExamineAsync(key, cancellationToken).ConfigureAwait(false);
         return refusal is null
             ? advice.Judge(_health, $"The key is {_health.KeyState} ({_health.KeySpec}, {_health.KeyUsage}, origin {_health.Origin}).")
             : throw refusal;
@@ -192,9 +263,9 @@ internal sealed class VerificationRun
 
     private async Task<StepResult> DecryptAsync(TestedKey key, byte[] blob, byte[] value, CancellationToken cancellationToken) =>
         await key.DecryptsToAsync(blob, value, _context, cancellationToken).ConfigureAwait(false)
-            ? StepResult.Pass("kms:Decrypt gives back what was encrypted.")
+            ? StepResult.Pass("kms:Decrypt returns what was encrypted.")
             : StepResult.Fail(
-                "kms:Decrypt gave back something else than what was encrypted.",
+                "kms:Decrypt did not return what was encrypted.",
                 "Check the endpoint that the host uses for AWS KMS: it does not answer as AWS KMS does.",
                 AwsAction.Decrypt);
 
@@ -202,12 +273,13 @@ internal sealed class VerificationRun
         TestedKey replica, byte[] blob, byte[] value, VerificationAdvice advice, CancellationToken cancellationToken)
     {
         var allWell = $"The replica in Region {replica.Arn.Region} encrypts, and decrypts what was encrypted in the key's own Region.";
-        var (health, refusal) = await LookAsync(replica, cancellationToken).ConfigureAwait(false);
+        var (health, refusal) = await ExamineAsync(replica, cancellationToken).ConfigureAwait(false);
         var look = refusal switch
         {
             null => advice.Judge(health, allWell),
             _ when !KeyProbe.IsDescribeKeyDenied(refusal) => throw refusal,
-            _ when _health!.KeyState == KmsKeyState.Unknown => StepResult.Pass(allWell), // said once, if the key itself may not be described either
+            // reported once, if the key itself must not be described either
+            _ when _health!.KeyState == KmsKeyState.Unknown => StepResult.Pass(allWell),
             _ => await advice.ExplainAsync(refusal, cancellationToken).ConfigureAwait(false),
         };
 
@@ -223,11 +295,24 @@ internal sealed class VerificationRun
 
     private async Task<StepResult> TryPreviousAsync(TestedKey key, VerificationAdvice advice, CancellationToken cancellationToken)
     {
-        var (health, refusal) = await LookAsync(key, cancellationToken).ConfigureAwait(false);
-        return refusal is null ? advice.Judge(health, $"The previous key {key.Arn} can be reached and is {health.KeyState}.") : throw refusal;
+        var (health, refusal) = await ExamineAsync(key, cancellationToken).ConfigureAwait(false);
+        if (refusal is null)
+        {
+            return advice.JudgeSession(advice.Judge(health, $"The previous key {key.Arn} can be reached and is {health.KeyState}."));
+        }
+
+        // There is no ciphertext of this key to try kms:Decrypt with, and a customer may allow nothing else on it.
+        var result = await advice.ExplainAsync(refusal, cancellationToken).ConfigureAwait(false);
+        return KeyProbe.IsDescribeKeyDenied(refusal)
+            ? result with
+            {
+                Message = $"{result.Message} It is not known whether kms:Decrypt on this key is allowed. Without it, data that is still "
+                    + "under this key cannot be read.",
+            }
+            : result;
     }
 
-    /// <summary>A key alone: each replica has a step of its own.</summary>
-    private Task<(KeyHealth Health, ByokException? Refusal)> LookAsync(TestedKey key, CancellationToken cancellationToken) =>
+    /// <summary>Describes one key alone: each replica has its own step.</summary>
+    private Task<(ByokKeyHealth Health, ByokException? Refusal)> ExamineAsync(TestedKey key, CancellationToken cancellationToken) =>
         key.ExamineAsync(_time, cancellationToken);
 }

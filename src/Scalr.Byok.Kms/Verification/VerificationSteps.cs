@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.Verification;
 
-/// <summary>Runs the steps of one verification: under its deadline, denied ones again, each reported and kept.</summary>
+/// <summary>Runs the steps of one verification within its time limit, repeats denied ones, and reports and keeps their results.</summary>
 internal sealed class VerificationSteps : IDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
@@ -16,10 +16,10 @@ internal sealed class VerificationSteps : IDisposable
     private readonly long _start;
     private TimeSpan _patience;
 
-    /// <param name="options">How long denied steps are tried again, and who is told.</param>
-    /// <param name="totalTimeout">How long all may take, the waiting for IAM not counted.</param>
+    /// <param name="options">The time for retries, and the receiver of progress reports.</param>
+    /// <param name="totalTimeout">The time limit of all steps, without the wait for IAM.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="caller">Ends the verification with an exception.</param>
+    /// <param name="caller">Cancels the verification with an exception.</param>
     public VerificationSteps(ByokVerificationOptions options, TimeSpan totalTimeout, TimeProvider time, CancellationToken caller)
     {
         _progress = options.Progress;
@@ -37,11 +37,11 @@ internal sealed class VerificationSteps : IDisposable
     public TimeSpan Elapsed => _time.GetElapsedTime(_start);
 
     /// <summary>Runs one step.</summary>
-    /// <param name="check">What it looks at.</param>
-    /// <param name="region">Where.</param>
-    /// <param name="attempt">One try; anything that AWS refuses is thrown.</param>
-    /// <param name="explain">Makes a result of what AWS refused or failed to do.</param>
-    /// <returns>Whether steps that build on it can go on.</returns>
+    /// <param name="check">The subject of the step.</param>
+    /// <param name="region">The Region of the step.</param>
+    /// <param name="attempt">One attempt. Throws if AWS denies.</param>
+    /// <param name="explain">Turns an exception into a result.</param>
+    /// <returns>Whether dependent steps can continue.</returns>
     public async Task<bool> RunAsync(
         ByokVerificationCheck check,
         string? region,
@@ -61,14 +61,16 @@ internal sealed class VerificationSteps : IDisposable
             }
 
             _patience -= pause;
-            var next = Task.Delay(pause, _time, _caller); // the clock runs before anybody is told of it
+            // the timer starts before the report, so that a test that advances its clock on the report ends the pause
+            var next = Task.Delay(pause, _time, _caller);
             _progress?.Report(new ByokVerificationProgress(step, tries, pause));
             await next.ConfigureAwait(false);
         }
     }
 
-    /// <summary>Adds a step that needed no try.</summary>
-    public void Add(ByokVerificationCheck check, string? region, StepResult result) => Add(result.ToStep(check, region, TimeSpan.Zero), tries: 0);
+    /// <summary>Adds a step without attempts.</summary>
+    public void Add(ByokVerificationCheck check, string? region, StepResult result) =>
+        Add(result.ToStep(check, region, TimeSpan.Zero), tries: 0);
 
     public void Dispose()
     {
@@ -99,12 +101,13 @@ internal sealed class VerificationSteps : IDisposable
         catch (OperationCanceledException) when (_deadline.IsCancellationRequested)
         {
             return StepResult.Fail(
-                $"The verification did not finish within {_limit.TotalSeconds:0.###} s, because AWS or the host's token provider did not answer in time.",
+                $"The verification did not finish within {_limit.TotalSeconds:0.###} s, because AWS or the host's token provider did "
+                + "not answer in time.",
                 "Try again later; nothing is known to be wrong with the settings.");
         }
         catch (Exception e)
         {
-            return StepResult.HostFailed(e); // AWS's answers and failures are all ByokExceptions by now
+            return StepResult.HostFailed(e); // answers and failures of AWS are ByokExceptions at this point
         }
     }
 

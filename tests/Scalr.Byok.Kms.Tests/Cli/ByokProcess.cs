@@ -32,6 +32,9 @@ internal sealed class ByokProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+
+            // A profile is not worth its time in a process that ends in a second.
+            Environment = { ["DOTNET_TieredPGO"] = "0" },
         };
         foreach (var arg in Command.Skip(1).Concat(args))
         {
@@ -48,14 +51,28 @@ internal sealed class ByokProcess : IDisposable
         return await byok.EndAsync();
     }
 
-    /// <summary>What Ctrl+C sends.</summary>
+    /// <summary>Whether the process ignores Ctrl+C, as one does whose tests were started in the background of a shell.</summary>
+    public bool IgnoresInterrupt
+    {
+        get
+        {
+            const string Ignored = "SigIgn:";
+            var status = $"/proc/{_process.Id}/status";
+            var line = File.Exists(status)
+                ? File.ReadLines(status).FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal))
+                : null;
+            return line is not null && (Convert.ToUInt64(line[Ignored.Length..].Trim(), 16) & 2) != 0;
+        }
+    }
+
+    /// <summary>Sends what Ctrl+C sends.</summary>
     public async Task InterruptAsync()
     {
         using var kill = Process.Start("kill", ["-INT", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync();
     }
 
-    /// <summary>Closes its input and waits.</summary>
+    /// <summary>Closes its input and waits. A process that does not end within two minutes is killed.</summary>
     public async Task<CliResult> EndAsync(bool closeInput = true)
     {
         if (closeInput)
@@ -63,6 +80,8 @@ internal sealed class ByokProcess : IDisposable
             _process.StandardInput.Close();
         }
 
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var kill = limit.Token.Register(_process.Kill);
         using var data = new MemoryStream();
         await Output.BaseStream.CopyToAsync(data);
         await _process.WaitForExitAsync();

@@ -7,7 +7,9 @@ using Spectre.Console;
 
 namespace Scalr.Byok.Kms.Tests.Cli;
 
-/// <summary>The demo customer of byok local, an empty directory, and byok itself, in this process: no test here changes what the process is.</summary>
+/// <summary>
+/// The demo customer of byok local, an empty directory, and byok itself, in this process: no test here changes what the process is.
+/// </summary>
 internal sealed class CliWorld : IAsyncDisposable
 {
     private CliWorld(DemoCustomer demo) => Demo = demo;

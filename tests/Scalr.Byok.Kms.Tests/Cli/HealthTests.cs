@@ -52,6 +52,9 @@ internal sealed class HealthTests
         var time = new FakeTimeProvider();
         using var cancellation = new CancellationTokenSource();
         _world.Time = time;
+
+        // The clock runs while AWS answers, so no time limit may end a request.
+        _world.Environment["Byok:Resilience:TotalTimeout"] = _world.Environment["Byok:Resilience:AttemptTimeout"] = "01:00:00";
         string[] args = ["health", "--watch", "--interval", "10", "-s", _world.KeySettings, .. json ? (string[])["--json"] : []];
 
         var watch = _world.RunAsync(args, cancellation.Token);
@@ -65,12 +68,15 @@ internal sealed class HealthTests
         await cancellation.CancelAsync();
         var result = await watch;
 
-        var lines = result.Output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries).Where(line => !line.StartsWith(' ')).ToList();
+        var lines = result.Output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries)
+            .Where(line => !line.StartsWith(' ')).ToList();
         Assert.That((result.Code, result.Error), Is.EqualTo((ExitCode.KeyUnusable, "")));
         Assert.That(lines.Select(line => line.Contains("Disabled", StringComparison.Ordinal)), Is.EqualTo([false, true, false, true]));
         if (json)
         {
-            Assert.That(lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("status").GetString()), Is.EqualTo(["Healthy", "Unhealthy", "Healthy", "Unhealthy"]));
+            Assert.That(
+                lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("status").GetString()),
+                Is.EqualTo(["Healthy", "Unhealthy", "Healthy", "Unhealthy"]));
         }
     }
 
@@ -80,13 +86,13 @@ internal sealed class HealthTests
         for (; looks > 0; looks--)
         {
             var before = Seen();
-            await ByokWorld.UntilAsync(
+            await ByokWorld.StepUntilAsync(
                 () =>
                 {
                     time.Advance(TimeSpan.FromMilliseconds(100));
                     return Seen() > before;
                 },
-                "nobody looked");
+                "no one looked");
         }
 
         int Seen() => _world.Demo.Aws.Log.Requests.Count(request => request.Operation == "DescribeKey");

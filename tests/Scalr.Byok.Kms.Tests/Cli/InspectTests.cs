@@ -4,7 +4,8 @@ using Scalr.Byok.Kms.Tests.Messages;
 
 namespace Scalr.Byok.Kms.Tests.Cli;
 
-/// <summary>byok inspect: what nobody has authenticated is shown as such, and harms no terminal.</summary>
+/// <summary>byok inspect: what no one has authenticated is shown as such, and harms no terminal.</summary>
+[Category("Slow")]
 internal sealed class InspectTests
 {
     private const string Arn = "arn:aws:kms:us-east-1:111122223333:key/mrk-44444444444444444444444444444444";
@@ -28,9 +29,13 @@ internal sealed class InspectTests
         var result = await _world.RunAsync("inspect", "-");
 
         Assert.That((result.Code, result.Error), Is.EqualTo((ExitCode.Success, "")));
-        Assert.That(result.Output, Does.Contain("Not authenticated").And.Contain("0478").And.Contain("frames of").And.Contain("account = [acme]"));
-        Assert.That(result.Output.ReplaceLineEndings("").Replace(" ", "", StringComparison.Ordinal).Replace("│", "", StringComparison.Ordinal), Does.Contain(Arn));
-        Assert.That(result.Output.Split(Environment.NewLine), atTerminal ? Has.All.Length.LessThanOrEqualTo(width) : Has.Some.EndsWith(Arn));
+        Assert.That(
+            result.Output, Does.Contain("Not authenticated").And.Contain("0478").And.Contain("frames of").And.Contain("account = [acme]"));
+        Assert.That(
+            result.Output.ReplaceLineEndings("").Replace(" ", "", StringComparison.Ordinal).Replace("│", "", StringComparison.Ordinal),
+            Does.Contain(Arn));
+        Assert.That(
+            result.Output.Split(Environment.NewLine), atTerminal ? Has.All.Length.LessThanOrEqualTo(width) : Has.Some.EndsWith(Arn));
     }
 
     [Test]
@@ -46,7 +51,9 @@ internal sealed class InspectTests
         Assert.That(report.GetProperty("keyArns")[0].GetString(), Is.EqualTo(Arn));
         Assert.That(report.GetProperty("encryptedDataKeyCount").GetInt32(), Is.EqualTo(2));
         var dataKeys = report.GetProperty("encryptedDataKeys");
-        Assert.That((dataKeys[0].GetProperty("providerId").GetString(), dataKeys[0].GetProperty("keyArn").GetString()), Is.EqualTo(("aws-kms", Arn)));
+        Assert.That(
+            (dataKeys[0].GetProperty("providerId").GetString(), dataKeys[0].GetProperty("keyArn").GetString()),
+            Is.EqualTo(("aws-kms", Arn)));
         Assert.That(dataKeys[0].GetProperty("ciphertext").GetBytesFromBase64(), Is.EqualTo(new byte[] { 1 }));
         Assert.That(dataKeys[1].GetProperty("keyArn").ValueKind, Is.EqualTo(JsonValueKind.Null));
         Assert.That(report.GetProperty("encryptionContext").GetProperty("account").GetString(), Is.EqualTo("[acme]"));
@@ -66,7 +73,8 @@ internal sealed class InspectTests
     [Test]
     public async Task A_signed_message_is_told()
     {
-        _world.Input = new MemoryStream(VectorSet.Load(Path.Combine(VectorSet.Own, "js-generated-kms")).Vectors.First(vector => vector.Message is [2, 5, ..]).Message);
+        _world.Input = new MemoryStream(
+            VectorSet.Load(Path.Combine(VectorSet.Own, "js-generated-kms")).Vectors.First(vector => vector.Message is [2, 5, ..]).Message);
 
         Assert.That((await _world.RunAsync("inspect", "-")).Output, Does.Contain("0578").And.Contain("signed"));
     }

@@ -5,6 +5,7 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Cli;
 
 /// <summary>byok local: what it writes, and what it leaves alone. The tour uses it as a process.</summary>
+[Category("Slow")]
 internal sealed class LocalTests
 {
     private CliWorld _world = null!;
@@ -23,7 +24,10 @@ internal sealed class LocalTests
         var refused = await _world.RunAsync("local", "--out", _world.PathOf("theirs"));
         var again = await RunForAMomentAsync("local", "--out", _world.PathOf("settings"));
 
-        Assert.That((refused.Code, refused.Error), Is.EqualTo((ExitCode.Usage, $"byok: {theirs} is there already, and byok local has not written it: choose another directory with --out.{Environment.NewLine}")));
+        Assert.That((refused.Code, refused.Error), Is.EqualTo((
+            ExitCode.Usage,
+            $"byok: {theirs} is there already, and byok local has not written it: choose another directory with "
+            + $"--out.{Environment.NewLine}")));
         Assert.That(_world.Files(), Is.EqualTo(["theirs/oidc.json"]));
         Assert.That(again.Code, Is.Zero, again.ToString());
     }
@@ -34,7 +38,7 @@ internal sealed class LocalTests
         var result = await RunForAMomentAsync("local", "--out", _world.PathOf("demo"));
 
         Assert.That((result.Code, result.Error), Is.EqualTo((ExitCode.Success, "")), result.ToString());
-        foreach (var command in new[] { "verify", "encrypt", "inspect", "decrypt", "health --watch", "rewrap" })
+        foreach (var command in new[] { "verify", "encrypt", "inspect", "decrypt", "health --watch", "reencrypt" })
         {
             Assert.That(result.Output, Does.Contain($"  byok {command}"));
         }
@@ -46,8 +50,12 @@ internal sealed class LocalTests
         var result = await RunForAMomentAsync("local", "--json", "--out", _world.PathOf("demo"));
 
         var report = JsonDocument.Parse(result.Output.Split(Environment.NewLine)[0]).RootElement;
-        Assert.That(report.GetProperty("settings").EnumerateArray().Select(one => one.GetProperty("credentialsType").GetString()), Is.EqualTo(["AccessKeys", "AssumeRole", "Oidc"]));
-        Assert.That(report.GetProperty("settings").EnumerateArray().Select(one => one.GetProperty("settings").GetString()), Has.All.Matches<string>(File.Exists));
+        Assert.That(
+            report.GetProperty("settings").EnumerateArray().Select(one => one.GetProperty("credentialsType").GetString()),
+            Is.EqualTo(["AccessKeys", "AssumeRole", "Oidc"]));
+        Assert.That(
+            report.GetProperty("settings").EnumerateArray().Select(one => one.GetProperty("settings").GetString()),
+            Has.All.Matches<string>(File.Exists));
     }
 
     [Test]

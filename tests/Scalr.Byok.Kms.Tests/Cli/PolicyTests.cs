@@ -21,15 +21,22 @@ internal sealed class PolicyTests
     {
         var key = KmsKeyArn.Parse(Arn);
 
-        Assert.That(await RunAsync($"permissions --key-arn {Arn} --replica-region us-west-2"), Is.EqualTo(ByokPolicies.KeyPermissions(key, ["us-west-2"])));
-        Assert.That(await RunAsync($"permissions --key-arn {Arn} --no-describe-key"), Is.EqualTo(ByokPolicies.KeyPermissions(key, describeKey: false)));
+        Assert.That(
+            await RunAsync($"permissions --key-arn {Arn} --replica-region us-west-2"),
+            Is.EqualTo(ByokPolicies.KeyPermissions(key, ["us-west-2"])));
+        Assert.That(
+            await RunAsync($"permissions --key-arn {Arn} --no-describe-key"),
+            Is.EqualTo(ByokPolicies.KeyPermissions(key, describeKey: false)));
         Assert.That(
             await RunAsync($"permissions --key-arn {Arn} --context scalr:tenant=acme -c app=a=b"),
-            Is.EqualTo(ByokPolicies.KeyPermissions(key, encryptionContext: new Dictionary<string, string> { ["scalr:tenant"] = "acme", ["app"] = "a=b" })));
-        Assert.That(await RunAsync("assume-role --external-id some-id --host-account 444455556666"), Is.EqualTo(ByokPolicies.AssumeRoleTrust("some-id", "444455556666")));
+            Is.EqualTo(ByokPolicies.KeyPermissions(
+                key, encryptionContext: new Dictionary<string, string> { ["scalr:tenant"] = "acme", ["app"] = "a=b" })));
+        Assert.That(
+            await RunAsync("assume-role --external-id some-id --host-account 444455556666"),
+            Is.EqualTo(ByokPolicies.AssumeRoleTrust("some-id", "444455556666")));
         Assert.That(
             await RunAsync($"oidc --account-name acme --audience aud --provider-host id.example.com --key-arn {Arn}"),
-            Is.EqualTo(ByokPolicies.WebIdentityTrust("111122223333", "aud", "acme", "id.example.com")));
+            Is.EqualTo(ByokPolicies.OidcTrust("111122223333", "aud", "acme", "id.example.com")));
     }
 
     [Test]
@@ -37,9 +44,25 @@ internal sealed class PolicyTests
     {
         var (demo, settings) = (_world.Demo, _world.Settings);
 
-        Assert.That(await RunAsync($"permissions -s {settings[0].Settings}"), Is.EqualTo(ByokPolicies.KeyPermissions(KmsKeyArn.Parse(demo.Key.Arn))));
-        Assert.That(await RunAsync($"assume-role -s {settings[1].Settings}"), Is.EqualTo(ByokPolicies.AssumeRoleTrust(demo.ExternalId)));
-        Assert.That(await RunAsync($"oidc --account-name acme -s {settings[2].Settings}"), Is.EqualTo(ByokPolicies.WebIdentityTrust("111122223333", demo.Audience, "acme")));
+        Assert.That(
+            await RunAsync($"permissions -s {settings[0].Settings}"),
+            Is.EqualTo(ByokPolicies.KeyPermissions(KmsKeyArn.Parse(demo.Key.Arn))));
+        Assert.That(
+            await RunAsync($"assume-role -s {settings[1].Settings}"),
+            Is.EqualTo(ByokPolicies.AssumeRoleTrust(demo.ExternalId, ByokPolicies.ScalrAccountId)));
+        Assert.That(
+            await RunAsync($"oidc --account-name acme -s {settings[2].Settings} --provider-host scalr.io"),
+            Is.EqualTo(ByokPolicies.OidcTrust("111122223333", demo.Audience, "acme", "scalr.io")));
+    }
+
+    [TestCase("assume-role --external-id some-id", "--host-account")]
+    [TestCase("oidc --account-name acme --audience aud --aws-account 111122223333", "--provider-host")]
+    public async Task Whom_the_customer_shall_trust_has_to_be_said(string command, string option)
+    {
+        var result = await _world.RunAsync(["policy", .. command.Split(' ')]);
+
+        Assert.That((result.Code, result.Output), Is.EqualTo((ExitCode.Usage, "")), result.ToString());
+        Assert.That(result.Error, Does.Contain(option));
     }
 
     [Test]
@@ -52,7 +75,7 @@ internal sealed class PolicyTests
 
     [Test]
     public async Task Terraform_makes_the_key_its_replica_the_provider_and_the_role() =>
-        Assert.That(await RunAsync("oidc --account-name acme --audience aud --terraform"), Is.EqualTo("""
+        Assert.That(await RunAsync("oidc --account-name acme --audience aud --provider-host scalr.io --terraform"), Is.EqualTo("""
             terraform {
               required_providers {
                 aws = {
@@ -175,19 +198,23 @@ internal sealed class PolicyTests
     [Test]
     public async Task Terraform_leaves_a_key_that_is_there_alone()
     {
-        var configuration = await RunAsync($"assume-role --external-id some-id --key-arn {Arn} --terraform");
+        var configuration = await RunAsync($"assume-role --external-id some-id --host-account 615271354814 --key-arn {Arn} --terraform");
 
-        Assert.That(configuration, Does.Not.Contain("aws_kms_key").And.Contain($"Resource = \"{Arn}\"").And.Contain("\"sts:ExternalId\" = \"some-id\""));
+        Assert.That(
+            configuration,
+            Does.Not.Contain("aws_kms_key").And.Contain($"Resource = \"{Arn}\"").And.Contain("\"sts:ExternalId\" = \"some-id\""));
     }
 
     [Test]
     public async Task Terraform_chooses_no_replica_in_another_part_of_the_world() =>
-        Assert.That(await RunAsync("permissions --terraform --region eu-west-1"), Does.Contain("\"eu-west-1\"").And.Not.Contain("aws_kms_replica_key"));
+        Assert.That(
+            await RunAsync("permissions --terraform --region eu-west-1"),
+            Does.Contain("\"eu-west-1\"").And.Not.Contain("aws_kms_replica_key"));
 
     [Test]
     public async Task Names_that_Terraform_would_take_for_templates_are_texts() =>
         Assert.That(
-            await RunAsync("oidc --account-name a%{b}\"\\ --audience $$aud --terraform"),
+            await RunAsync("oidc --account-name a%{b}\"\\ --audience $$aud --provider-host scalr.io --terraform"),
             Does.Contain("""
                 "account:a%%{b}\"\\"
                 """).And.Contain("""["$$aud"]"""));
@@ -195,7 +222,8 @@ internal sealed class PolicyTests
     [Test]
     public async Task Names_that_only_JSON_can_hold_are_refused()
     {
-        var result = await _world.RunAsync("policy", "oidc", "--account-name", "Ōtsu", "--audience", "aud", "--terraform");
+        var result = await _world.RunAsync(
+            "policy", "oidc", "--account-name", "Ōtsu", "--audience", "aud", "--provider-host", "scalr.io", "--terraform");
 
         Assert.That(result.Code, Is.EqualTo(ExitCode.Usage), result.ToString());
     }
@@ -204,7 +232,7 @@ internal sealed class PolicyTests
     [TestCase("permissions --terraform --replica-region eu-west-1 --replica-region ap-southeast-2 --no-describe-key")]
     [TestCase($"permissions --terraform --key-arn {Arn}")]
     [TestCase($"permissions --terraform --key-arn {Arn} --context scalr:tenant=acme --context app=byok")]
-    [TestCase("assume-role --terraform --external-id some-id")]
+    [TestCase("assume-role --terraform --external-id some-id --host-account 615271354814")]
     [TestCase("oidc --terraform --account-name acme --audience aud --provider-host id.example.com/x")]
     public async Task Terraform_itself_would_format_it_so(string command)
     {

@@ -36,7 +36,15 @@ internal sealed class SettingsTests
         _world.Environment["Key:Credentials:SecretAccessKey"] = demo.AccessKey.SecretAccessKey;
 
         var result = await _world.RunAsync(
-            "verify", "--endpoint", $"{demo.Aws.Endpoint}", "--key-arn", demo.Key.Arn, "--credentials-type", "AccessKeys", "--access-key-id", demo.AccessKey.AccessKeyId);
+            "verify",
+            "--endpoint",
+            $"{demo.Aws.Endpoint}",
+            "--key-arn",
+            demo.Key.Arn,
+            "--credentials-type",
+            "AccessKeys",
+            "--access-key-id",
+            demo.AccessKey.AccessKeyId);
 
         Assert.That(result.Code, Is.Zero, result.ToString());
     }

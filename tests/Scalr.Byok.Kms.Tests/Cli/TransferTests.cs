@@ -6,6 +6,7 @@ using Scalr.Byok.Kms.Tests.KeyRing;
 namespace Scalr.Byok.Kms.Tests.Cli;
 
 /// <summary>byok encrypt and byok decrypt: what comes from where and goes where, and what is left when it fails.</summary>
+[Category("Slow")]
 internal sealed class TransferTests
 {
     private CliWorld _world = null!;
@@ -62,7 +63,9 @@ internal sealed class TransferTests
         Assert.That(
             _world.Files().Where(file => file.StartsWith("vault/", StringComparison.Ordinal)),
             Is.EqualTo(["vault/a.txt.byok", "vault/readme", "vault/sub/.hidden.byok", "vault/sub/deep/empty.byok"]));
-        Assert.That(_world.Files().Where(file => file.StartsWith("out/", StringComparison.Ordinal)), Is.EqualTo(["out/a.txt", "out/sub/.hidden", "out/sub/deep/empty"]));
+        Assert.That(
+            _world.Files().Where(file => file.StartsWith("out/", StringComparison.Ordinal)),
+            Is.EqualTo(["out/a.txt", "out/sub/.hidden", "out/sub/deep/empty"]));
         Assert.That(await File.ReadAllBytesAsync(_world.PathOf("out/sub/.hidden")), Is.EqualTo(new byte[] { 2 }));
     }
 
@@ -82,8 +85,11 @@ internal sealed class TransferTests
     {
         var (one, two) = (await _world.WriteAsync("one/a", [1]), await _world.WriteAsync("two/a", [2]));
 
-        AssertRefused(await _world.RunAsync("encrypt", one, two, "-o", _world.PathOf("vault"), "-s", _world.KeySettings), "would be written twice");
-        AssertRefused(await _world.RunAsync("encrypt", _world.PathOf("one"), "-o", _world.PathOf("one/vault"), "-s", _world.KeySettings), "is within");
+        AssertRefused(
+            await _world.RunAsync("encrypt", one, two, "-o", _world.PathOf("vault"), "-s", _world.KeySettings), "would be written twice");
+        AssertRefused(
+            await _world.RunAsync("encrypt", _world.PathOf("one"), "-o", _world.PathOf("one/vault"), "-s", _world.KeySettings),
+            "is within");
         AssertRefused(await _world.RunAsync("encrypt", _world.PathOf("one"), "-s", _world.KeySettings), "is a directory");
         AssertRefused(await _world.RunAsync("encrypt", one, "-o", one, "-f", "-s", _world.KeySettings), "would be written over");
         AssertRefused(await _world.RunAsync("decrypt", one, "-s", _world.KeySettings), "does not end in .byok");
@@ -96,7 +102,9 @@ internal sealed class TransferTests
         var (file, target) = (await _world.WriteAsync("a", [1]), await _world.WriteAsync("a.byok", [7]));
 
         var refused = await _world.RunAsync("encrypt", file, "-s", _world.KeySettings);
-        Assert.That((refused.Code, refused.Error), Is.EqualTo((ExitCode.Failed, $"byok: {file}: {target} is there already; --force replaces it.{Environment.NewLine}")));
+        Assert.That(
+            (refused.Code, refused.Error),
+            Is.EqualTo((ExitCode.Failed, $"byok: {file}: {target} is there already; --force replaces it.{Environment.NewLine}")));
         Assert.That(await File.ReadAllBytesAsync(target), Is.EqualTo(new byte[] { 7 }));
 
         AssertQuiet(await _world.RunAsync("encrypt", file, "--force", "-s", _world.KeySettings));
@@ -147,7 +155,8 @@ internal sealed class TransferTests
         await _world.WriteAsync("vault/b.byok", "no message"u8.ToArray());
         await _world.WriteAsync("vault/c\u001b[31m.byok", "no message"u8.ToArray());
 
-        var result = await _world.RunAsync("decrypt", _world.PathOf("vault"), "-o", _world.PathOf("out"), "--json", "-s", _world.KeySettings);
+        var result = await _world.RunAsync(
+            "decrypt", _world.PathOf("vault"), "-o", _world.PathOf("out"), "--json", "-s", _world.KeySettings);
 
         var report = JsonDocument.Parse(result.Output).RootElement;
         Assert.That(result.Code, Is.EqualTo(ExitCode.MessageRefused));

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Byok.Cli;
 
 namespace Scalr.Byok.Kms.Tests.Cli;
@@ -18,19 +19,19 @@ internal sealed class UsageTests
     [SetUp]
     public void NobodyIsThere() => (_world.AtTerminal, _world.Input) = (false, Stream.Null);
 
-    [TestCase("", "A command is needed: verify, encrypt, decrypt, inspect, rewrap, health, policy, local.")]
+    [TestCase("", "A command is needed: verify, encrypt, decrypt, inspect, reencrypt, count, health, policy, audit, local.")]
     [TestCase("policy", "A command is needed: permissions, assume-role, oidc, external-id.")]
     [TestCase("encyrpt x", "There is an argument too many, or a command that byok does not have.")]
     [TestCase("verify x", "There is an argument too many")]
     [TestCase("inspect", "FILE is missing")]
     [TestCase("inspect a b", "There is an argument too many")]
-    [TestCase("rewrap", "FILE is missing")]
+    [TestCase("reencrypt", "FILE is missing")]
     [TestCase("encrypt --colour", "--colour: there is no such option here.")]
     [TestCase("encrypt file --settings", "--settings needs a value.")]
     [TestCase("encrypt file -c", "--context needs a value.")]
     [TestCase("encrypt file -j 0", "--parallel has a value that does not fit; it takes 1-64.")]
     [TestCase("encrypt file -j 65", "--parallel has a value that does not fit; it takes 1-64.")]
-    [TestCase("rewrap file -j many", "--parallel has a value that does not fit; it takes 1-64.")]
+    [TestCase("reencrypt file -j many", "--parallel has a value that does not fit; it takes 1-64.")]
     [TestCase("encrypt file -o a -o b", "--output is given more than once.")]
     [TestCase("verify --wait -1", "--wait has a value that does not fit")]
     [TestCase("verify --wait 3601", "--wait has a value that does not fit")]
@@ -55,30 +56,68 @@ internal sealed class UsageTests
     [TestCase("encrypt a b -o -", "there are several here")]
     [TestCase("encrypt missing", "missing is not there.")]
     [TestCase("decrypt missing.byok", "missing.byok is not there.")]
-    [TestCase("rewrap missing.byok", "missing.byok is not there.")]
+    [TestCase("reencrypt missing.byok", "missing.byok is not there.")]
+    [TestCase("count missing.byok", "missing.byok is not there.")]
     [TestCase("verify --settings missing.json", "The settings file cannot be read.")]
     [TestCase("policy permissions", "A key is needed: --key-arn.")]
     [TestCase("policy permissions --key-arn arn:aws:kms:us-east-1:1:key/x", "account")]
     [TestCase("policy assume-role", "An external ID is needed: --external-id.")]
-    [TestCase("policy assume-role --external-id x", "The external ID")]
-    [TestCase("policy oidc --account-name acme", "An audience is needed: --audience.")]
-    [TestCase("policy oidc --account-name acme --audience a", "--aws-account")]
-    [TestCase("policy oidc --account-name a* --audience a --aws-account 111122223333", "wildcard")]
+    [TestCase("policy assume-role --external-id x --host-account 615271354814", "The external ID")]
+    [TestCase("policy oidc --account-name acme --provider-host scalr.io", "An audience is needed: --audience.")]
+    [TestCase("policy oidc --account-name acme --audience a --provider-host scalr.io", "--aws-account")]
+    [TestCase("policy oidc --account-name a* --audience a --aws-account 111122223333 --provider-host scalr.io", "wildcard")]
     [TestCase("policy permissions --terraform --region mars", "--region is not the name of an AWS Region")]
-    public async Task A_request_that_cannot_be_done(string line, string complaint) => AssertUsage(await _world.RunAsync(line.Split(' ')), complaint);
+    public async Task A_request_that_cannot_be_done(string line, string complaint) =>
+        AssertUsage(await _world.RunAsync(line.Split(' ')), complaint);
 
     [Test]
     public async Task Settings_that_are_not_complete_are_told_with_every_complaint()
     {
         var result = await _world.RunAsync("encrypt", "--credentials-type", "AssumeRole", "--key-arn", "arn:aws:kms:mars:1:key/x");
 
-        AssertUsage(result, "The settings are not complete:");
+        AssertUsage(result, "The settings are invalid:");
         Assert.That(result.Error, Does.Contain("KeyArn").And.Contain("RoleArn").And.Contain("ExternalId"));
     }
 
     [Test]
-    public async Task A_context_that_no_message_can_have_is_refused_without_its_value() =>
-        AssertUsage(await _world.RunAsync("encrypt", "-c", $"aws-crypto-x={Secret}", "-s", _world.KeySettings), "aws-crypto-");
+    public async Task A_context_that_no_message_can_have_is_refused_without_its_value([Values("encrypt", "verify")] string command)
+    {
+        AssertUsage(await _world.RunAsync(command, "-c", $"aws-crypto-x={Secret}", "-s", _world.KeySettings), "aws-crypto-");
+        AssertUsage(await _world.RunAsync(command, "-c", $"scalr:tenant={Secret}", "-s", _world.KeySettings), "scalr:");
+    }
+
+    [Test]
+    public async Task Credentials_of_type_AssumeRole_need_the_hosts_account()
+    {
+        string[] settings = ["-s", _world.Settings[1].Settings];
+        var file = await File.ReadAllTextAsync(settings[1]);
+        var without = await _world.WriteAsync(
+            "without.json", System.Text.Encoding.UTF8.GetBytes(file.Replace("HostAccountId", "NoHostAccountId", StringComparison.Ordinal)));
+
+        AssertUsage(await _world.RunAsync("verify", "-s", without), "give --host-account, or Byok:HostAccountId");
+        AssertUsage(await _world.RunAsync("health", "-s", without), "Credentials:Type AssumeRole needs the AWS account of the host");
+        Assert.That((await _world.RunAsync("verify", "-s", without, "--host-account", ByokPolicies.ScalrAccountId)).Code, Is.Zero);
+        Assert.That((await _world.RunAsync(["verify", .. settings])).Code, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_previous_key_needs_the_same_as_a_current_one([Values(1, 2)] int previous)
+    {
+        var file = JsonNode.Parse(await File.ReadAllTextAsync(_world.KeySettings))!;
+        var role = JsonNode.Parse(await File.ReadAllTextAsync(_world.Settings[previous].Settings))!["Key"]!["Credentials"]!;
+        file["Byok"]!.AsObject().Remove("HostAccountId");
+        file.AsObject().Remove("TokenFile");
+        file["Key"]!["PreviousKeys"] = new JsonArray(new JsonObject
+        {
+            ["KeyArn"] = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            ["Credentials"] = role.DeepClone(),
+        });
+        var settings = await _world.WriteAsync($"previous-{previous}.json", System.Text.Encoding.UTF8.GetBytes(file.ToJsonString()));
+
+        AssertUsage(
+            await _world.RunAsync("verify", "-s", settings),
+            previous == 1 ? "give --host-account, or Byok:HostAccountId" : "give --token-file, or TokenFile");
+    }
 
     [Test]
     public async Task Credentials_of_type_Oidc_need_a_token() =>
@@ -99,16 +138,19 @@ internal sealed class UsageTests
     [TestCase("encrypt file --secret-access-key={0}")]
     [TestCase("verify --secret-access-key {0}")]
     [TestCase("verify --secret-access-key:{0}")]
-    [TestCase("rewrap {0} --secret-access-key")]
+    [TestCase("reencrypt {0} --secret-access-key")]
     public async Task A_secret_on_the_command_line_is_refused_and_not_repeated(string line) =>
-        AssertUsage(await _world.RunAsync(string.Format(null, line, Secret).Split(' ')), "--secret-access-key: secrets are not taken from the command line");
+        AssertUsage(
+            await _world.RunAsync(string.Format(null, line, Secret).Split(' ')),
+            "--secret-access-key: secrets are not taken from the command line");
 
     [TestCase("verify {0}")]
     [TestCase("encrypt file -c {0}")]
     [TestCase("encrypt file -j {0}")]
     [TestCase("health --interval {0}")]
     [TestCase("{0}")]
-    public async Task Values_are_not_repeated(string line) => AssertUsage(await _world.RunAsync(string.Format(null, line, Secret).Split(' ')), "byok:");
+    public async Task Values_are_not_repeated(string line) =>
+        AssertUsage(await _world.RunAsync(string.Format(null, line, Secret).Split(' ')), "byok:");
 
     [Test]
     public async Task A_person_is_told_when_there_is_nothing_to_read_or_nowhere_to_write()
@@ -137,7 +179,7 @@ internal sealed class UsageTests
     [TestCase("encrypt --help")]
     [TestCase("decrypt --help")]
     [TestCase("inspect --help")]
-    [TestCase("rewrap --help")]
+    [TestCase("reencrypt --help")]
     [TestCase("health --help")]
     [TestCase("policy permissions --help")]
     [TestCase("policy assume-role --help")]

@@ -6,6 +6,7 @@ using LocalAws;
 namespace Scalr.Byok.Kms.Tests.Cli;
 
 /// <summary>byok verify: its exit codes, its words, and what it keeps to itself.</summary>
+[Category("Slow")]
 internal sealed partial class VerifyTests
 {
     private CliWorld _world = null!;
@@ -28,6 +29,19 @@ internal sealed partial class VerifyTests
     }
 
     [Test]
+    public async Task A_file_without_the_section_Key_is_named_as_the_cause()
+    {
+        var file = _world.PathOf("web.json");
+        await File.WriteAllTextAsync(file, """{ "Acme": { "KeyArn": "arn:aws:kms:us-east-1:111122223333:alias/acme" } }""");
+
+        var result = await _world.RunAsync("verify", "-s", file);
+
+        Assert.That(result.Code, Is.EqualTo(ExitCode.Usage), result.ToString());
+        Assert.That(
+            result.Error, Does.Contain("The configuration section Key does not exist or is empty; expected KeyArn and Credentials in it."));
+    }
+
+    [Test]
     public async Task A_key_with_warnings()
     {
         _world.Demo.Aws.Faults.Add(Fault.Error("AccessDeniedException") with { Operation = "DescribeKey" });
@@ -35,7 +49,8 @@ internal sealed partial class VerifyTests
         var result = await _world.RunAsync("verify", "-s", _world.KeySettings);
 
         Assert.That(result.Code, Is.EqualTo(ExitCode.Warnings), result.ToString());
-        Assert.That(result.Output, Does.Contain("warning  kms:DescribeKey: ").And.Contain("\"kms:DescribeKey\"").And.Contain("The key can be used; see the warnings."));
+        Assert.That(result.Output, Does.Contain(
+            "warning  kms:DescribeKey: ").And.Contain("\"kms:DescribeKey\"").And.Contain("The key can be used; see the warnings."));
     }
 
     [Test]
@@ -47,11 +62,14 @@ internal sealed partial class VerifyTests
 
         Assert.That(result.Code, Is.EqualTo(ExitCode.KeyUnusable));
         Assert.That(result.Output, Does.Contain("kms:Encrypt: Attach this permission policy"));
-        Assert.That(result.Output.ReplaceLineEndings("\n"), Does.Contain($"\n{ByokPolicies.KeyPermissions(KmsKeyArn.Parse(_world.Demo.Key.Arn))}\n"), "to be copied as it is");
+        Assert.That(
+            result.Output.ReplaceLineEndings("\n"),
+            Does.Contain($"\n{ByokPolicies.KeyPermissions(KmsKeyArn.Parse(_world.Demo.Key.Arn))}\n"),
+            "to be copied as it is");
     }
 
     [Test]
-    public async Task A_policy_that_demands_an_encryption_context_is_verified_with_it()
+    public async Task A_policy_that_demands_a_tenant_is_verified_with_it()
     {
         var user = _world.Demo.Aws.Account("111122223333").CreateUser("strict", ByokPolicies.KeyPermissions(
             KmsKeyArn.Parse(_world.Demo.Key.Arn), encryptionContext: new Dictionary<string, string> { ["scalr:tenant"] = "acme" }));
@@ -59,13 +77,22 @@ internal sealed partial class VerifyTests
         _world.Environment["Key:Credentials:AccessKeyId"] = accessKey.AccessKeyId;
         _world.Environment["Key:Credentials:SecretAccessKey"] = accessKey.SecretAccessKey;
 
-        var good = await _world.RunAsync("verify", "-s", _world.KeySettings, "--context", "scalr:tenant=acme");
-        var bad = await _world.RunAsync("verify", "-s", _world.KeySettings, "--context", "scalr:tenant=another-tenant");
+        var good = await _world.RunAsync("verify", "-s", _world.KeySettings, "--tenant", "acme");
+        var bad = await _world.RunAsync("verify", "-s", _world.KeySettings, "--tenant", "another-tenant");
 
         Assert.That((good.Code, good.Error), Is.EqualTo((ExitCode.Success, "")), good.ToString());
         Assert.That(bad.Code, Is.EqualTo(ExitCode.KeyUnusable), bad.ToString());
-        Assert.That(bad.Output, Does.Contain("they must admit the encryption context that was tried").And.Not.Contain("another-tenant"));
+        Assert.That(bad.Output, Does.Contain("they must allow the encryption context that was tried").And.Not.Contain("another-tenant"));
     }
+
+    [Test]
+    public async Task A_token_file_serves_the_tenant_that_is_verified() =>
+        Assert.That(
+            (await _world.RunAsync("verify", "-s", _world.Settings[2].Settings, "--tenant", "acme")).Code, Is.EqualTo(ExitCode.Success));
+
+    [Test]
+    public async Task A_tenant_without_a_name_is_a_mistake_of_the_caller() =>
+        Assert.That((await _world.RunAsync("verify", "-s", _world.KeySettings, "--tenant", "")).Code, Is.EqualTo(ExitCode.Usage));
 
     [Test]
     public async Task An_outage_is_no_fault_of_the_key()
@@ -91,7 +118,9 @@ internal sealed partial class VerifyTests
         var result = await _world.RunAsync("verify", "--json", "-s", _world.Settings[1].Settings, "--external-id", "not-the-external-id");
 
         var report = JsonDocument.Parse(result.Output).RootElement;
-        var credentials = report.GetProperty("steps").EnumerateArray().Single(step => step.GetProperty("check").GetString() == "Credentials");
+        var credentials = report.GetProperty("steps")
+            .EnumerateArray()
+            .Single(step => step.GetProperty("check").GetString() == "Credentials");
         Assert.That(result.Code, Is.EqualTo(ExitCode.KeyUnusable));
         Assert.That(report.GetProperty("succeeded").GetBoolean(), Is.False);
         Assert.That(credentials.GetProperty("reason").GetString(), Is.EqualTo("RoleNotAssumable"));

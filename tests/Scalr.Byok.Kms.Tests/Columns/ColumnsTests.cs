@@ -9,6 +9,7 @@ namespace Scalr.Byok.Kms.Tests.Columns;
 [TestFixture(ColumnsWorld.Sqlite)]
 [TestFixture(ColumnsWorld.Postgres)]
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class ColumnsTests(string database)
 {
     private ColumnsWorld _world = null!;
@@ -40,13 +41,18 @@ internal sealed class ColumnsTests(string database)
             for (var page = 0; page < rows; page += 1000)
             {
                 await using var context = await other.OpenAsync(tenant);
-                read.UnionWith((await context.Variables.OrderBy(row => row.Id).Skip(page).Take(1000).ToListAsync()).Select(row => (row.Name, row.Value)));
+                read.UnionWith((await context.Variables.OrderBy(row => row.Id).Skip(page).Take(1000).ToListAsync()).Select(
+                    row => (row.Name, row.Value)));
             }
 
-            Assert.That(read.SetEquals(Enumerable.Range(0, rows).Select(number => ($"name-{number}", (string?)$"value-{number}"))), Is.True, tenant);
+            Assert.That(
+                read.SetEquals(Enumerable.Range(0, rows).Select(number => ($"name-{number}", (string?)$"value-{number}"))),
+                Is.True,
+                tenant);
         }
 
-        var calls = _world.Byok.Aws.Log.Requests.Where(request => request.Service == "kms").Select(request => $"{request.Operation} {request.Key}");
+        var calls = _world.Byok.Aws.Log.Requests.Where(request => request.Service == "kms")
+            .Select(request => $"{request.Operation} {request.Key}");
         Assert.That(calls, Is.EquivalentTo((string[])[$"Decrypt {_world.Acme.Key.Arn}", $"Decrypt {_world.Globex.Key.Arn}"]));
     }
 
@@ -64,7 +70,7 @@ internal sealed class ColumnsTests(string database)
 
         var dump = await _world.Database.DumpAsync();
 
-        Assert.That(dump.AsSpan().IndexOf("in-the-clear"u8), Is.Positive, "what is stored in clear is found");
+        Assert.That(dump.AsSpan().IndexOf("in-the-clear"u8), Is.Positive, "what is stored unencrypted is found");
         Assert.That(Encoding.Latin1.GetString(dump), Does.Not.Contain("hidden").IgnoreCase);
         Assert.That(dump.AsSpan().IndexOf(Encoding.UTF8.GetBytes(_world.Acme.Key.Arn)), Is.Positive, "the settings are stored");
         Assert.That(Encoding.Latin1.GetString(dump), Does.Not.Contain(_world.Acme.Settings().Credentials.SecretAccessKey!));
@@ -74,18 +80,29 @@ internal sealed class ColumnsTests(string database)
     public async Task Settings_that_are_moved_to_another_tenants_row_do_not_open()
     {
         await using var context = new HostContext(_world.Database.Options);
-        await context.Database.ExecuteSqlAsync($"UPDATE key_settings SET json = (SELECT json FROM key_settings WHERE tenant = {"acme"}) WHERE tenant = {"globex"}");
+        await context.Database.ExecuteSqlAsync(
+            $"UPDATE key_settings SET json = (SELECT json FROM key_settings WHERE tenant = {"acme"}) WHERE tenant = {"globex"}");
 
         Assert.That(async () => await _world.OpenAsync("globex"), Throws.InstanceOf<System.Security.Cryptography.CryptographicException>());
     }
 
     [Test]
-    public void A_tenant_without_settings_is_not_found() => Assert.That(async () => await _world.OpenAsync("initech"), Throws.TypeOf<ByokTenantNotFoundException>());
+    public void A_tenant_without_settings_is_not_found() =>
+        Assert.That(async () => await _world.OpenAsync("initech"), Throws.TypeOf<ByokTenantNotFoundException>());
 
-    [TestCase("globex", 1, "UPDATE variables SET value = (SELECT value FROM variables WHERE id = {0}) WHERE id = {1}", TestName = "A_value_in_another_tenants_row_does_not_open")]
-    [TestCase("acme", 1, "UPDATE variables SET value = (SELECT value FROM variables WHERE id = {0}) WHERE id = {1}", TestName = "A_value_in_another_row_does_not_open")]
+    [TestCase(
+        "globex",
+        1,
+        "UPDATE variables SET value = (SELECT value FROM variables WHERE id = {0}) WHERE id = {1}",
+        TestName = "A_value_in_another_tenants_row_does_not_open")]
+    [TestCase(
+        "acme",
+        1,
+        "UPDATE variables SET value = (SELECT value FROM variables WHERE id = {0}) WHERE id = {1}",
+        TestName = "A_value_in_another_row_does_not_open")]
     [TestCase("acme", 0, "UPDATE variables SET name = value WHERE id = {0}", TestName = "A_value_in_another_column_does_not_open")]
-    [TestCase("globex", 0, "UPDATE variables SET tenant = 'globex' WHERE id = {0}", TestName = "A_row_given_to_another_tenant_does_not_open")]
+    [TestCase(
+        "globex", 0, "UPDATE variables SET tenant = 'globex' WHERE id = {0}", TestName = "A_row_given_to_another_tenant_does_not_open")]
     public async Task A_value_in_another_place_does_not_open(string reader, int which, string sql)
     {
         var source = (await _world.WriteAsync("acme", 1))[0];
@@ -96,7 +113,8 @@ internal sealed class ColumnsTests(string database)
 
         var row = rows[which];
         await Assert.ThrowsAsync<ByokDecryptionException>(() => context.Variables.SingleAsync(one => one.Id == row));
-        await Assert.ThrowsAsync<ByokDecryptionException>(() => context.Variables.AsNoTracking().Where(one => one.Id == row).Select(one => one.Value).SingleAsync());
+        await Assert.ThrowsAsync<ByokDecryptionException>(
+            () => context.Variables.AsNoTracking().Where(one => one.Id == row).Select(one => one.Value).SingleAsync());
     }
 
     [Test]
@@ -169,7 +187,9 @@ internal sealed class ColumnsTests(string database)
         var texts = entry.Properties.SelectMany(one => (object?[])[one.OriginalValue, one.CurrentValue]).OfType<string>().Distinct();
 
         Assert.That(texts, Is.EquivalentTo((string[])["acme", "workspace"]));
-        Assert.That(entry.Properties.Select(one => one.Metadata.Name), Is.EquivalentTo((string[])["Id", "Tenant", "Workspace", "NameEncrypted", "ValueEncrypted"]));
+        Assert.That(
+            entry.Properties.Select(one => one.Metadata.Name),
+            Is.EquivalentTo((string[])["Id", "Tenant", "Workspace", "NameEncrypted", "ValueEncrypted"]));
     }
 
     [Test]
@@ -179,10 +199,12 @@ internal sealed class ColumnsTests(string database)
         await using var context = await _world.OpenAsync();
 
         Assert.That(
-            (await Assert.ThrowsAsync<InvalidOperationException>(() => context.Variables.Where(row => row.Name == "name-0").ToListAsync()))!.Message,
+            (await Assert.ThrowsAsync<InvalidOperationException>(
+                () => context.Variables.Where(row => row.Name == "name-0").ToListAsync()))!.Message,
             Does.Contain("could not be translated").And.Contain("Name"));
         await Assert.ThrowsAsync<InvalidOperationException>(() => context.Variables.OrderBy(row => row.Value).ToListAsync());
-        await Assert.ThrowsAsync<InvalidOperationException>(() => context.Variables.ExecuteUpdateAsync(set => set.SetProperty(row => row.Value, "x")));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => context.Variables.ExecuteUpdateAsync(set => set.SetProperty(row => row.Value, "x")));
     }
 
     [Test]

@@ -39,15 +39,22 @@ internal sealed class ColumnsWorld : IAsyncDisposable
 
     public TenantContexts Contexts => Host.GetRequiredService<TenantContexts>();
 
-    public static async Task<ColumnsWorld> StartAsync(string kind)
+    /// <summary>The connection string of a PostgreSQL server. Skips the test if there is none.</summary>
+    public static string FindPostgres()
     {
         var postgres = Environment.GetEnvironmentVariable(Variable);
-        if (kind == Postgres && string.IsNullOrEmpty(postgres))
+        if (string.IsNullOrEmpty(postgres))
         {
             Assert.Ignore($"{Variable} names no PostgreSQL server: a connection string of a user who may create databases.");
         }
 
-        var world = new ColumnsWorld(await ByokWorld.StartAsync(), await Database.CreateAsync(kind == Postgres ? postgres : null));
+        return postgres;
+    }
+
+    public static async Task<ColumnsWorld> StartAsync(string kind)
+    {
+        var postgres = kind == Postgres ? FindPostgres() : null;
+        var world = new ColumnsWorld(await ByokWorld.StartAsync(), await Database.CreateAsync(postgres));
         await world.ChangeSettingsAsync("acme", world.Acme.Settings());
         await world.ChangeSettingsAsync("globex", world.Globex.Settings());
         return world;
@@ -75,7 +82,8 @@ internal sealed class ColumnsWorld : IAsyncDisposable
     public async Task<List<Guid>> WriteAsync(string tenant, int count)
     {
         await using var context = await OpenAsync(tenant);
-        var rows = Enumerable.Range(0, count).Select(number => new Variable { Workspace = "workspace", Name = $"name-{number}", Value = $"value-{number}" }).ToList();
+        var rows = Enumerable.Range(0, count)
+            .Select(number => new Variable { Workspace = "workspace", Name = $"name-{number}", Value = $"value-{number}" }).ToList();
         context.AddRange(rows);
         await context.SaveChangesAsync();
         return [.. rows.Select(row => row.Id)];
@@ -93,7 +101,8 @@ internal sealed class ColumnsWorld : IAsyncDisposable
     {
         await using var context = new HostContext(Database.Options);
         var row = await context.Variables.IgnoreQueryFilters().Where(row => row.Id == id)
-            .Select(row => new { Name = EF.Property<byte[]>(row, "NameEncrypted"), Value = EF.Property<byte[]?>(row, "ValueEncrypted") }).SingleAsync();
+            .Select(row => new { Name = EF.Property<byte[]>(row, "NameEncrypted"), Value = EF.Property<byte[]?>(row, "ValueEncrypted") })
+            .SingleAsync();
         return (row.Name, row.Value);
     }
 

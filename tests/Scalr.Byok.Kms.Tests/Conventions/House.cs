@@ -1,41 +1,23 @@
-using System.Runtime.CompilerServices;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Conventions;
 
 /// <summary>The source tree as it was built.</summary>
 internal static class House
 {
-    public static DirectoryInfo Root { get; } = FindRoot();
+    private const string Folder = "src/Scalr.Byok.Kms";
 
-    public static DirectoryInfo Source { get; } = new(Path.Combine(Root.FullName, "src", "Scalr.Byok.Kms"));
+    public static DirectoryInfo Root { get; } = new(Repository.Root);
+
+    public static DirectoryInfo Source { get; } = new(Repository.Path(Folder));
 
     /// <summary>The library's source files, what the compiler generates left out.</summary>
     public static IReadOnlyList<SourceFile> Files { get; } =
     [
-        .. Source.EnumerateFiles("*.cs", SearchOption.AllDirectories)
-            .Select(file => new SourceFile(Path.GetRelativePath(Source.FullName, file.FullName).Replace('\\', '/'), File.ReadAllText(file.FullName)))
-            .Where(file => file.Room is not ("bin" or "obj"))
+        .. Repository.FilesIn(Folder).Where(path => path.EndsWith(".cs", StringComparison.Ordinal))
+            .Select(path => new SourceFile(path[(Folder.Length + 1)..], File.ReadAllText(Repository.Path(path))))
             .OrderBy(file => file.Path, StringComparer.Ordinal),
     ];
-
-    private static DirectoryInfo FindRoot()
-    {
-        // Where this file was compiled, or, where the build hides that, above the test's own assembly.
-        foreach (var start in (string[])[ThisFile(), AppContext.BaseDirectory])
-        {
-            for (var directory = new FileInfo(start).Directory; directory is not null; directory = directory.Parent)
-            {
-                if (File.Exists(Path.Combine(directory.FullName, "Scalr.Byok.Kms.sln")))
-                {
-                    return directory;
-                }
-            }
-        }
-
-        throw new InvalidOperationException("Scalr.Byok.Kms.sln was not found above the tests.");
-    }
-
-    private static string ThisFile([CallerFilePath] string path = "") => path;
 
     internal sealed record SourceFile(string Path, string Text)
     {

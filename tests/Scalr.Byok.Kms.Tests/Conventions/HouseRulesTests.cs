@@ -13,23 +13,50 @@ internal sealed partial class HouseRulesTests
     private const string RootNamespace = "Scalr.Byok.Kms";
 
     /// <summary>Data falls from top to bottom.</summary>
-    private static readonly string[] Rooms = ["DependencyInjection", "Verification", "Health", "KeyRing", "Messages", "DataKeys", "Kms", "Credentials", "Resilience"];
+    private static readonly string[] Rooms =
+    [
+        "DependencyInjection", "Verification", "Health", "Reencryption", "KeyRing", "Events", "Messages", "DataKeys", "Kms",
+        "Credentials", "Fleet", "Resilience",
+    ];
 
-    private static readonly string[] SideRooms = ["Keys", "Errors", "Settings", "Diagnostics", "Policies"];
+    private static readonly string[] SideRooms = ["Keys", "Errors", "Settings", "Diagnostics", "Policies", "Audit"];
 
     private static readonly (string From, string To)[] KnownLooks =
-        [("KeyRing", "DataKeys"), ("DataKeys", "Kms"), ("Kms", "Credentials"), ("Credentials", "Resilience"), ("Resilience", "Settings"), ("Keys", "Keys")];
+        [
+            ("KeyRing", "DataKeys"),
+            ("DataKeys", "Kms"),
+            ("Kms", "Credentials"),
+            ("Credentials", "Resilience"),
+            ("Resilience", "Settings"),
+            ("Keys", "Keys"),
+        ];
 
     private static readonly Lazy<Dictionary<string, string>> Declared = new(() => House.Files
         .SelectMany(file => Declaration().Matches(file.Text), (file, match) => (Name: match.Groups["name"].Value, file.Room))
         .DistinctBy(type => type.Name).ToDictionary(type => type.Name, type => type.Room));
 
-    private static readonly string[] AllowedCalls = ["AssumeRoleAsync", "AssumeRoleWithWebIdentityAsync", "DecryptAsync", "DescribeKeyAsync", "EncryptAsync"];
+    private static readonly string[] AllowedCalls =
+        ["AssumeRoleAsync", "AssumeRoleWithWebIdentityAsync", "DecryptAsync", "DescribeKeyAsync", "EncryptAsync"];
 
     private static readonly string[] AllowedAtTheRoot =
     [
-        "src", "tests", "samples", "artifacts", "Directory.Build.props", "Directory.Packages.props", "Scalr.Byok.Kms.sln", "LICENSE", "README.md", "ARCHITECTURE.md",
+        "src",
+        "tests",
+        "samples",
+        "artifacts",
+        "Directory.Build.props",
+        "Directory.Packages.props",
+        "Scalr.Byok.Kms.sln",
+        "LICENSE",
+        "README.md",
+        "ARCHITECTURE.md",
     ];
+
+    /// <summary>Git, editors and the SDK may add folders of their own, which .gitignore names.</summary>
+    private static readonly string[] AllowedDotEntries =
+        [".ci", ".github", ".editorconfig", ".gitattributes", ".gitignore", ".git", ".vs", ".idea"];
+
+    private static readonly string[] AllowedInGitHub = ["CONTRIBUTING.md", "SECURITY.md", "STYLE.md", "workflows", "workflows/gate.yml"];
 
     private static Assembly Library => typeof(IByokKeyRing).Assembly;
 
@@ -49,13 +76,16 @@ internal sealed partial class HouseRulesTests
         Assert.That(open, Is.EquivalentTo(Names(nameof(ByokException))), "the parent of the exceptions is the one exception");
         Assert.That(typeof(ByokException).IsAbstract, Is.True);
         Assert.That(
-            typeof(ByokException).GetConstructors(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic), Has.All.Property(nameof(ConstructorInfo.IsFamilyAndAssembly)).True,
+            typeof(ByokException).GetConstructors(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic),
+            Has.All.Property(nameof(ConstructorInfo.IsFamilyAndAssembly)).True,
             "only this library derives from it");
     }
 
     [Test]
     public void Internal_classes_are_sealed_or_static() =>
-        Assert.That(OwnTypes.Where(type => type is { IsClass: true, IsSealed: false }).Select(type => type.Name), Is.EquivalentTo(Names(nameof(ByokException))));
+        Assert.That(
+            OwnTypes.Where(type => type is { IsClass: true, IsSealed: false }).Select(type => type.Name),
+            Is.EquivalentTo(Names(nameof(ByokException))));
 
     [Test]
     public void Public_types_live_in_the_root_namespace() =>
@@ -64,7 +94,8 @@ internal sealed partial class HouseRulesTests
     [Test]
     public void Async_methods_of_public_types_take_a_cancellation_token_last()
     {
-        var methods = PublicTypes.SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly))
+        var methods = PublicTypes.SelectMany(
+            type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly))
             .Where(method => IsAsync(method.ReturnType) && method.Name != nameof(IAsyncDisposable.DisposeAsync))
             .ToList();
 
@@ -72,15 +103,12 @@ internal sealed partial class HouseRulesTests
         foreach (var method in methods)
         {
             Assert.That(method.Name, Does.EndWith("Async"), $"{method.DeclaringType}.{method.Name}");
-            Assert.That(method.GetParameters().LastOrDefault()?.ParameterType, Is.EqualTo(typeof(CancellationToken)), $"{method.DeclaringType}.{method.Name}");
+            Assert.That(
+                method.GetParameters().LastOrDefault()?.ParameterType,
+                Is.EqualTo(typeof(CancellationToken)),
+                $"{method.DeclaringType}.{method.Name}");
         }
     }
-
-    [Test]
-    public void Public_types_offer_nothing_that_blocks() =>
-        Assert.That(
-            PublicTypes.SelectMany(type => type.GetMethods()).Where(method => method.Name is "Encrypt" or "Decrypt" && method.DeclaringType == typeof(IByokKeyRing)),
-            Is.Empty);
 
     [Test]
     public void Every_folder_is_a_room_that_the_rules_know() =>
@@ -103,7 +131,8 @@ internal sealed partial class HouseRulesTests
 
     [Test]
     public void Every_public_type_is_declared_in_a_room() =>
-        Assert.That(PublicTypes.Where(type => !type.IsNested).Select(type => type.Name.Split('`')[0]), Is.SubsetOf(RoomsOfDeclarations.Keys));
+        Assert.That(
+            PublicTypes.Where(type => !type.IsNested).Select(type => type.Name.Split('`')[0]), Is.SubsetOf(RoomsOfDeclarations.Keys));
 
     [TestCase("KeyRing", "Messages", true)]
     [TestCase("Messages", "KeyRing", false)]
@@ -128,7 +157,8 @@ internal sealed partial class HouseRulesTests
     [Test]
     public void Internal_types_live_in_their_rooms_namespace()
     {
-        var atTheRoot = OwnTypes.Where(type => type is { IsNested: false, IsPublic: false } && type.Namespace == RootNamespace).Select(type => type.Name);
+        var atTheRoot = OwnTypes.Where(type => type is { IsNested: false, IsPublic: false } && type.Namespace == RootNamespace)
+            .Select(type => type.Name);
 
         Assert.That(atTheRoot, Is.Empty);
     }
@@ -138,7 +168,10 @@ internal sealed partial class HouseRulesTests
     {
         Type[] services = [typeof(IAmazonKeyManagementService), typeof(IAmazonSecurityTokenService)];
         var actions = services.SelectMany(service => service.GetMethods()).Select(method => method.Name).ToHashSet();
-        var calls = House.Files.SelectMany(file => Call().Matches(file.Text)).Select(match => match.Groups["name"].Value).Where(actions.Contains).Distinct();
+        var calls = House.Files.SelectMany(file => Call().Matches(file.Text))
+            .Select(match => match.Groups["name"].Value)
+            .Where(actions.Contains)
+            .Distinct();
 
         Assert.That(actions, Has.Count.GreaterThan(50).And.Contain("GenerateDataKeyAsync"), "what there would be to call");
         Assert.That(calls, Is.EquivalentTo(AllowedCalls));
@@ -147,7 +180,9 @@ internal sealed partial class HouseRulesTests
     [Test]
     public void Only_five_kinds_of_requests_are_made()
     {
-        var made = House.Files.SelectMany(file => AwsRequest().Matches(file.Text)).Select(match => match.Groups["request"].Value).Distinct();
+        var made = House.Files.SelectMany(file => AwsRequest().Matches(file.Text))
+            .Select(match => match.Groups["request"].Value)
+            .Distinct();
 
         Assert.That(made, Is.EquivalentTo(AllowedCalls.Select(call => call.Replace("Async", "Request", StringComparison.Ordinal))));
     }
@@ -155,9 +190,19 @@ internal sealed partial class HouseRulesTests
     [Test]
     public void The_root_of_the_repository_holds_only_what_it_may()
     {
-        var found = House.Root.EnumerateFileSystemInfos().Select(entry => entry.Name).Where(name => !name.StartsWith('.'));
+        var found = House.Root.EnumerateFileSystemInfos().Select(entry => entry.Name);
 
-        Assert.That(found, Is.SubsetOf(AllowedAtTheRoot));
+        Assert.That(found, Is.SubsetOf(AllowedAtTheRoot.Concat(AllowedDotEntries)));
+    }
+
+    [Test]
+    public void The_folder_of_GitHub_holds_its_pages_and_the_gate()
+    {
+        var folder = Path.Combine(House.Root.FullName, ".github");
+        var found = Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)
+            .Select(entry => Path.GetRelativePath(folder, entry).Replace('\\', '/'));
+
+        Assert.That(found, Is.EquivalentTo(AllowedInGitHub));
     }
 
     [Test]
@@ -179,6 +224,37 @@ internal sealed partial class HouseRulesTests
         Assert.That(bad, Is.Empty);
     }
 
+    /// <summary>The zero of an enum that only callers set is the default.</summary>
+    [Test]
+    public void The_zero_of_a_public_enum_is_Unknown() =>
+        Assert.That(
+            PublicTypes.Where(type => type.IsEnum && type != typeof(ByokReencryptWhen))
+                .Select(type => $"{type.Name}.{Enum.GetName(type, 0)}"),
+            Is.Not.Empty.And.All.EndsWith(".Unknown"));
+
+    /// <summary>
+    /// A constant as a default argument is compiled into the callers, so a later version could not change it. The meaning of a
+    /// flag is its value, so the two flags may have one. The zero of ByokReencryptWhen means the default.
+    /// </summary>
+    [Test]
+    public void Optional_parameters_of_public_members_have_no_value_of_their_own()
+    {
+        const BindingFlags OwnMembers = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        var optional = PublicTypes.SelectMany(type => type.GetMembers(OwnMembers)).OfType<MethodBase>()
+            .SelectMany(method => method.GetParameters()).Where(parameter => parameter.HasDefaultValue).ToList();
+
+        Assert.That(optional, Has.Count.GreaterThan(20));
+        Assert.That(
+            optional.Where(parameter => parameter.DefaultValue is not null)
+                .Select(parameter => $"{parameter.Member.DeclaringType!.Name}.{parameter.Member.Name}: {parameter.Name}")
+                .Distinct(),
+            Is.EquivalentTo(Names(
+                "ByokPolicies.KeyPermissions: describeKey",
+                "ByokServiceException..ctor: isTransient",
+                "IByokKeyRing.ReencryptAsync: policy",
+                "IByokKeyRing.NeedsReencryption: policy")));
+    }
+
     private static bool MayLook(string from, string to)
     {
         if (from == to)
@@ -191,15 +267,20 @@ internal sealed partial class HouseRulesTests
             : SideRooms.Contains(to) || Array.IndexOf(Rooms, to) > Array.IndexOf(Rooms, from);
     }
 
-    /// <summary>The room of a type: an internal one's namespace, or the folder that declares a public one; null for what the compiler's generators made.</summary>
-    private static string? RoomOf(TypeReferences.Name type) => type.IsPublic
+    /// <summary>
+    /// The room of a type: an internal one's namespace, or the folder that declares a public one; null for what the compiler's generators
+    /// made.
+    /// </summary>
+    internal static string? RoomOf(TypeReferences.Name type) => type.IsPublic
         ? RoomsOfDeclarations.GetValueOrDefault(type.Simple)
         : type.Namespace.StartsWith($"{RootNamespace}.", StringComparison.Ordinal) ? type.Namespace[(RootNamespace.Length + 1)..] : null;
 
     private static bool IsAsync(Type type) =>
-        typeof(Task).IsAssignableFrom(type) || type == typeof(ValueTask) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ValueTask<>));
+        typeof(Task).IsAssignableFrom(type) || type == typeof(ValueTask)
+        || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ValueTask<>));
 
-    private static bool IsGenerated(Type type) => type.IsDefined(typeof(CompilerGeneratedAttribute), false) || type.Name.Contains('<', StringComparison.Ordinal);
+    private static bool IsGenerated(Type type) =>
+        type.IsDefined(typeof(CompilerGeneratedAttribute), false) || type.Name.Contains('<', StringComparison.Ordinal);
 
     private static string[] Names(params string[] names) => names;
 

@@ -9,7 +9,8 @@ internal static class Secrets
     public static IEnumerable<string> FindIn(IEnumerable<string> texts, IEnumerable<string> secrets)
     {
         var forms = secrets.Distinct().SelectMany(Forms).Distinct().ToList();
-        return texts.SelectMany(text => forms.Where(form => text.Contains(form, StringComparison.OrdinalIgnoreCase)), (text, form) => $"'{form}' in: {text}");
+        return texts.SelectMany(
+            text => forms.Where(form => text.Contains(form, StringComparison.OrdinalIgnoreCase)), (text, form) => $"'{form}' in: {text}");
     }
 
     /// <summary>Everything that an exception tells, with those inside it.</summary>
@@ -20,7 +21,9 @@ internal static class Secrets
         {
             yield return e.Message;
             yield return string.Join("; ", e.Data.Keys.Cast<object>().Select(key => $"{key}={e.Data[key]}"));
-            foreach (var property in e.GetType().GetProperties().Where(p => p.PropertyType == typeof(string) && p.GetIndexParameters().Length == 0))
+            foreach (var property in e.GetType()
+                .GetProperties()
+                .Where(p => p.PropertyType == typeof(string) && p.GetIndexParameters().Length == 0))
             {
                 yield return $"{property.Name}={property.GetValue(e)}";
             }
@@ -39,7 +42,9 @@ internal static class Secrets
         }
     }
 
-    /// <summary>The base64 of the bytes wherever they start in what is encoded: the first and last characters hang on the neighbours.</summary>
+    /// <summary>
+    /// The base64 of the bytes wherever they start in what is encoded: the first and last characters depend on the neighbours.
+    /// </summary>
     private static IEnumerable<string> Base64(byte[] bytes)
     {
         for (var offset = 0; offset < 3; offset++)

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text;
 using Amazon.KeyManagementService;
 using Amazon.KeyManagementService.Model;
@@ -6,13 +5,19 @@ using Amazon.Runtime;
 using LocalAws;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.DataKeys;
+using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Messages;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Conventions;
 
-/// <summary>A run in which everything fails that can, for each kind of credentials: no log entry, exception or ToString shows a secret of the run.</summary>
+/// <summary>
+/// A run in which everything fails that can, for each kind of credentials: no log entry, exception or ToString shows a secret of the run.
+/// </summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
+[NonParallelizable] // what a ring keeps reaches statics of the AWS SDK and of .NET, and from there the rings of tests beside it
+[Category("Slow")]
 internal sealed class SecretsTests
 {
     private const string Plaintext = "plaintext-c2Vjcg-40b1f0a2";
@@ -21,6 +26,10 @@ internal sealed class SecretsTests
     private const string WrongExternalId = "wrong-external-id-9XyZ";
 
     private static readonly Dictionary<string, string> Context = new() { ["record"] = ContextValue };
+
+    /// <summary>What a ring with cached and open data keys keeps, at the least.</summary>
+    private static readonly string[] NamesOfKept =
+        [nameof(DataKey), nameof(DataKeyCache<>), nameof(OpenDataKey), nameof(OpenDataKeys), nameof(KeyAccess), nameof(KmsRegion)];
 
     private readonly string _type;
     private readonly List<string> _texts = [];
@@ -42,7 +51,7 @@ internal sealed class SecretsTests
         _texts.Clear();
         _ring = _world.Ring(_type);
         _message = await _ring.EncryptAsync(Encoding.UTF8.GetBytes(Plaintext), Context);
-        await RememberSessionAsync(_ring);
+        await RememberSessionsAsync(_ring);
         await RememberDataKeyAsync(_message);
     }
 
@@ -52,6 +61,7 @@ internal sealed class SecretsTests
     [Test]
     public async Task No_secret_is_seen_in_a_run_in_which_everything_fails()
     {
+        await KeptKeysAsync();
         await WrongSettingsAsync();
         await WrongTokensAsync();
         await UnusableKeysAsync();
@@ -99,6 +109,24 @@ internal sealed class SecretsTests
         }
     }
 
+    /// <summary>The ToString of everything that a ring keeps while it has sessions, cached data keys and an open data key.</summary>
+    private async Task KeptKeysAsync()
+    {
+        var ring = _world.Ring(_type, options: options => options.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5));
+        var message = await ring.EncryptAsync(Encoding.UTF8.GetBytes(Plaintext), Context);
+        await ring.DecryptAsync(message, Context);
+        await ring.DecryptAsync(_message, Context);
+        using var key = await ring.CreateDataKeyAsync(Context);
+        key.Encrypt(Plaintext);
+        await RememberSessionsAsync(ring);
+        await RememberDataKeyAsync(message);
+
+        var kept = Kept(ring).Concat(Kept(key)).ToList();
+
+        Assert.That(kept.Select(one => one.GetType().Name.Split('`')[0]), Is.SupersetOf(NamesOfKept), "what is looked into");
+        _texts.AddRange(kept.Select(one => one.ToString() ?? ""));
+    }
+
     private async Task WrongSettingsAsync()
     {
         if (_type == ByokCredentialSettings.AccessKeysType)
@@ -122,8 +150,20 @@ internal sealed class SecretsTests
         // What a form may bring: secrets in the wrong fields.
         foreach (var secret in (string[])[WrongSecret, WrongExternalId])
         {
-            var mixed = new ByokCredentialSettings { Type = _type, AccessKeyId = secret, SecretAccessKey = secret + " ", RoleArn = secret, ExternalId = secret + "\t", Audience = secret + " " };
-            foreach (var settings in (ByokKeySettings[])[new() { KeyArn = secret, Credentials = mixed }, new() { KeyArn = _world.Key.Arn, Credentials = new() { Type = secret } }])
+            var mixed = new ByokCredentialSettings
+            {
+                Type = _type,
+                AccessKeyId = secret,
+                SecretAccessKey = secret + " ",
+                RoleArn = secret,
+                ExternalId = secret + "\t",
+                Audience = secret + " ",
+            };
+            foreach (var settings in (ByokKeySettings[])[new()
+            {
+                KeyArn = secret,
+                Credentials = mixed,
+            }, new() { KeyArn = _world.Key.Arn, Credentials = new() { Type = secret } }])
             {
                 var thrown = Assert.Throws<OptionsValidationException>(() => _world.Ring(settings));
                 _texts.AddRange(Secrets.Texts(thrown!));
@@ -140,12 +180,12 @@ internal sealed class SecretsTests
 
         var good = _world.GetToken;
         _world.Remember("garbage-token-5567");
-        Func<string, CancellationToken, ValueTask<string>>[] bad =
+        Func<OidcTokenRequest, CancellationToken, ValueTask<string>>[] bad =
         [
-            (audience, _) => new(_world.Token(audience, ByokWorld.Subject, TimeSpan.FromMinutes(-20))),
-            (audience, _) => new(_world.Token(audience, ByokWorld.Subject, wrongSignature: true)),
-            (audience, _) => new(_world.Token(audience, "account:another")),
-            (audience, _) => new(_world.Token("another-audience", ByokWorld.Subject)),
+            (request, _) => new(_world.Token(request.Audience, ByokWorld.Subject, TimeSpan.FromMinutes(-20))),
+            (request, _) => new(_world.Token(request.Audience, ByokWorld.Subject, wrongSignature: true)),
+            (request, _) => new(_world.Token(request.Audience, "account:another")),
+            (_, _) => new(_world.Token("another-audience", ByokWorld.Subject)),
             (_, _) => new("garbage-token-5567"),
             (_, _) => new(""),
             (_, _) => new(new string('t', 20_001)),
@@ -162,7 +202,13 @@ internal sealed class SecretsTests
 
     private async Task UnusableKeysAsync()
     {
-        foreach (var state in (string[])[LocalKeyState.Disabled, LocalKeyState.PendingDeletion, LocalKeyState.PendingImport, LocalKeyState.Unavailable, LocalKeyState.Creating])
+        foreach (var state in (string[])[
+            LocalKeyState.Disabled,
+            LocalKeyState.PendingDeletion,
+            LocalKeyState.PendingImport,
+            LocalKeyState.Unavailable,
+            LocalKeyState.Creating,
+        ])
         {
             _world.Key.HoldIn(state);
             await FailAsync(_ring);
@@ -184,13 +230,16 @@ internal sealed class SecretsTests
             await CollectAsync(() => _ring.DecryptAsync(new MemoryStream(message), new MemoryStream(), Context));
         }
 
-        await CollectAsync(async () => await _ring.RewrapAsync(messages[1]));
-        await CollectAsync(async () => await _ring.RewrapAsync(messages[2]));
+        await CollectAsync(async () => await _ring.ReencryptAsync(messages[1]));
+        await CollectAsync(async () => await _ring.ReencryptAsync(messages[2]));
 
         await CollectAsync(async () => await _ring.DecryptAsync(_message, new Dictionary<string, string> { ["record"] = WrongExternalId }));
-        await CollectAsync(async () => await _ring.EncryptAsync(new byte[1], new Dictionary<string, string> { ["aws-crypto-x"] = ContextValue }));
-        await CollectAsync(async () => await _ring.EncryptAsync(new byte[1], new Dictionary<string, string> { ["record"] = ContextValue + "\ud800" }));
-        await CollectAsync(async () => await _ring.EncryptAsync(new byte[1], new Dictionary<string, string> { ["record"] = ContextValue + new string('x', 70_000) }));
+        await CollectAsync(
+            async () => await _ring.EncryptAsync(new byte[1], new Dictionary<string, string> { ["aws-crypto-x"] = ContextValue }));
+        await CollectAsync(
+            async () => await _ring.EncryptAsync(new byte[1], new Dictionary<string, string> { ["record"] = ContextValue + "\ud800" }));
+        await CollectAsync(async () =>
+            await _ring.EncryptAsync(new byte[1], new Dictionary<string, string> { ["record"] = ContextValue + new string('x', 70_000) }));
     }
 
     private async Task FaultsAsync()
@@ -199,7 +248,12 @@ internal sealed class SecretsTests
         var echo = "The canonical string should have been 'POST / x-amz-security-token:" + string.Join(" ", _world.Secrets.ToArray()) + "'";
         string[] codes =
         [
-            "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException", "ValidationException", "ValidationError",
+            "InvalidSignatureException",
+            "SignatureDoesNotMatch",
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+            "ValidationException",
+            "ValidationError",
             "SerializationException", "InvalidParameterValue", "MalformedQueryString", "MalformedPolicyDocument", "SomethingNewException",
         ];
         List<Fault> faults =
@@ -256,15 +310,21 @@ internal sealed class SecretsTests
 
     private void ToStrings()
     {
-        var provider = _world.Build(_world.Services(o => o.HostIdentity = new() { AccessKeyId = "ASIAEXAMPLE000000001", SecretAccessKey = WrongSecret, SessionToken = WrongExternalId }));
+        var provider = _world.Build(_world.Services(o => o.HostIdentity = new()
+        {
+            AccessKeyId = "ASIAEXAMPLE000000001",
+            SecretAccessKey = WrongSecret,
+            SessionToken = WrongExternalId,
+        }));
         var settings = _world.Settings(_type);
         var options = provider.GetRequiredService<IOptions<ByokOptions>>().Value;
         var strategies = provider.GetServices<IByokCredentialStrategy>().ToArray();
         object[] all =
         [
             settings, settings.Credentials, new ByokPreviousKeySettings { KeyArn = settings.KeyArn, Credentials = settings.Credentials },
-            options, options.HostIdentity, options.Endpoints, options.Resilience, _ring, .. strategies, .. Inside(_ring),
-            strategies.Single(strategy => strategy.Type == _type).CreateCredentials(settings.Credentials),
+            options, options.HostIdentity, options.Endpoints, options.Resilience, .. strategies, .. Kept(_ring),
+            strategies.Single(strategy => strategy.Type == _type).CreateCredentials(
+                settings.Credentials, new([KmsKeyArn.Parse(_world.Key.Arn)])),
         ];
         _texts.AddRange(all.Select(one => one.ToString() ?? ""));
     }
@@ -283,13 +343,16 @@ internal sealed class SecretsTests
         _texts.AddRange(Secrets.Texts(thrown!));
     }
 
-    private async Task RememberSessionAsync(IByokKeyRing ring)
+    private async Task RememberSessionsAsync(IByokKeyRing ring)
     {
-        var credentials = await Inside(ring).OfType<AWSCredentials>().First().GetCredentialsAsync();
-        _world.Remember(credentials.SecretKey);
-        if (HasSessions)
+        var kept = ObjectGraph.Of(ring).OfType<AWSCredentials>().ToList();
+        Assert.That(kept, Is.Not.Empty, "the credentials that the ring keeps");
+        foreach (var credentials in kept)
         {
-            _world.Remember(credentials.Token);
+            if (await credentials.GetCredentialsAsync() is { } values) // anonymous ones have none
+            {
+                _world.Remember(values.UseToken ? [values.SecretKey, values.Token] : [values.SecretKey]);
+            }
         }
     }
 
@@ -307,43 +370,7 @@ internal sealed class SecretsTests
         _world.Remember(Convert.ToBase64String(answer.Plaintext.ToArray()), Convert.ToHexString(answer.Plaintext.ToArray()));
     }
 
-    /// <summary>All that the library keeps below an object, down to the credentials: every field of its own types, and what its collections hold.</summary>
-    private static List<object> Inside(object owner)
-    {
-        var found = new List<object>();
-        var seen = new HashSet<object>(ReferenceEqualityComparer.Instance) { owner };
-        var open = new Stack<object>([owner]);
-        while (open.TryPop(out var next))
-        {
-            foreach (var value in Values(next))
-            {
-                if (value is not (null or string or Delegate or Type or TimeProvider or Task or KeyValuePair<string, string>) && (value.GetType().IsValueType || seen.Add(value)))
-                {
-                    found.Add(value);
-                    if (value is System.Collections.IEnumerable || value.GetType().Assembly == typeof(IByokKeyRing).Assembly)
-                    {
-                        open.Push(value);
-                    }
-                }
-            }
-        }
-
-        return found;
-    }
-
-    private static IEnumerable<object?> Values(object owner)
-    {
-        if (owner is System.Collections.IEnumerable many)
-        {
-            return many is byte[] bytes ? bytes[..0].Cast<object?>() : many.Cast<object?>();
-        }
-
-        var values = new List<object?>();
-        for (var type = owner.GetType(); type is not null && type.Assembly == typeof(IByokKeyRing).Assembly; type = type.BaseType)
-        {
-            values.AddRange(type.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly).Select(field => field.GetValue(owner)));
-        }
-
-        return values;
-    }
+    /// <summary>The library's own objects among those that are kept. What others keep is entered, and their ToString is theirs.</summary>
+    private static IEnumerable<object> Kept(object owner) =>
+        ObjectGraph.Of(owner).Where(one => one.GetType().Assembly == typeof(IByokKeyRing).Assembly);
 }

@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Reflection.Emit;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
@@ -7,12 +6,11 @@ using System.Text;
 
 namespace Scalr.Byok.Kms.Tests.Conventions;
 
-/// <summary>Which types of an assembly refer to which, read from its metadata and IL. What a constant or <c>nameof</c> names leaves no trace there.</summary>
+/// <summary>
+/// Which types of an assembly refer to which, read from its metadata and IL. What a constant or <c>nameof</c> names leaves no trace there.
+/// </summary>
 internal sealed class TypeReferences
 {
-    private static readonly Dictionary<int, OpCode> Codes = typeof(OpCodes).GetFields().Select(field => (OpCode)field.GetValue(null)!)
-        .ToDictionary(code => (int)unchecked((ushort)code.Value));
-
     private readonly PEReader _image;
     private readonly MetadataReader _reader;
     private readonly Dictionary<string, TypeDefinitionHandle> _byName = [];
@@ -94,39 +92,11 @@ internal sealed class TypeReferences
             AddEntity(region.CatchType);
         }
 
-        ReadCode(body.GetILReader());
-    }
-
-    private void ReadCode(BlobReader code)
-    {
-        while (code.RemainingBytes > 0)
+        foreach (var token in MethodCode.Tokens(body.GetILBytes() ?? []))
         {
-            int value = code.ReadByte();
-            var operation = Codes[value == 0xFE ? (value << 8) | code.ReadByte() : value];
-            switch (operation.OperandType)
-            {
-                case OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType:
-                    AddEntity(MetadataTokens.EntityHandle(code.ReadInt32()));
-                    break;
-                case OperandType.InlineSwitch:
-                    var targets = code.ReadInt32();
-                    code.Offset += 4 * targets;
-                    break;
-                default:
-                    code.Offset += LengthOf(operation.OperandType);
-                    break;
-            }
+            AddEntity(MetadataTokens.EntityHandle(token));
         }
     }
-
-    private static int LengthOf(OperandType operand) => operand switch
-    {
-        OperandType.InlineNone => 0,
-        OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-        OperandType.InlineVar => 2,
-        OperandType.InlineI8 or OperandType.InlineR => 8,
-        _ => 4,
-    };
 
     private void AddEntity(EntityHandle entity)
     {
@@ -183,7 +153,8 @@ internal sealed class TypeReferences
     }
 
     private static bool IsWhole(string text, string name) =>
-        text.IndexOf(name, StringComparison.Ordinal) + name.Length is var end && (end == text.Length || !(char.IsLetterOrDigit(text[end]) || text[end] is '.' or '+'));
+        text.IndexOf(name, StringComparison.Ordinal) + name.Length is var end
+        && (end == text.Length || !(char.IsLetterOrDigit(text[end]) || text[end] is '.' or '+'));
 
     private void Add(TypeDefinitionHandle to)
     {
@@ -195,7 +166,8 @@ internal sealed class TypeReferences
 
     private TypeDefinitionHandle Outermost(TypeDefinitionHandle handle)
     {
-        for (var outer = _reader.GetTypeDefinition(handle).GetDeclaringType(); !outer.IsNil; outer = _reader.GetTypeDefinition(handle).GetDeclaringType())
+        for (var outer = _reader.GetTypeDefinition(handle)
+            .GetDeclaringType(); !outer.IsNil; outer = _reader.GetTypeDefinition(handle).GetDeclaringType())
         {
             handle = outer;
         }
@@ -203,9 +175,10 @@ internal sealed class TypeReferences
         return handle;
     }
 
-    private string NameOf(TypeDefinitionHandle handle) => Describe(handle) is var name && _reader.GetTypeDefinition(handle).GetDeclaringType().IsNil
-        ? $"{name.Namespace}.{name.Simple}"
-        : $"{NameOf(_reader.GetTypeDefinition(handle).GetDeclaringType())}+{name.Simple}";
+    private string NameOf(TypeDefinitionHandle handle) =>
+        Describe(handle) is var name && _reader.GetTypeDefinition(handle).GetDeclaringType().IsNil
+            ? $"{name.Namespace}.{name.Simple}"
+            : $"{NameOf(_reader.GetTypeDefinition(handle).GetDeclaringType())}+{name.Simple}";
 
     private Name Describe(TypeDefinitionHandle handle)
     {

@@ -3,7 +3,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Credentials;
 
-/// <summary>Key rings whose sessions are restricted: with several keys, with more keys than a policy can name, and where AWS STS finds it too large.</summary>
+/// <summary>
+/// Key rings whose sessions are restricted: with several keys, with more keys than a policy can name, and where AWS STS finds it too large.
+/// </summary>
 [TestFixture("AssumeRole")]
 [TestFixture("Oidc")]
 internal sealed class SessionPolicyRingTests
@@ -39,7 +41,7 @@ internal sealed class SessionPolicyRingTests
         });
 
         Assert.That(await ring.DecryptAsync(message), Is.EqualTo("abc"u8.ToArray()));
-        Assert.That(await ring.DecryptAsync(await ring.RewrapAsync(message)), Is.EqualTo("abc"u8.ToArray()));
+        Assert.That(await ring.DecryptAsync(await ring.ReencryptAsync(message)), Is.EqualTo("abc"u8.ToArray()));
         Assert.That((await ring.ProbeAsync()).Findings, Is.Empty);
     }
 
@@ -52,11 +54,14 @@ internal sealed class SessionPolicyRingTests
         var ring = _world.Ring(_type, settings =>
         {
             settings.ReplicaRegions = [_replica.Region];
-            settings.PreviousKeys = [.. previous.Select(key => new ByokPreviousKeySettings { KeyArn = key.Arn, Credentials = settings.Credentials })];
-        });
+            settings.PreviousKeys =
+            [
+                .. previous.Select(key => new ByokPreviousKeySettings { KeyArn = key.Arn, Credentials = settings.Credentials }),
+            ];
+        }, options => options.MaxPreviousKeys = 30);
 
         Assert.That(await ring.DecryptAsync(message), Is.EqualTo("abc"u8.ToArray()));
-        Assert.That(await ring.DecryptAsync(await ring.RewrapAsync(message)), Is.EqualTo("abc"u8.ToArray()));
+        Assert.That(await ring.DecryptAsync(await ring.ReencryptAsync(message)), Is.EqualTo("abc"u8.ToArray()));
         Assert.That((await ring.ProbeAsync()).Findings, Is.Empty);
         Assert.That(_world.Aws.Log.Requests.Select(request => request.ErrorCode), Is.All.Null);
     }
@@ -77,7 +82,9 @@ internal sealed class SessionPolicyRingTests
         _world.Time.Advance(TimeSpan.FromHours(2));
         _ = await ring.EncryptAsync(new byte[1]);
         Assert.That(
-            _world.Aws.Log.Requests.Count(request => request.Service == "sts"), Is.EqualTo(3), "the next session is asked for with the narrow policy at once");
+            _world.Aws.Log.Requests.Count(request => request.Service == "sts"),
+            Is.EqualTo(3),
+            "the next session is asked for with the narrow policy at once");
     }
 
     [Test]

@@ -48,24 +48,17 @@ internal sealed class SessionPolicyTextTests
     }
 
     [Test]
-    public void Without_the_restriction_or_without_a_key_there_is_no_policy()
-    {
+    public void Without_the_restriction_there_is_no_policy() =>
         Assert.That(Sessions(options => options.RestrictSessions = false).PolicyFor(Keys(1, "us-east-1")), Is.Null);
-        Assert.That(Sessions().PolicyFor([]), Is.Null);
-    }
 
     [Test]
-    public void Sessions_begin_in_the_Region_of_the_key_or_in_the_first_that_is_allowed()
-    {
-        var sessions = Sessions(options => options.AllowedRegions = ["eu-west-1", "us-east-1"]);
-
-        Assert.That((sessions.RegionOf(Keys(1, "us-east-1")), sessions.RegionOf([])), Is.EqualTo(("us-east-1", "eu-west-1")));
-    }
+    public void Credentials_are_always_for_a_key() => Assert.That(
+        () => new ByokCredentialContext([]), Throws.ArgumentException.With.Property("ParamName").EqualTo("keyArns"));
 
     [Test]
     public void A_strategy_is_told_all_keys_of_the_customer_and_first_the_one_that_the_session_is_for()
     {
-        var services = _world.Services(options => options.AllowedRegions = ["us-east-1", "us-east-2"]);
+        var services = _world.Services();
         services.AddScalrByok().AddCredentialStrategy<Recorder>().AddKeyRing(settings =>
         {
             settings.KeyArn = _world.Key.Arn;
@@ -102,17 +95,21 @@ internal sealed class SessionPolicyTextTests
     private static KmsKeyArn[] Keys(int count, string region)
     {
         var partition = region.StartsWith("us-gov", StringComparison.Ordinal) ? "aws-us-gov" : "aws";
-        return [.. Enumerable.Range(1, count).Select(i => KmsKeyArn.Parse($"arn:{partition}:kms:{region}:{ByokWorld.CustomerAccount}:key/mrk-{i:x32}"))];
+        return [.. Enumerable.Range(1, count)
+            .Select(i => KmsKeyArn.Parse($"arn:{partition}:kms:{region}:{ByokWorld.CustomerAccount}:key/mrk-{i:x32}"))];
     }
 
     private static string[] ResourcesOf(string policy)
     {
         using var json = JsonDocument.Parse(policy);
         var resource = json.RootElement.GetProperty("Statement")[0].GetProperty("Resource");
-        return resource.ValueKind == JsonValueKind.String ? [resource.GetString()!] : [.. resource.EnumerateArray().Select(text => text.GetString()!)];
+        return resource.ValueKind == JsonValueKind.String
+            ? [resource.GetString()!]
+            : [.. resource.EnumerateArray().Select(text => text.GetString()!)];
     }
 
-    private RoleSessions Sessions(Action<ByokOptions>? options = null) => _world.Build(_world.Services(options)).GetRequiredService<RoleSessions>();
+    private RoleSessions Sessions(Action<ByokOptions>? options = null) =>
+        _world.Build(_world.Services(options)).GetRequiredService<RoleSessions>();
 
     private sealed class Recorder : IByokCredentialStrategy
     {
@@ -124,11 +121,9 @@ internal sealed class SessionPolicyTextTests
 
         public IEnumerable<string> Validate(ByokCredentialSettings credentials) => [];
 
-        public AWSCredentials CreateCredentials(ByokCredentialSettings credentials) => throw new NotSupportedException("The library tells the keys.");
-
-        public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, IReadOnlyList<KmsKeyArn> keyArns)
+        public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context)
         {
-            Told.Add(keyArns);
+            Told.Add(context.KeyArns);
             return new AnonymousAWSCredentials();
         }
     }

@@ -3,7 +3,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Credentials;
 
-/// <summary>Sessions of assumed roles over hours of fake time: begun once, renewed ahead, kept while STS is down, shared by all who wait.</summary>
+/// <summary>
+/// Sessions of assumed roles over hours of fake time: begun once, renewed ahead, kept while STS is down, shared by all who wait.
+/// </summary>
 [TestFixture("AssumeRole", "AssumeRole")]
 [TestFixture("Oidc", "AssumeRoleWithWebIdentity")]
 internal sealed class SessionRenewalTests
@@ -40,7 +42,8 @@ internal sealed class SessionRenewalTests
     [Test]
     public async Task A_short_session_is_renewed_without_one_failed_or_late_call()
     {
-        var ring = _world.Ring(_type, options: o => (o.SessionDuration, o.RoleCheckInterval) = (TimeSpan.FromMinutes(20), TimeSpan.FromHours(1)));
+        var ring = _world.Ring(
+            _type, options: o => (o.SessionDuration, o.RoleCheckInterval) = (TimeSpan.FromMinutes(20), TimeSpan.FromHours(1)));
         _ = await ring.EncryptAsync(new byte[16]);
         var (sessions, began) = (1, 0);
 
@@ -53,7 +56,8 @@ internal sealed class SessionRenewalTests
             _ = await ring.EncryptAsync(new byte[16]).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
             _world.HostCredentials.Open();
 
-            // Due after 15 to 16 of its 20 minutes; the renewal is let through before the clock goes on, since its time limit is on that clock.
+            // Due after 15 to 16 of its 20 minutes; the renewal is let through before the clock goes on, since its time limit is on that
+            // clock.
             if (minute - began == 16)
             {
                 (sessions, began) = (sessions + 1, minute);
@@ -81,11 +85,30 @@ internal sealed class SessionRenewalTests
         _world.Time.Advance(TimeSpan.FromSeconds(11));
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[16]));
         Assert.That(thrown!.IsTransient, Is.True);
-        Assert.That(_world.Logs.Entries, Has.Some.Contains($"sts:{_operation} failed with "), "the refusal, or the time limit where the fake clock overtook it");
+        Assert.That(
+            _world.Logs.Entries,
+            Has.Some.Contains($"sts:{_operation} failed with "),
+            "the denial, or the time limit where the fake clock overtook it");
 
         _world.Aws.Faults.Clear();
         _ = await ring.EncryptAsync(new byte[16]);
         Assert.That(Begun, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_session_is_not_used_from_the_moment_at_which_it_ends()
+    {
+        var duration = TimeSpan.FromMinutes(20);
+        var part = _world.Time.GetUtcNow().Ticks % TimeSpan.TicksPerSecond;
+        _world.Time.Advance(TimeSpan.FromTicks(TimeSpan.TicksPerSecond - part)); // AWS STS says the end in whole seconds
+        var ring = _world.Ring(_type, options: o => o.SessionDuration = duration);
+        _ = await ring.EncryptAsync(new byte[16]);
+        _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Operation = _operation });
+
+        _world.Time.Advance(duration);
+
+        await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[16]));
+        Assert.That(_world.Aws.Log.Count("Encrypt"), Is.EqualTo(1));
     }
 
     [Test]
@@ -123,7 +146,8 @@ internal sealed class SessionRenewalTests
 
         Assert.That(_world.Aws.Log.Count(_operation), Is.EqualTo(1), "20 callers, one call, one wait");
         _world.Aws.Faults.Remove(hole);
-        await _world.LoggedAsync("The next call tries again"); // the callers' own time limits may have ended sooner than that of what they shared
+        // the callers' own time limits may have ended sooner than that of what they shared
+        await _world.LoggedAsync("The next call tries again");
         _ = await ring.EncryptAsync(new byte[16]);
         Assert.That(_world.Aws.Log.Count(_operation), Is.EqualTo(2));
     }
@@ -176,7 +200,8 @@ internal sealed class SessionRenewalTests
     public async Task STS_is_asked_in_the_region_of_the_key_with_a_duration_and_a_valid_session_name()
     {
         var ring = _world.Ring(_type, options: o =>
-            (o.RoleSessionName, o.SessionDuration, o.RoleCheckInterval) = ("Scalr: prod/eu ✓", TimeSpan.FromMinutes(45), TimeSpan.FromHours(1)));
+            (o.RoleSessionName, o.SessionDuration, o.RoleCheckInterval) =
+                ("Scalr: prod/eu ✓", TimeSpan.FromMinutes(45), TimeSpan.FromHours(1)));
         _ = await ring.EncryptAsync(new byte[16]);
 
         Assert.That(_world.Aws.Log.Requests[0].Region, _type == "Oidc" ? Is.AnyOf("", ByokWorld.Region) : Is.EqualTo(ByokWorld.Region));

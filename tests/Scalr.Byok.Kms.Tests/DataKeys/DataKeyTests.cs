@@ -8,7 +8,7 @@ public sealed class DataKeyTests
     [Test]
     public void Dispose_ends_every_operation()
     {
-        DataKey key = Sample.OpenDataKey();
+        var key = Sample.OpenDataKey();
         Assert.That(Bytes(key), Is.EqualTo(Sample.DataKeyBytes));
 
         key.Dispose();
@@ -27,7 +27,7 @@ public sealed class DataKeyTests
     [Test]
     public void An_operation_under_way_keeps_the_bytes_until_it_ends()
     {
-        DataKey key = Sample.OpenDataKey();
+        var key = Sample.OpenDataKey();
         Assert.That(key.TryEnter(), Is.True);
 
         key.Dispose();
@@ -42,8 +42,8 @@ public sealed class DataKeyTests
     [Test]
     public void Generate_makes_another_key_each_time()
     {
-        using DataKey one = DataKey.Generate();
-        using DataKey other = DataKey.Generate();
+        using var one = DataKey.Generate();
+        using var other = DataKey.Generate();
 
         Assert.That(Bytes(one), Is.Not.EqualTo(Bytes(other)));
     }
@@ -56,7 +56,7 @@ public sealed class DataKeyTests
     [Test]
     public void ToString_shows_nothing_of_keys()
     {
-        using DataKey key = Sample.OpenDataKey();
+        using var key = Sample.OpenDataKey();
 
         using (Assert.EnterMultipleScope())
         {

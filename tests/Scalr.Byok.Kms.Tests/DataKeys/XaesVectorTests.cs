@@ -5,10 +5,15 @@ using Scalr.Byok.Kms.DataKeys;
 namespace Scalr.Byok.Kms.Tests.DataKeys;
 
 /// <summary>The published test vectors of XAES-256-GCM: https://c2sp.org/XAES-256-GCM, "Test vectors".</summary>
+[Category("Slow")]
 internal sealed class XaesVectorTests
 {
     [TestCase(0x01, "", "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271", TestName = "most significant bit of L is 0")]
-    [TestCase(0x03, "c2sp.org/XAES-256-GCM", "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d", TestName = "most significant bit of L is 1")]
+    [TestCase(
+        0x03,
+        "c2sp.org/XAES-256-GCM",
+        "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d",
+        TestName = "most significant bit of L is 1")]
     public void Encrypt_and_decrypt_as_the_specification_says(byte keyByte, string associatedData, string expected)
     {
         byte[] key = [.. Enumerable.Repeat(keyByte, 32)];
@@ -64,17 +69,26 @@ internal sealed class XaesVectorTests
         byte[] Next(int count) => random[used..(used += count)];
     }
 
-    /// <summary>Ciphertext and tag, which open again.</summary>
+    /// <summary>
+    /// Ciphertext and tag as the plain implementation makes them. The library opens them, and the plain implementation opens the library's.
+    /// </summary>
     private static byte[] Seal(byte[] key, ReadOnlySpan<byte> nonce, byte[] plaintext, byte[] associatedData)
     {
-        using var xaes = new Xaes256Gcm(DataKey.CopyFrom(key));
-        var (ciphertext, opened) = (new byte[plaintext.Length + 16], new byte[plaintext.Length]);
-        var body = ciphertext.AsSpan(..^16);
-        var tag = ciphertext.AsSpan(^16..);
-        xaes.Encrypt(nonce, plaintext, body, tag, associatedData);
-        if (!xaes.TryDecrypt(nonce, body, tag, opened, associatedData) || !opened.AsSpan().SequenceEqual(plaintext))
+        using Xaes256Gcm xaes = new(DataKey.CopyFrom(key));
+        var ciphertext = PlainXaes.Seal(key, nonce, plaintext, associatedData);
+        var opened = new byte[plaintext.Length];
+        if (!xaes.TryDecrypt(nonce, ciphertext.AsSpan(..^16), ciphertext.AsSpan(^16..), opened, associatedData)
+            || !opened.AsSpan().SequenceEqual(plaintext))
         {
-            Assert.Fail("What was encrypted does not open.");
+            Assert.Fail("What the plain implementation encrypted does not open.");
+        }
+
+        Span<byte> drawn = stackalloc byte[Xaes256Gcm.NonceLength];
+        var written = new byte[ciphertext.Length];
+        xaes.Encrypt(now: 0, drawn, plaintext, written.AsSpan(..^16), written.AsSpan(^16..), associatedData);
+        if (!PlainXaes.Open(key, drawn, written, associatedData).AsSpan().SequenceEqual(plaintext))
+        {
+            Assert.Fail("What the library encrypted does not open.");
         }
 
         return ciphertext;

@@ -3,7 +3,7 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.DependencyInjection;
 
 /// <summary>A host's own issuer, made by the container.</summary>
-internal sealed class CountingTokens : IWebIdentityTokenProvider
+internal sealed class CountingTokens : IOidcTokenProvider
 {
     private readonly ByokWorld _world;
     private int _calls;
@@ -12,9 +12,9 @@ internal sealed class CountingTokens : IWebIdentityTokenProvider
 
     public int Calls => _calls;
 
-    public ValueTask<string> GetTokenAsync(string audience, CancellationToken cancellationToken)
+    public ValueTask<string> GetTokenAsync(OidcTokenRequest request, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _calls);
-        return new ValueTask<string>(_world.Token(audience, ByokWorld.Subject));
+        return new ValueTask<string>(_world.Token(request.Audience, ByokWorld.Subject));
     }
 }

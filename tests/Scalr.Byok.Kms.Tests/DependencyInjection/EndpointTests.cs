@@ -88,8 +88,13 @@ internal sealed class EndpointTests
         using var configuration = new AwsClientConfiguration(new ByokEndpoints(), new ByokResilienceOptions());
         foreach (var config in (ClientConfig[])[configuration.ForKms("us-east-1"), configuration.ForSts("us-east-1")])
         {
-            Assert.That((config.MaxErrorRetry, config.MaxStaleConnectionRetries, config.ThrottleRetries, config.AllowAutoRedirect), Is.EqualTo((0, 0, false, false)));
-            Assert.That((config.Timeout, config.ConnectTimeout, config.MaxConnectionsPerServer), Is.EqualTo(((TimeSpan?)null, (TimeSpan?)null, (int?)null)), "each would cost a socket for each client");
+            Assert.That(
+                (config.MaxErrorRetry, config.MaxStaleConnectionRetries, config.ThrottleRetries, config.AllowAutoRedirect),
+                Is.EqualTo((0, 0, false, false)));
+            Assert.That(
+                (config.Timeout, config.ConnectTimeout, config.MaxConnectionsPerServer),
+                Is.EqualTo(((TimeSpan?)null, (TimeSpan?)null, (int?)null)),
+                "each would cost a socket for each client");
             Assert.That(config.IgnoreConfiguredEndpointUrls, Is.True);
         }
 

@@ -1,6 +1,7 @@
 using Amazon.Runtime;
 using Amazon.Runtime.Internal;
 using Scalr.Byok.Kms.Resilience;
+using Scalr.Byok.Kms.Tests.Settings;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.DependencyInjection;
@@ -20,7 +21,7 @@ internal sealed class EnvironmentTests
         ("AWS_ENABLE_ENDPOINT_DISCOVERY", "true"),
         ("AWS_ACCOUNT_ID_ENDPOINT_MODE", "required"),
         ("AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES", "1"),
-        ("AWS_SDK_UA_APP_ID", "somebody-else"),
+        ("AWS_SDK_UA_APP_ID", "someone-else"),
     ];
 
     private string?[] _before = null!;
@@ -62,7 +63,9 @@ internal sealed class EnvironmentTests
         foreach (var config in (ClientConfig[])[configuration.ForKms("us-east-1"), configuration.ForSts("us-east-1")])
         {
             Assert.That((config.UseFIPSEndpoint, config.UseDualstackEndpoint), Is.EqualTo((false, false)));
-            Assert.That((config.RetryMode, config.MaxErrorRetry, config.DefaultConfigurationMode), Is.EqualTo((RequestRetryMode.Standard, 0, DefaultConfigurationMode.Standard)));
+            Assert.That(
+                (config.RetryMode, config.MaxErrorRetry, config.DefaultConfigurationMode),
+                Is.EqualTo((RequestRetryMode.Standard, 0, DefaultConfigurationMode.Standard)));
             Assert.That((config.Timeout, config.ConnectTimeout), Is.EqualTo(((TimeSpan?)null, (TimeSpan?)null)));
             Assert.That((config.EndpointDiscoveryEnabled, config.DisableRequestCompression), Is.EqualTo((false, true)));
             Assert.That((config.ClientAppId, config.AccountIdEndpointMode), Is.EqualTo(("Scalr.Byok.Kms", AccountIdEndpointMode.DISABLED)));
@@ -75,5 +78,26 @@ internal sealed class EnvironmentTests
         using var configuration = new AwsClientConfiguration(new ByokEndpoints(), new ByokResilienceOptions());
 
         EndpointTests.AssertCalls(configuration, "us-east-1", "https://kms.us-east-1.amazonaws.com", "https://sts.us-east-1.amazonaws.com");
+    }
+
+    [TestCase("AWS_ENDPOINT_URL")]
+    [TestCase("AWS_ENDPOINT_URL_KMS")]
+    [TestCase("AWS_ENDPOINT_URL_STS")]
+    public void Endpoints_are_ignored_and_that_is_logged_once(string variable)
+    {
+        var before = Environment.GetEnvironmentVariable(variable);
+        try
+        {
+            Environment.SetEnvironmentVariable(variable, "http://127.0.0.1:1/S3cret");
+
+            Assert.That(Misconfigured.Warnings(), Is.EqualTo(new[]
+            {
+                $"{variable} in the environment is ignored. Only the option Endpoints changes the addresses of AWS KMS and AWS STS.",
+            }));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(variable, before);
+        }
     }
 }

@@ -52,7 +52,8 @@ internal sealed class HostTests
     public async Task A_strategy_of_the_host_complains_like_a_built_in_one()
     {
         var services = WithVault("Vault");
-        services.AddScalrByok().AddKeyRing(s => (s.KeyArn, s.Credentials) = (_world.Key.Arn, new() { Type = "Vault" })).AddKeyRing("other", s => s.KeyArn = _world.Key.Arn);
+        services.AddScalrByok().AddKeyRing(s => (s.KeyArn, s.Credentials) = (_world.Key.Arn, new() { Type = "Vault" })).AddKeyRing(
+            "other", s => s.KeyArn = _world.Key.Arn);
         await using var provider = services.BuildServiceProvider();
 
         Assert.That(() => provider.GetRequiredService<IByokKeyRing>(), Throws.TypeOf<OptionsValidationException>()
@@ -66,12 +67,12 @@ internal sealed class HostTests
     {
         var services = _world.Services();
         services.AddSingleton(_world);
-        services.AddScalrByok().AddWebIdentityTokens<CountingTokens>().AddKeyRing(Oidc);
+        services.AddScalrByok().AddOidcTokens<CountingTokens>().AddKeyRing(Oidc);
         await using var provider = services.BuildServiceProvider();
 
         await RoundTripAsync(provider.GetRequiredService<IByokKeyRing>());
 
-        var tokens = provider.GetServices<IWebIdentityTokenProvider>().Single();
+        var tokens = provider.GetServices<IOidcTokenProvider>().Single();
         Assert.That(((CountingTokens)tokens).Calls, Is.EqualTo(1));
     }
 
@@ -80,10 +81,10 @@ internal sealed class HostTests
     {
         var asked = new List<string>();
         var services = _world.Services();
-        services.AddScalrByok().AddWebIdentityTokens((audience, _) =>
+        services.AddScalrByok().AddOidcTokens((request, _) =>
         {
-            asked.Add(audience);
-            return new(_world.Token(audience, ByokWorld.Subject));
+            asked.Add(request.Audience);
+            return new(_world.Token(request.Audience, ByokWorld.Subject));
         }).AddKeyRing(Oidc);
         await using var provider = services.BuildServiceProvider();
 
@@ -112,10 +113,11 @@ internal sealed class HostTests
     {
         var ring = FileRing();
 
-        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => _world.PassPausesAsync(ring.EncryptAsync(new byte[1]).AsTask()));
 
         Assert.That(thrown!.Message, Is.EqualTo(
-            "The host's web identity token provider threw FileNotFoundException. Nothing was sent to AWS; the host's operator should look at the provider."));
+            "The host's OIDC token provider threw FileNotFoundException. Nothing was sent to AWS; the host's operator should check the "
+            + "provider."));
         Assert.That(_world.Aws.Log.Requests, Is.Empty);
 
         await File.WriteAllTextAsync(_file, _world.Token(ByokWorld.Audience, ByokWorld.Subject));
@@ -129,7 +131,8 @@ internal sealed class HostTests
     {
         await File.WriteAllTextAsync(_file, content == "20001" ? new string('t', 20_001) : content);
 
-        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await FileRing().EncryptAsync(new byte[1]));
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(
+            () => _world.PassPausesAsync(FileRing().EncryptAsync(new byte[1]).AsTask()));
 
         Assert.That(thrown!.Message, Does.Contain(words));
         Assert.That(_world.Aws.Log.Requests, Is.Empty);
@@ -143,7 +146,12 @@ internal sealed class HostTests
         services.AddScalrByok(o =>
         {
             Point(o, _world.Aws.Endpoint);
-            o.HostIdentity = new() { AccessKeyId = _world.HostKey.AccessKeyId, SecretAccessKey = _world.HostKey.SecretAccessKey, SessionToken = session ? "no-such-session" : null };
+            o.HostIdentity = new()
+            {
+                AccessKeyId = _world.HostKey.AccessKeyId,
+                SecretAccessKey = _world.HostKey.SecretAccessKey,
+                SessionToken = session ? "no-such-session" : null,
+            };
         }).AddKeyRing(AssumeRole);
         await using var provider = services.BuildServiceProvider();
         var ring = provider.GetRequiredService<IByokKeyRing>();
@@ -152,12 +160,14 @@ internal sealed class HostTests
         {
             // A token that does not belong to the access key is refused, which shows that it is sent.
             var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
-            Assert.That(thrown!.Message, Does.StartWith("The host's own AWS identity was refused by AWS STS (InvalidClientTokenId)"));
+            Assert.That(thrown!.Message, Does.StartWith("The host's own AWS identity was rejected by AWS STS (InvalidClientTokenId)"));
             return;
         }
 
         await RoundTripAsync(ring);
-        Assert.That(_world.Aws.Log.Requests.Single(r => r.Operation == "AssumeRole").Principal, Does.StartWith($"arn:aws:iam::{ByokWorld.HostAccount}:user/"));
+        Assert.That(
+            _world.Aws.Log.Requests.Single(r => r.Operation == "AssumeRole").Principal,
+            Does.StartWith($"arn:aws:iam::{ByokWorld.HostAccount}:user/"));
     }
 
     [Test]
@@ -182,6 +192,7 @@ internal sealed class HostTests
 
     private static void Point(ByokOptions options, Uri endpoint)
     {
+        options.HostAccountId = ByokWorld.HostAccount;
         options.Endpoints.Kms[ByokEndpoints.AnyRegion] = endpoint;
         options.Endpoints.Sts[ByokEndpoints.AnyRegion] = endpoint;
     }
@@ -189,9 +200,11 @@ internal sealed class HostTests
     private static async Task RoundTripAsync(IByokKeyRing ring) =>
         Assert.That(await ring.DecryptAsync(await ring.EncryptAsync("abc"u8.ToArray())), Is.EqualTo("abc"u8.ToArray()));
 
-    private void Oidc(ByokKeySettings settings) => (settings.KeyArn, settings.Credentials) = (_world.Key.Arn, _world.Settings("Oidc").Credentials);
+    private void Oidc(ByokKeySettings settings) =>
+        (settings.KeyArn, settings.Credentials) = (_world.Key.Arn, _world.Settings("Oidc").Credentials);
 
-    private void AssumeRole(ByokKeySettings settings) => (settings.KeyArn, settings.Credentials) = (_world.Key.Arn, _world.Settings("AssumeRole").Credentials);
+    private void AssumeRole(ByokKeySettings settings) =>
+        (settings.KeyArn, settings.Credentials) = (_world.Key.Arn, _world.Settings("AssumeRole").Credentials);
 
     private ServiceCollection WithVault(string type)
     {
@@ -206,7 +219,7 @@ internal sealed class HostTests
     private IByokKeyRing FileRing()
     {
         var services = _world.Services();
-        services.AddScalrByok().AddWebIdentityTokenFile(_file).AddKeyRing(Oidc);
+        services.AddScalrByok().AddOidcTokenFile(_file).AddKeyRing(Oidc);
         return _world.Build(services).GetRequiredService<IByokKeyRing>();
     }
 }

@@ -5,7 +5,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.DependencyInjection;
 
-/// <summary>What leaves the host beside the calls themselves: no propagation headers, and nothing to a proxy that need not see it.</summary>
+/// <summary>
+/// What leaves the host beside the calls themselves: no propagation headers, and nothing to a proxy that need not see it.
+/// </summary>
 [NonParallelizable]
 internal sealed class OutboundTests
 {
@@ -40,14 +42,14 @@ internal sealed class OutboundTests
         ActivitySource.AddActivityListener(heard);
         using var activity = new Activity("the host's request").SetIdFormat(ActivityIdFormat.W3C);
         activity.TraceStateString = "host=1";
-        activity.AddBaggage("user", "somebody@example.org");
+        activity.AddBaggage("user", "someone@example.org");
         activity.Start();
         var ring = _world.Ring(type, options: o => o.Endpoints.Kms["*"] = o.Endpoints.Sts["*"] = _listener.Address);
 
         await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
 
         var head = _listener.Heads.Single();
-        Assert.That(head, Does.Contain("app/Scalr.Byok.Kms").And.Not.Contain("somebody").And.Not.Contain(activity.TraceId.ToString()));
+        Assert.That(head, Does.Contain("app/Scalr.Byok.Kms").And.Not.Contain("someone").And.Not.Contain(activity.TraceId.ToString()));
         foreach (var name in new[] { "traceparent", "tracestate", "baggage", "Correlation-Context", "Request-Id", "X-Amzn-Trace-Id" })
         {
             Assert.That(head, Does.Not.Contain($"\n{name}:").IgnoreCase);
@@ -65,6 +67,31 @@ internal sealed class OutboundTests
         Assert.That(_listener.Heads, Is.Empty);
     }
 
+    // Fault 26: http_proxy in the environment received a plaintext data key.
+    [Test]
+    public async Task The_proxy_of_the_environment_sees_nothing_of_an_endpoint_on_loopback()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        using var process = Start(folder.FullName);
+        try
+        {
+            Assert.That(await process.StandardOutput.ReadLineAsync(), Is.EqualTo("found nothing"));
+            await process.StandardInput.WriteLineAsync("go on");
+            await process.StandardInput.FlushAsync();
+            var output = await process.StandardOutput.ReadToEndAsync();
+            await process.WaitForExitAsync();
+
+            Assert.That((process.ExitCode, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length), Is.EqualTo((0, 2)));
+            Assert.That(_world.Aws.Log.Count("Encrypt"), Is.EqualTo(1));
+            Assert.That(_listener.Heads, Is.Empty);
+        }
+        finally
+        {
+            process.Kill();
+            folder.Delete(recursive: true);
+        }
+    }
+
     [TestCase("http://127.0.0.1:4566", true)]
     [TestCase("http://127.9.9.9", true)]
     [TestCase("http://localhost:4566", true)]
@@ -76,7 +103,9 @@ internal sealed class OutboundTests
         HttpClient.DefaultProxy = new WebProxy(_listener.Address);
         var proxy = new SystemProxy();
 
-        Assert.That((proxy.IsBypassed(new Uri(address)), proxy.GetProxy(new Uri(address))), Is.EqualTo((isDirect, isDirect ? null : _listener.Address)));
+        Assert.That(
+            (proxy.IsBypassed(new Uri(address)), proxy.GetProxy(new Uri(address))),
+            Is.EqualTo((isDirect, isDirect ? null : _listener.Address)));
     }
 
     [Test]
@@ -93,6 +122,48 @@ internal sealed class OutboundTests
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
 
         Assert.That(thrown!.IsTransient, Is.True);
-        Assert.That(_listener.Heads.Select(head => head.Split("\r\n")[0]), wanted ? Has.Some.EqualTo("CONNECT kms.invalid:443 HTTP/1.1") : Is.Empty);
+        Assert.That(
+            _listener.Heads.Select(head => head.Split("\r\n")[0]),
+            wanted ? Has.Some.EqualTo("CONNECT kms.invalid:443 HTTP/1.1") : Is.Empty);
+    }
+
+    [Test]
+    public async Task A_proxy_that_does_not_exist_is_named()
+    {
+        HttpClient.DefaultProxy = new WebProxy("http://proxy.invalid:3128");
+        var ring = _world.Ring("AccessKeys", options: o =>
+        {
+            o.Endpoints.Kms.Clear();
+            o.Resilience.AttemptTimeout = o.Resilience.TotalTimeout = TimeSpan.FromHours(1);
+        });
+
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
+
+        Assert.That(
+            thrown!.Message,
+            Does.Contain("AWS could not be reached: kms.us-east-1.amazonaws.com:443 through the proxy proxy.invalid:3128, "));
+    }
+
+    /// <summary>A host's process whose environment names the listener as the proxy for everything.</summary>
+    private Process Start(string folder)
+    {
+        var start = new ProcessStartInfo(
+            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet",
+            [
+                Path.Combine(AppContext.BaseDirectory, "Scalr.Byok.Kms.Racer.dll"),
+                _world.Aws.Endpoint.AbsoluteUri, _world.Key.Arn, _world.AccessKey.AccessKeyId, _world.AccessKey.SecretAccessKey, folder,
+            ])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        foreach (var name in (string[])["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
+        {
+            start.Environment[name] = _listener.Address.AbsoluteUri;
+        }
+
+        start.Environment.Remove("no_proxy");
+        start.Environment.Remove("NO_PROXY");
+        return Process.Start(start)!;
     }
 }

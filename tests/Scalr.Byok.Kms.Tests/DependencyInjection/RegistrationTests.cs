@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -30,7 +31,10 @@ internal sealed class RegistrationTests
             Null("AddScalrByok services, delegate", () => NoServices.AddScalrByok(_ => { }), "services"),
             Null("AddScalrByok services, section", () => NoServices.AddScalrByok(section), "services"),
             Null("AddScalrByok delegate", () => services.AddScalrByok((Action<ByokOptions>)null!), "configure"),
-            Null("AddScalrByok section", () => services.AddScalrByok((Microsoft.Extensions.Configuration.IConfiguration)null!), "configuration"),
+            Null(
+                "AddScalrByok section",
+                () => services.AddScalrByok((Microsoft.Extensions.Configuration.IConfiguration)null!),
+                "configuration"),
             Null("AddKeyRing builder", () => NoBuilder.AddKeyRing(_ => { }), "builder"),
             Null("AddKeyRing delegate", () => builder.AddKeyRing((Action<ByokKeySettings>)null!), "configure"),
             Null("AddKeyRing builder, section", () => NoBuilder.AddKeyRing(section), "builder"),
@@ -40,13 +44,28 @@ internal sealed class RegistrationTests
             Null("AddKeyRing named, delegate", () => builder.AddKeyRing("a", (Action<ByokKeySettings>)null!), "configure"),
             Null("AddKeyRing named, builder, section", () => NoBuilder.AddKeyRing("a", section), "builder"),
             Null("AddKeyRing named, name, section", () => builder.AddKeyRing(null!, section), "name"),
-            Null("AddKeyRing named, section", () => builder.AddKeyRing("a", (Microsoft.Extensions.Configuration.IConfiguration)null!), "configuration"),
+            Null(
+                "AddKeyRing named, section",
+                () => builder.AddKeyRing("a", (Microsoft.Extensions.Configuration.IConfiguration)null!),
+                "configuration"),
+            Null("AddPlatformKey builder", () => NoBuilder.AddPlatformKey(_ => { }), "builder"),
+            Null("AddPlatformKey delegate", () => builder.AddPlatformKey((Action<ByokKeySettings>)null!), "configure"),
+            Null("AddPlatformKey builder, section", () => NoBuilder.AddPlatformKey(section), "builder"),
+            Null(
+                "AddPlatformKey section",
+                () => builder.AddPlatformKey((Microsoft.Extensions.Configuration.IConfiguration)null!),
+                "configuration"),
             Null("AddCredentialStrategy builder", () => NoBuilder.AddCredentialStrategy<VaultStrategy>(), "builder"),
-            Null("AddWebIdentityTokens builder", () => NoBuilder.AddWebIdentityTokens<CountingTokens>(), "builder"),
-            Null("AddWebIdentityTokens builder, delegate", () => NoBuilder.AddWebIdentityTokens((_, _) => new("t")), "builder"),
-            Null("AddWebIdentityTokens delegate", () => builder.AddWebIdentityTokens(null!), "getToken"),
-            Null("AddWebIdentityTokenFile builder", () => NoBuilder.AddWebIdentityTokenFile("f"), "builder"),
-            Null("AddWebIdentityTokenFile path", () => builder.AddWebIdentityTokenFile(null!), "path"),
+            Null("AddOidcTokens builder", () => NoBuilder.AddOidcTokens<CountingTokens>(), "builder"),
+            Null("AddOidcTokens builder, delegate", () => NoBuilder.AddOidcTokens((_, _) => new("t")), "builder"),
+            Null("AddOidcTokens delegate", () => builder.AddOidcTokens(null!), "getToken"),
+            Null("AddOidcTokenFile builder", () => NoBuilder.AddOidcTokenFile("f"), "builder"),
+            Null("AddOidcTokenFile path", () => builder.AddOidcTokenFile(null!), "path"),
+            Null("AddOidcTokenFile tenant, builder", () => NoBuilder.AddOidcTokenFile("f", "acme"), "builder"),
+            Null("AddOidcTokenFile tenant, path", () => builder.AddOidcTokenFile(null!, "acme"), "path"),
+            Null("AddOidcTokenFile tenant", () => builder.AddOidcTokenFile("f", null!), "tenant"),
+            Null("AddSharedOidcTokenFile builder", () => NoBuilder.AddSharedOidcTokenFile("f"), "builder"),
+            Null("AddSharedOidcTokenFile path", () => builder.AddSharedOidcTokenFile(null!), "path"),
             Null("UseHostCredentials builder", () => NoBuilder.UseHostCredentials(_ => null!), "builder"),
             Null("UseHostCredentials delegate", () => builder.UseHostCredentials(null!), "create"),
         ];
@@ -61,8 +80,13 @@ internal sealed class RegistrationTests
     {
         var builder = new ServiceCollection().AddScalrByok();
 
-        Assert.That(() => builder.AddKeyRing(empty, _ => { }), Throws.TypeOf<ArgumentException>().With.Property("ParamName").EqualTo("name"));
-        Assert.That(() => builder.AddWebIdentityTokenFile(empty), Throws.TypeOf<ArgumentException>().With.Property("ParamName").EqualTo("path"));
+        Assert.That(
+            () => builder.AddKeyRing(empty, _ => { }), Throws.TypeOf<ArgumentException>().With.Property("ParamName").EqualTo("name"));
+        Assert.That(() => builder.AddOidcTokenFile(empty), Throws.TypeOf<ArgumentException>().With.Property("ParamName").EqualTo("path"));
+        Assert.That(
+            () => builder.AddOidcTokenFile("f", empty), Throws.TypeOf<ArgumentException>().With.Property("ParamName").EqualTo("tenant"));
+        Assert.That(
+            () => builder.AddSharedOidcTokenFile(empty), Throws.TypeOf<ArgumentException>().With.Property("ParamName").EqualTo("path"));
     }
 
     [Test]
@@ -82,7 +106,7 @@ internal sealed class RegistrationTests
     public void AddKeyRing_adds_rings_by_name_beside_each_other()
     {
         var configuration = Validated.Json(RingJson);
-        using var provider = new ServiceCollection().AddScalrByok()
+        using var provider = new ServiceCollection().AddScalrByok(o => o.HostAccountId = Validated.HostAccount)
             .AddKeyRing(Good)
             .AddKeyRing("acme", configuration.GetSection("Acme"))
             .AddKeyRing("globex", s => (s.KeyArn, s.Credentials) = (SingleRegion, Validated.AssumeRole))
@@ -110,7 +134,7 @@ internal sealed class RegistrationTests
     [Test]
     public void Every_setting_of_a_ring_binds_from_configuration()
     {
-        using var provider = new ServiceCollection().AddScalrByok(o => o.AllowedRegions = ["us-east-1", "us-east-2"]).AddKeyRing(Validated.Json(
+        using var provider = new ServiceCollection().AddScalrByok(o => o.HostAccountId = Validated.HostAccount).AddKeyRing(Validated.Json(
             $$"""
             {
               "KeyArn": "{{MultiRegion}}",
@@ -126,7 +150,10 @@ internal sealed class RegistrationTests
         Assert.That(settings.ReplicaRegions.Single(), Is.EqualTo("us-east-2"));
         Assert.That(settings.PreviousKeys.Single().KeyArn, Is.EqualTo(SingleRegion));
         Assert.That(settings.PreviousKeys.Single().Credentials.SecretAccessKey, Is.EqualTo(Validated.Secret));
-        Assert.That(typeof(ByokKeySettings).GetProperties(), Has.Length.EqualTo(4), "a new setting wants a line here");
+        Assert.That(
+            typeof(ByokKeySettings).GetProperties(BindingFlags.Public | BindingFlags.Instance),
+            Has.Length.EqualTo(4),
+            "a new setting wants a line here");
     }
 
     [Test]
@@ -141,6 +168,19 @@ internal sealed class RegistrationTests
         Assert.That(() => builder.AddKeyRing(section), Throws.InvalidOperationException.With.Message.EqualTo(Unnamed));
         Assert.That(() => builder.AddKeyRing("acme", Good), Throws.InvalidOperationException.With.Message.EqualTo(Named));
         Assert.That(() => builder.AddKeyRing("acme", section), Throws.InvalidOperationException.With.Message.EqualTo(Named));
+    }
+
+    [Test]
+    public void A_second_platform_key_is_refused()
+    {
+        var builder = new ServiceCollection().AddScalrByok().AddPlatformKey(_ => { });
+        const string Twice = "A platform key was added before. A host has one: to change it, move the old key to PreviousKeys of its "
+            + "section.";
+
+        Assert.That(() => builder.AddPlatformKey(_ => { }), Throws.InvalidOperationException.With.Message.EqualTo(Twice));
+        Assert.That(
+            () => builder.AddPlatformKey(Validated.Json(RingJson).GetSection("Acme")),
+            Throws.InvalidOperationException.With.Message.EqualTo(Twice));
     }
 
     [Test]
@@ -196,7 +236,10 @@ internal sealed class RegistrationTests
         var services = new ServiceCollection();
         services.AddScalrByok().AddKeyRing(Good);
 
-        Assert.That(services.Where(s => s.ServiceType == typeof(ILoggerFactory) || s.ServiceType == typeof(TimeProvider)), Is.Empty, "the host may add its own later");
+        Assert.That(
+            services.Where(s => s.ServiceType == typeof(ILoggerFactory) || s.ServiceType == typeof(TimeProvider)),
+            Is.Empty,
+            "the host may add its own later");
         using (var provider = services.BuildServiceProvider())
         {
             Assert.That(provider.GetRequiredService<IByokKeyRing>().KeyArn.ToString(), Is.EqualTo(MultiRegion));
@@ -214,7 +257,8 @@ internal sealed class RegistrationTests
     public void The_start_tells_every_complaint_of_every_ring()
     {
         var services = new ServiceCollection();
-        services.AddScalrByok().AddKeyRing(Good).AddKeyRing("globex", s => s.KeyArn = SingleRegion).AddKeyRing("initech", s => s.Credentials = Validated.AccessKeys);
+        services.AddScalrByok().AddKeyRing(Good).AddKeyRing("globex", s => s.KeyArn = SingleRegion).AddKeyRing(
+            "initech", s => s.Credentials = Validated.AccessKeys);
         using var provider = services.BuildServiceProvider();
 
         var complaints = StartComplaints(provider);
@@ -229,21 +273,24 @@ internal sealed class RegistrationTests
     public void The_start_tells_what_is_wrong_with_the_options_and_with_the_rings()
     {
         var services = new ServiceCollection();
-        services.AddScalrByok(o => (o.FrameLength, o.SessionDuration) = (0, TimeSpan.Zero)).AddKeyRing(s => s.KeyArn = "alias/a").AddKeyRing("globex", Good);
+        services.AddScalrByok(o => (o.FrameLength, o.SessionDuration) = (0, TimeSpan.Zero))
+            .AddKeyRing(s => s.KeyArn = "alias/a")
+            .AddKeyRing("globex", Good);
         using var provider = services.BuildServiceProvider();
 
         Assert.That(StartComplaints(provider), Is.EquivalentTo(Lines(
-            "SessionDuration is 00:00:00; AWS STS takes 00:15:00 to 12:00:00.",
+            "SessionDuration is 00:00:00; AWS STS accepts 00:15:00 to 12:00:00.",
             "FrameLength is 0; it must be 16 to 16777216.",
             $"Key ring: KeyArn: {Complaint("alias/a")}",
-            "Key ring: the credentials and the Regions are checked once the options of AddScalrByok are right.",
-            "Key ring 'globex': the credentials and the Regions are checked once the options of AddScalrByok are right.")));
+            "Key ring: the credentials and the Regions are checked once the options of AddScalrByok are valid.",
+            "Key ring 'globex': the credentials and the Regions are checked once the options of AddScalrByok are valid.")));
     }
 
     [Test]
     public void The_start_says_nothing_about_good_settings()
     {
-        using var provider = new ServiceCollection().AddScalrByok().AddKeyRing(Good).AddKeyRing("acme", Good).Services.BuildServiceProvider();
+        using var provider = new ServiceCollection().AddScalrByok().AddKeyRing(Good).AddKeyRing(
+            "acme", Good).Services.BuildServiceProvider();
 
         Assert.That(StartComplaints(provider), Is.Empty);
     }
@@ -262,7 +309,8 @@ internal sealed class RegistrationTests
     {
         var made = 0;
         using var provider = new ServiceCollection()
-            .AddScalrByok(o => o.HostIdentity = new() { AccessKeyId = "AKIAFROMOPTIONS00000", SecretAccessKey = "s" })
+            .AddScalrByok(o => (o.HostAccountId, o.HostIdentity) =
+                (Validated.HostAccount, new() { AccessKeyId = "AKIAFROMOPTIONS00000", SecretAccessKey = "s" }))
             .UseHostCredentials(_ => throw new InvalidOperationException("the last call wins"))
             .UseHostCredentials(_ =>
             {

@@ -14,7 +14,7 @@ internal sealed class VaultStrategy : IByokCredentialStrategy
     public IEnumerable<string> Validate(ByokCredentialSettings credentials) =>
         credentials.Audience is null ? ["Audience is missing; it names the entry in the vault."] : [];
 
-    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials)
+    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context)
     {
         var (id, secret) = _vault.Entries[credentials.Audience!];
         return new BasicAWSCredentials(id, secret);

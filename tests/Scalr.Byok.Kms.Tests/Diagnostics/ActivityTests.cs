@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LocalAws;
 using Microsoft.Extensions.DependencyInjection;
+using Scalr.Byok.Kms.Tests.KeyRing;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Diagnostics;
@@ -34,8 +35,10 @@ internal sealed class ActivityTests
         yield return Call("Decrypt", (ring, message) => ring.DecryptAsync(message).AsTask());
         yield return Call("Decrypt", (ring, message) => ring.DecryptAsync(message, new System.Buffers.ArrayBufferWriter<byte>()).AsTask());
         yield return Call("Decrypt", (ring, message) => ring.DecryptAsync(new MemoryStream(message), new MemoryStream()));
-        yield return Call("Rewrap", (ring, message) => ring.RewrapAsync(message).AsTask(), calls: false);
-        yield return Call("Rewrap", (ring, message) => ring.RewrapAsync(new MemoryStream(message), new MemoryStream()), calls: false);
+        yield return Call("Reencrypt", (ring, message) => ring.ReencryptAsync(message).AsTask());
+        yield return Call(
+            "Reencrypt", (ring, message) => ring.ReencryptAsync(message, new System.Buffers.ArrayBufferWriter<byte>()).AsTask());
+        yield return Call("Reencrypt", (ring, message) => ring.ReencryptAsync(new MemoryStream(message), new MemoryStream()));
         yield return Call("Probe", (ring, _) => ring.ProbeAsync());
         yield return Call("CreateDataKey", (ring, _) => ring.CreateDataKeyAsync().AsTask());
     }
@@ -54,7 +57,9 @@ internal sealed class ActivityTests
         var found = _record.Activities.Skip(before).ToList();
         Assert.That(found, Has.Count.EqualTo(name == "CreateDataKey" ? 4 : calls ? 2 : 1), "a new data key is confirmed for reading, too");
         var activity = found[^1];
-        Assert.That((activity.OperationName, activity.Kind, activity.Status, activity.ParentSpanId), Is.EqualTo((name, ActivityKind.Internal, ActivityStatusCode.Unset, caller.SpanId)));
+        Assert.That(
+            (activity.OperationName, activity.Kind, activity.Status, activity.ParentSpanId),
+            Is.EqualTo((name, ActivityKind.Internal, ActivityStatusCode.Unset, caller.SpanId)));
         Assert.That(Tags(activity), Is.EqualTo(TelemetryRecord.Each("cloud.region=us-east-1")));
         if (calls)
         {
@@ -67,12 +72,14 @@ internal sealed class ActivityTests
     {
         var ring = _world.Ring("AccessKeys");
         var message = await ring.EncryptAsync(new byte[1]);
-        ((IDisposable)ring).Dispose();
+        TenantHost.Inner(ring).Dispose();
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => call(ring, message));
 
         var activity = _record.Activities[^1];
-        Assert.That((activity.OperationName, activity.Status, activity.StatusDescription), Is.EqualTo((name, ActivityStatusCode.Error, nameof(ObjectDisposedException))));
+        Assert.That(
+            (activity.OperationName, activity.Status, activity.StatusDescription),
+            Is.EqualTo((name, ActivityStatusCode.Error, nameof(ObjectDisposedException))));
         Assert.That(Tags(activity), Has.Member("error.type=ObjectDisposedException"), $"calls: {calls}");
     }
 
@@ -84,7 +91,9 @@ internal sealed class ActivityTests
         using var key = await ring.OpenDataKeyAsync(made.EncryptedKey);
         key.Decrypt(key.Encrypt([1]));
 
-        Assert.That(_record.Activities.Select(activity => activity.OperationName), Is.EqualTo(TelemetryRecord.Each("kms:Encrypt", "kms:Decrypt", "Confirm", "CreateDataKey", "kms:Decrypt", "OpenDataKey")));
+        Assert.That(
+            _record.Activities.Select(activity => activity.OperationName),
+            Is.EqualTo(TelemetryRecord.Each("kms:Encrypt", "kms:Decrypt", "Confirm", "CreateDataKey", "kms:Decrypt", "OpenDataKey")));
     }
 
     [Test]
@@ -93,10 +102,16 @@ internal sealed class ActivityTests
         await _world.Ring("AccessKeys").EncryptAsync(new byte[1]);
 
         var activity = _record.Activities[0];
-        Assert.That((activity.OperationName, activity.Kind, activity.Status), Is.EqualTo(("kms:Encrypt", ActivityKind.Client, ActivityStatusCode.Unset)));
+        Assert.That(
+            (activity.OperationName, activity.Kind, activity.Status),
+            Is.EqualTo(("kms:Encrypt", ActivityKind.Client, ActivityStatusCode.Unset)));
         Assert.That(Tags(activity), Is.EqualTo(new[]
         {
-            $"aws.request_id={activity.GetTagItem("aws.request_id")}", "cloud.region=us-east-1", "rpc.method=Encrypt", "rpc.service=KMS", "rpc.system=aws-api",
+            $"aws.request_id={activity.GetTagItem("aws.request_id")}",
+            "cloud.region=us-east-1",
+            "rpc.method=Encrypt",
+            "rpc.service=KMS",
+            "rpc.system=aws-api",
         }));
         Assert.That(Guid.TryParse((string?)activity.GetTagItem("aws.request_id"), out _), Is.True);
     }
@@ -105,11 +120,14 @@ internal sealed class ActivityTests
     public async Task Request_that_is_refused_tells_the_reason_and_its_id()
     {
         _world.Key.Disable();
-        var thrown = await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await _world.Ring("AccessKeys").EncryptAsync(new byte[1]));
+        var thrown = await Assert.ThrowsAsync<ByokKeyUnavailableException>(
+            async () => await _world.Ring("AccessKeys").EncryptAsync(new byte[1]));
 
         foreach (var activity in _record.Activities)
         {
-            Assert.That((activity.Status, activity.StatusDescription, activity.GetTagItem("error.type")), Is.EqualTo((ActivityStatusCode.Error, "KeyDisabled", "KeyDisabled")));
+            Assert.That(
+                (activity.Status, activity.StatusDescription, activity.GetTagItem("error.type")),
+                Is.EqualTo((ActivityStatusCode.Error, "KeyDisabled", "KeyDisabled")));
         }
 
         Assert.That(_record.Activities.Select(one => one.OperationName), Is.EqualTo(TelemetryRecord.Each("kms:Encrypt", "Encrypt")));
@@ -119,10 +137,13 @@ internal sealed class ActivityTests
     [Test]
     public async Task Retries_are_requests_of_one_call()
     {
-        var ring = _world.Ring("AccessKeys", options: o => (o.Resilience.MaxRetryAttempts, o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (3, TimeSpan.FromMinutes(40), TimeSpan.FromHours(1)));
+        var ring = _world.Ring(
+            "AccessKeys",
+            options: o => (o.Resilience.MaxRetryAttempts, o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) =
+                (3, TimeSpan.FromMinutes(40), TimeSpan.FromHours(1)));
         _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Times = 2 });
 
-        await _world.PumpAsync(ring.EncryptAsync(new byte[1]).AsTask());
+        await _world.PassPausesAsync(ring.EncryptAsync(new byte[1]).AsTask());
 
         Assert.That(_record.Activities.Select(one => (one.OperationName, one.StatusDescription)), Is.EqualTo(new[]
         {
@@ -142,7 +163,8 @@ internal sealed class ActivityTests
         Assert.That((session.Kind, session.ParentSpanId), Is.EqualTo((ActivityKind.Client, default(ActivitySpanId))));
         Assert.That(session.Links.Select(link => link.Context.SpanId), Is.EqualTo(new[] { call.SpanId }));
         Assert.That(session.TraceId, Is.Not.EqualTo(call.TraceId));
-        Assert.That(Tags(session), Is.EqualTo(new[] { "cloud.region=us-east-1", $"rpc.method={session.OperationName[4..]}", "rpc.service=STS", "rpc.system=aws-api" }));
+        Assert.That(Tags(session), Is.EqualTo(
+            new[] { "cloud.region=us-east-1", $"rpc.method={session.OperationName[4..]}", "rpc.service=STS", "rpc.system=aws-api" }));
     }
 
     [Test]
@@ -176,25 +198,49 @@ internal sealed class ActivityTests
 
         var confirmation = _record.Activities.Single(one => one.OperationName == "Confirm");
         Assert.That((confirmation.ParentSpanId, confirmation.Links.Count()), Is.EqualTo((default(ActivitySpanId), 0)));
+        Assert.That((confirmation.Status, confirmation.GetTagItem("error.type")), Is.EqualTo((ActivityStatusCode.Unset, default(object))));
         Assert.That(
-            _record.Activities.Where(one => one.ParentSpanId == confirmation.SpanId).Select(one => one.OperationName), Is.EqualTo(TelemetryRecord.Each("kms:Encrypt")));
+            _record.Activities.Where(one => one.ParentSpanId == confirmation.SpanId).Select(one => one.OperationName),
+            Is.EqualTo(TelemetryRecord.Each("kms:Encrypt")));
     }
 
-    [TestCase("AssumeRole", "sts:AssumeRole RoleNotAssumable", "kms:DescribeKey ", "kms:Encrypt ", "kms:Decrypt ")] // tried as a stranger, too
-    [TestCase("Oidc", "kms:DescribeKey ", "kms:Encrypt ", "kms:Decrypt ")] // this host makes no stranger's token
+    [Test]
+    public async Task Confirmation_that_is_refused_tells_the_reason()
+    {
+        var ring = Cached();
+        await ring.EncryptAsync(new byte[1]);
+        _world.Key.Disable();
+        _world.Time.Advance(TimeSpan.FromSeconds(61));
+
+        await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.EncryptAsync(new byte[1]));
+
+        var confirmation = _record.Activities.Single(one => one.OperationName == "Confirm");
+        Assert.That(
+            (confirmation.Status, confirmation.GetTagItem("error.type")), Is.EqualTo((ActivityStatusCode.Error, (object)"KeyDisabled")));
+    }
+
+    // also tried without the external ID
+    [TestCase("AssumeRole", "sts:AssumeRole RoleNotAssumable", "kms:DescribeKey ", "kms:Encrypt ", "kms:Decrypt ")]
+    [TestCase("Oidc", "kms:DescribeKey ", "kms:Encrypt ", "kms:Decrypt ")] // this host issues no token of another subject
     public async Task Verification_is_an_activity_above_all_its_requests(string type, params string[] expected)
     {
         var services = _world.Services();
         services.AddScalrByok();
-        await _world.Build(services).GetRequiredService<IByokVerifier>().VerifyAsync(_world.Settings(type));
+        await _world.Build(services).GetRequiredService<IByokVerifier>().VerifyAsync(_world.Settings(type), tenant: null);
 
         var verify = _record.Activities.Single(one => one.OperationName == "Verify");
-        Assert.That(_record.Activities.Where(one => one.ParentSpanId == verify.SpanId).Select(one => $"{one.OperationName} {one.StatusDescription}"), Is.EqualTo(expected));
+        Assert.That(_record.Activities.Where(one => one.ParentSpanId == verify.SpanId)
+            .Select(one => $"{one.OperationName} {one.StatusDescription}"), Is.EqualTo(expected));
     }
 
-    private static string[] Tags(Activity activity) => [.. activity.TagObjects.Select(tag => $"{tag.Key}={tag.Value}").Order(StringComparer.Ordinal)];
+    private static string[] Tags(Activity activity) =>
+        [.. activity.TagObjects.Select(tag => $"{tag.Key}={tag.Value}").Order(StringComparer.Ordinal)];
 
-    private static TestCaseData Call(string name, Func<IByokKeyRing, byte[], Task> call, bool calls = true) => new TestCaseData(name, call, calls).SetArgDisplayNames(name);
+    private static TestCaseData Call(string name, Func<IByokKeyRing, byte[], Task> call, bool calls = true) =>
+        new TestCaseData(name, call, calls).SetArgDisplayNames(name);
 
-    private IByokKeyRing Cached() => _world.Ring("AccessKeys", options: o => (o.DataKeyCache.MaxAge, o.ConfirmationInterval) = (TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(60)));
+    private IByokKeyRing Cached() =>
+        _world.Ring(
+            "AccessKeys",
+            options: o => (o.DataKeyCache.MaxAge, o.ConfirmationInterval) = (TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(60)));
 }

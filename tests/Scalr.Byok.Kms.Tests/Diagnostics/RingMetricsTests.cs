@@ -52,8 +52,10 @@ internal sealed class RingMetricsTests
         await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(message));
         await Assert.ThrowsAsync<ByokDecryptionException>(() => ring.DecryptAsync(new MemoryStream(message), new MemoryStream()));
 
-        Assert.That((_record.Sum("scalr.byok.messages.encrypted"), _record.Sum("scalr.byok.plaintext.encrypted")), Is.EqualTo((3, 3.0 * length)));
-        Assert.That((_record.Sum("scalr.byok.messages.decrypted"), _record.Sum("scalr.byok.plaintext.decrypted")), Is.EqualTo((3, 3.0 * length)));
+        Assert.That(
+            (_record.Sum("scalr.byok.messages.encrypted"), _record.Sum("scalr.byok.plaintext.encrypted")), Is.EqualTo((3, 3.0 * length)));
+        Assert.That(
+            (_record.Sum("scalr.byok.messages.decrypted"), _record.Sum("scalr.byok.plaintext.decrypted")), Is.EqualTo((3, 3.0 * length)));
     }
 
     [Test]
@@ -69,8 +71,11 @@ internal sealed class RingMetricsTests
 
         Assert.That((_record.Sum(Misses, "encryption"), _record.Sum(Hits, "encryption")), Is.EqualTo((2, 1)));
         Assert.That((_record.Sum(Misses, "decryption"), _record.Sum(Hits, "decryption")), Is.EqualTo((1, 1)));
-        Assert.That((_record.Observe(Keys, "encryption") - encryption, _record.Observe(Keys, "decryption") - decryption), Is.EqualTo((2, 1)));
-        Assert.That(_record.AttributeNames(Keys).Concat(_record.AttributeNames(Hits)).Concat(_record.AttributeNames(Misses)).Distinct(), Is.EqualTo(TelemetryRecord.Each("cache")));
+        Assert.That(
+            (_record.Observe(Keys, "encryption") - encryption, _record.Observe(Keys, "decryption") - decryption), Is.EqualTo((2, 1)));
+        Assert.That(
+            _record.AttributeNames(Keys).Concat(_record.AttributeNames(Hits)).Concat(_record.AttributeNames(Misses)).Distinct(),
+            Is.EqualTo(TelemetryRecord.Each("cache")));
     }
 
     [Test]

@@ -39,24 +39,27 @@ internal sealed class TelemetrySecrecyTests
             (o.DataKeyCache.MaxAge, o.ConfirmationInterval) = (TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(60));
             o.Resilience.BreakerMinimumThroughput = 30;
         });
-        services.AddScalrByok().AddKeyRing(Tenant, settings => (settings.KeyArn, settings.Credentials) = (_world.Key.Arn, _world.Settings(_type).Credentials));
+        _world.TrustAllSubjects();
+        services.AddScalrByok().AddKeyRing(
+            Tenant, settings => (settings.KeyArn, settings.Credentials) = (_world.Key.Arn, _world.Settings(_type).Credentials));
         var provider = _world.Build(services);
         var ring = provider.GetRequiredKeyedService<IByokKeyRing>(Tenant);
         var plaintext = Encoding.UTF8.GetBytes(Plaintext);
 
         var message = await ring.EncryptAsync(plaintext, Context);
         await ring.DecryptAsync(message, Context);
-        await ring.RewrapAsync(message);
+        await ring.ReencryptAsync(message);
         await ring.ProbeAsync();
-        await provider.GetRequiredService<IByokVerifier>().VerifyAsync(_world.Settings(_type));
+        await provider.GetRequiredService<IByokVerifier>().VerifyAsync(_world.Settings(_type), tenant: null);
         await TryAsync(() => ring.DecryptAsync(message, new Dictionary<string, string> { ["a"] = ContextValue }).AsTask());
         await TryAsync(() => ring.DecryptAsync(message.AsMemory(..^1), Context).AsTask());
         foreach (var fault in Faults())
         {
             _world.Aws.Faults.Clear();
             _world.Aws.Faults.Add(fault);
-            await TryAsync(() => ring.EncryptAsync(plaintext, new Dictionary<string, string>(Context) { ["n"] = fault.GetHashCode().ToString() }).AsTask());
-            await TryAsync(() => provider.GetRequiredService<IByokVerifier>().VerifyAsync(_world.Settings(_type)));
+            await TryAsync(() =>
+                ring.EncryptAsync(plaintext, new Dictionary<string, string>(Context) { ["n"] = fault.GetHashCode().ToString() }).AsTask());
+            await TryAsync(() => provider.GetRequiredService<IByokVerifier>().VerifyAsync(_world.Settings(_type), tenant: null));
             await ring.ProbeAsync();
         }
 
@@ -67,7 +70,15 @@ internal sealed class TelemetrySecrecyTests
 
         string[] telltales =
         [
-            .. _world.Secrets.ToArray(), Tenant, Plaintext, ContextName, ContextValue, "arn:", _world.Key.Arn.Split('/')[1], ByokWorld.CustomerAccount, ByokWorld.HostAccount,
+            .. _world.Secrets.ToArray(),
+            Tenant,
+            Plaintext,
+            ContextName,
+            ContextValue,
+            "arn:",
+            _world.Key.Arn.Split('/')[1],
+            ByokWorld.CustomerAccount,
+            ByokWorld.HostAccount,
             _world.AccessKey.AccessKeyId, _world.HostKey.AccessKeyId, "scalr-byok", ByokWorld.Audience, ByokWorld.Subject,
         ];
         var texts = record.Texts.ToList();
@@ -86,14 +97,24 @@ internal sealed class TelemetrySecrecyTests
         _world.Aws.Faults.Add(Fault.Error("A" + Guid.NewGuid().ToString("N"), 500));
         await TryAsync(() => _world.Ring(_type).EncryptAsync(new byte[1]).AsTask());
 
-        Assert.That(record.Of("scalr.byok.aws.attempt.duration").Select(one => string.Join(" ", one.Attributes.Split(' ')[2..])), Is.EqualTo(TelemetryRecord.Each("ByokServiceException other", "ByokServiceException outage")));
+        Assert.That(
+            record.Of("scalr.byok.aws.attempt.duration").Select(one => string.Join(" ", one.Attributes.Split(' ')[2..])),
+            Is.EqualTo(TelemetryRecord.Each("ByokServiceException other", "ByokServiceException outage")));
     }
 
     private IEnumerable<Fault> Faults()
     {
         // What AWS says about a signature holds the whole canonical request; others quote the value that they dislike.
         var echo = $"'{ContextValue} {_world.Key.Arn} {string.Join(" ", _world.Secrets.ToArray())}'";
-        foreach (var code in (string[])["InvalidSignatureException", "SignatureDoesNotMatch", "ValidationException", "AccessDeniedException", "ThrottlingException", "SomethingNew", "ExpiredTokenException"])
+        foreach (var code in (string[])[
+            "InvalidSignatureException",
+            "SignatureDoesNotMatch",
+            "ValidationException",
+            "AccessDeniedException",
+            "ThrottlingException",
+            "SomethingNew",
+            "ExpiredTokenException",
+        ])
         {
             yield return Fault.Error(code, 400, echo);
         }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Scalr.Byok.Kms.Errors;
+using Scalr.Byok.Kms.Resilience;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Errors;
@@ -12,15 +13,32 @@ internal sealed class NetworkFailureTests
 
     public static IEnumerable<TestCaseData> Causes()
     {
-        yield return Case(new HttpRequestException(HttpRequestError.NameResolutionError, "S3cret", new SocketException((int)SocketError.HostNotFound)), "name not known");
-        yield return Case(new HttpRequestException(HttpRequestError.NameResolutionError, "S3cret", new SocketException((int)SocketError.TryAgain)), "the name server did not answer");
+        yield return Case(
+            new HttpRequestException(HttpRequestError.NameResolutionError, "S3cret", new SocketException((int)SocketError.HostNotFound)),
+            "name not known");
+        yield return Case(
+            new HttpRequestException(HttpRequestError.NameResolutionError, "S3cret", new SocketException((int)SocketError.TryAgain)),
+            "the name server did not answer");
         yield return Case(new HttpRequestException(HttpRequestError.NameResolutionError), "name not known");
-        yield return Case(new HttpRequestException(HttpRequestError.ConnectionError, "S3cret", new SocketException((int)SocketError.ConnectionRefused)), "connection refused");
-        yield return Case(new HttpRequestException(HttpRequestError.ConnectionError, "S3cret", new SocketException((int)SocketError.NetworkUnreachable)), "no route to this address");
-        yield return Case(new HttpRequestException(HttpRequestError.ConnectionError, "S3cret", new SocketException((int)SocketError.TimedOut)), "no answer to the attempt to connect");
-        yield return Case(new HttpRequestException(HttpRequestError.SecureConnectionError, "S3cret", new AuthenticationException("… RemoteCertificateNameMismatch")), "its TLS certificate is for another name");
-        yield return Case(new HttpRequestException(HttpRequestError.SecureConnectionError, "S3cret", new AuthenticationException("… NotTimeValid")), "its TLS certificate has expired or is not yet valid");
-        yield return Case(new HttpRequestException(HttpRequestError.SecureConnectionError, "S3cret", new AuthenticationException("… UntrustedRoot")), "its TLS certificate is not trusted");
+        yield return Case(
+            new HttpRequestException(HttpRequestError.ConnectionError, "S3cret", new SocketException((int)SocketError.ConnectionRefused)),
+            "connection refused");
+        yield return Case(
+            new HttpRequestException(HttpRequestError.ConnectionError, "S3cret", new SocketException((int)SocketError.NetworkUnreachable)),
+            "no route to this address");
+        yield return Case(
+            new HttpRequestException(HttpRequestError.ConnectionError, "S3cret", new SocketException((int)SocketError.TimedOut)),
+            "no answer to the attempt to connect");
+        yield return Case(
+            new HttpRequestException(
+                HttpRequestError.SecureConnectionError, "S3cret", new AuthenticationException("… RemoteCertificateNameMismatch")),
+            "its TLS certificate is for another name");
+        yield return Case(
+            new HttpRequestException(HttpRequestError.SecureConnectionError, "S3cret", new AuthenticationException("… NotTimeValid")),
+            "its TLS certificate has expired or is not yet valid");
+        yield return Case(
+            new HttpRequestException(HttpRequestError.SecureConnectionError, "S3cret", new AuthenticationException("… UntrustedRoot")),
+            "its TLS certificate is not trusted");
         yield return Case(new HttpRequestException(HttpRequestError.ProxyTunnelError), "the proxy refused the connection");
         yield return Case(new IOException("S3cret"), "the connection was closed before the answer was complete");
     }
@@ -30,7 +48,8 @@ internal sealed class NetworkFailureTests
     {
         Assert.That(NetworkFailure.Note(error, Aws), Is.False, "an exception filter that catches nothing");
 
-        Assert.That(NetworkFailure.Describe(error, "us-east-1"), Is.EqualTo($"AWS could not be reached: kms.us-east-1.amazonaws.com:443, {words}"));
+        Assert.That(
+            NetworkFailure.Describe(error, "us-east-1"), Is.EqualTo($"AWS could not be reached: kms.us-east-1.amazonaws.com:443, {words}"));
     }
 
     [TestCase("https://vpce-1.kms.us-east-1.vpce.amazonaws.com/", "us-east-1")]
@@ -41,7 +60,9 @@ internal sealed class NetworkFailureTests
         var error = new HttpRequestException(HttpRequestError.NameResolutionError);
         NetworkFailure.Note(error, new Uri(address));
 
-        Assert.That(NetworkFailure.Describe(error, region), Does.EndWith("name not known. This address is configured by the host's operator, in the option Endpoints"));
+        Assert.That(
+            NetworkFailure.Describe(error, region),
+            Does.EndWith("name not known. This address is configured by the host's operator, in the option Endpoints"));
     }
 
     [TestCase("https://sts.cn-north-1.amazonaws.com.cn/", "cn-north-1")]
@@ -55,19 +76,53 @@ internal sealed class NetworkFailureTests
     }
 
     [Test]
+    public void A_proxy_is_told() // its own name may be the unknown one
+    {
+        var error = new HttpRequestException(HttpRequestError.NameResolutionError);
+        NetworkFailure.Note(error, Aws, new Uri("http://user:S3cret@proxy.example:3128"));
+
+        Assert.That(
+            NetworkFailure.Describe(error, "us-east-1"),
+            Is.EqualTo("AWS could not be reached: kms.us-east-1.amazonaws.com:443 through the proxy proxy.example:3128, name not known"));
+    }
+
+    [TestCase("eu-west-1", null, "sts.eu-west-1.amazonaws.com:443")]
+    [TestCase("cn-north-1", null, "sts.cn-north-1.amazonaws.com.cn:443")]
+    [TestCase("eu-west-1", "https://sts.eu-west-1.amazonaws.com", "sts.eu-west-1.amazonaws.com:443")]
+    [TestCase("eu-west-1", "https://vpce.example/path", "vpce.example:443. This address is configured by the host's operator, in the "
+        + "option Endpoints")]
+    public void The_address_of_a_client_is_told(string region, string? configured, string expected)
+    {
+        var endpoints = new ByokEndpoints();
+        if (configured is not null)
+        {
+            endpoints.Sts[region] = new Uri(configured);
+        }
+
+        using var configuration = new AwsClientConfiguration(endpoints, new ByokResilienceOptions());
+
+        Assert.That(NetworkFailure.AddressOf(configuration.ForSts(region), "sts", region), Is.EqualTo(expected));
+        Assert.That(NetworkFailure.AddressOf(null, "sts", region), Is.Null);
+    }
+
+    [Test]
     public void What_was_never_sent_has_no_address() =>
-        Assert.That(NetworkFailure.Describe(new OperationCanceledException("S3cret"), "us-east-1"), Is.EqualTo("AWS could not be reached (OperationCanceledException)"));
+        Assert.That(
+            NetworkFailure.Describe(new OperationCanceledException("S3cret"), "us-east-1"),
+            Is.EqualTo("AWS could not be reached (OperationCanceledException)"));
 
     [Test]
     public async Task A_name_that_does_not_exist_is_told_on_the_way_through_the_SDK([Values("AccessKeys", "AssumeRole")] string type)
     {
         await using var world = await ByokWorld.StartAsync();
-        var ring = world.Ring(type, options: o => o.Endpoints.Kms["*"] = o.Endpoints.Sts["*"] = new Uri("https://nobody.invalid"));
+        var ring = world.Ring(type, options: o => o.Endpoints.Kms["*"] = o.Endpoints.Sts["*"] = new Uri("https://unknown.invalid"));
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
 
-        Assert.That(thrown!.Message, Does.Contain("AWS could not be reached: nobody.invalid:443, name not known.").Or.Contain("nobody.invalid:443, the name server did not answer."));
-        Assert.That(thrown.Message, Does.Contain("This address is configured by the host's operator, in the option Endpoints. Try again later"));
+        Assert.That(thrown!.Message, Does.Contain("AWS could not be reached: unknown.invalid:443, name not known.").Or.Contain(
+            "unknown.invalid:443, the name server did not answer."));
+        Assert.That(
+            thrown.Message, Does.Contain("This address is configured by the host's operator, in the option Endpoints. Try again later"));
     }
 
     [Test]

@@ -22,7 +22,8 @@ internal sealed class BreakerCauseTests
         await using var world = await ByokWorld.StartAsync();
         world.Aws.Faults.Add(fault);
 
-        var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => world.PumpAsync(world.Ring("AccessKeys", options: Break).EncryptAsync(new byte[1]).AsTask()));
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(
+            () => world.PassPausesAsync(world.Ring("AccessKeys", options: Break).EncryptAsync(new byte[1]).AsTask()));
 
         Assert.That(thrown!.Message, Does.Contain(words));
         Assert.That(thrown.InnerException, Is.Not.Null);
@@ -63,7 +64,8 @@ internal sealed class BreakerCauseTests
         await using var connection = await Connection.StartAsync("AccessKeys");
         connection.World.Aws.Faults.Add(fault with { Operation = "Encrypt" });
 
-        var verification = await connection.World.PumpAsync(connection.Verifier(Break).VerifyAsync(connection.GoodSettings()));
+        var verification = await connection.World.PassPausesAsync(
+            connection.Verifier(Break).VerifyAsync(connection.GoodSettings(), tenant: null));
 
         var step = verification.Steps.Single(one => one.Check == ByokVerificationCheck.Encrypt);
         Assert.That((step.Outcome, step.Message), Is.EqualTo((ByokVerificationOutcome.Failed, step.Message)));

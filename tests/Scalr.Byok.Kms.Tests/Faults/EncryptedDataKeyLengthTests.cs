@@ -22,14 +22,14 @@ internal sealed class EncryptedDataKeyLengthTests
     [Test]
     public async Task A_message_with_an_impossible_length_is_not_authentic_and_costs_no_call(
         [Values(0, Longest + 1, 65_535)] int length,
-        [Values("DecryptAsync", "DecryptAsync of a stream", "OpenDataKeyAsync", "RewrapAsync", "RewrapAsync of a stream")] string member,
+        [ValueSource(typeof(RingCalls), nameof(RingCalls.Readers))] string member,
         [Values] bool isCached)
     {
         var ring = _change.Ring(o => o.DataKeyCache.MaxAge = isCached ? TimeSpan.FromMinutes(5) : TimeSpan.Zero);
-        var arn = member.StartsWith("Rewrap", StringComparison.Ordinal) ? _change.OldKey.Arn : _change.NewKey.Arn;
+        var arn = member.StartsWith("Reencrypt", StringComparison.Ordinal) ? _change.OldKey.Arn : _change.NewKey.Arn;
         var message = Forged.WithKeys(await Forged.SourceAsync(_change, member), _ => [Forged.Key(arn, length)]);
 
-        await Assert.ThrowsAsync<ByokDecryptionException>(() => CallAsync(ring, member, message));
+        await Assert.ThrowsAsync<ByokDecryptionException>(() => RingCalls.MakeAsync(ring, member, message));
 
         Assert.That(_change.Calls, Is.Empty);
     }
@@ -49,18 +49,18 @@ internal sealed class EncryptedDataKeyLengthTests
     // Fault 16: an answer that no AWS KMS would accept later is not usable. Nothing of it is stored.
     [Test]
     public async Task An_answer_with_an_impossible_length_is_an_outage_and_leaves_nothing(
-        [Values(Longest + 1, 65_536, 100_000)] int length, [Values("EncryptAsync", "CreateDataKeyAsync", "RewrapAsync")] string member)
+        [Values(Longest + 1, 65_536, 100_000)] int length, [Values("EncryptAsync", "CreateDataKeyAsync", "ReencryptAsync")] string member)
     {
         var ring = _change.Ring(o => o.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5));
         var old = await _change.EncryptOldAsync(new byte[1]);
         var fault = _change.World.Aws.Faults.Add(Answer(length));
 
-        var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => CallAsync(ring, member, old));
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => RingCalls.MakeAsync(ring, member, old));
 
         Assert.That((thrown!.IsTransient, thrown.Operation), Is.EqualTo((true, "kms:Encrypt")));
         _change.World.Aws.Faults.Remove(fault);
         _change.World.Aws.Log.Clear();
-        await CallAsync(ring, member, old);
+        await RingCalls.MakeAsync(ring, member, old);
         Assert.That(_change.World.Aws.Log.Count("Encrypt"), Is.EqualTo(1));
     }
 
@@ -77,33 +77,5 @@ internal sealed class EncryptedDataKeyLengthTests
         var blob = Convert.ToBase64String(RandomNumberGenerator.GetBytes(length));
         var json = $$"""{"KeyId":"{{_change.NewKey.Arn}}","CiphertextBlob":"{{blob}}","EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}""";
         return Fault.Body(200, "application/x-amz-json-1.1", json) with { Operation = "Encrypt" };
-    }
-
-    private static async Task CallAsync(IByokKeyRing ring, string member, byte[] message)
-    {
-        switch (member)
-        {
-            case "EncryptAsync":
-                await ring.EncryptAsync(new byte[1]);
-                break;
-            case "CreateDataKeyAsync":
-                (await ring.CreateDataKeyAsync()).Dispose();
-                break;
-            case "DecryptAsync":
-                await ring.DecryptAsync(message);
-                break;
-            case "DecryptAsync of a stream":
-                await ring.DecryptAsync(new MemoryStream(message), new MemoryStream());
-                break;
-            case "OpenDataKeyAsync":
-                (await ring.OpenDataKeyAsync(message)).Dispose();
-                break;
-            case "RewrapAsync":
-                await ring.RewrapAsync(message);
-                break;
-            default:
-                await ring.RewrapAsync(new MemoryStream(message), new MemoryStream());
-                break;
-        }
     }
 }

@@ -7,6 +7,7 @@ namespace Scalr.Byok.Kms.Tests.Faults;
 /// <summary>Fault 13: with more fetches in flight than MaxKeys, the cache evicted the entry that it was adding.</summary>
 [NonParallelizable]
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class FlightsTests
 {
     private const string Keys = "scalr.byok.cache.keys";
@@ -33,7 +34,8 @@ internal sealed class FlightsTests
     [TestCase(1000, 1100)]
     public async Task Disposal_leaves_no_key_after_more_flights_than_the_cache_has_entries(int maxKeys, int flights)
     {
-        var messages = await Task.WhenAll(Enumerable.Range(0, flights).Select(async i => await _world.Ring("AccessKeys").EncryptAsync(new byte[1], Context(i))).Take(5));
+        var messages = await Task.WhenAll(
+            Enumerable.Range(0, flights).Select(async i => await _world.Ring("AccessKeys").EncryptAsync(new byte[1], Context(i))).Take(5));
         var (encryption, decryption) = Observe();
         var ring = Ring(maxKeys);
         await TogetherAsync(
@@ -55,7 +57,8 @@ internal sealed class FlightsTests
     {
         var ring = Ring(maxKeys: 3);
 
-        await TogetherAsync([.. Enumerable.Range(0, 50).Select(i => (Func<Task>)(async () => await ring.EncryptAsync(new byte[1], Context(i % 5))))]);
+        await TogetherAsync(
+            [.. Enumerable.Range(0, 50).Select(i => (Func<Task>)(async () => await ring.EncryptAsync(new byte[1], Context(i % 5))))]);
 
         Assert.That(_world.Aws.Log.Count("Encrypt"), Is.EqualTo(5));
     }
@@ -67,7 +70,8 @@ internal sealed class FlightsTests
         using var unobserved = new Unobserved();
         var before = Observe();
         var services = _world.Services(o => (o.DataKeyCache.MaxAge, o.DataKeyCache.MaxKeys) = (TimeSpan.FromMinutes(5), 3));
-        services.AddScalrByok().AddKeyRing(ring => (ring.KeyArn, ring.Credentials) = (_world.Key.Arn, _world.Settings("AccessKeys").Credentials));
+        services.AddScalrByok()
+            .AddKeyRing(ring => (ring.KeyArn, ring.Credentials) = (_world.Key.Arn, _world.Settings("AccessKeys").Credentials));
         var provider = _world.Build(services);
         var ring = provider.GetRequiredService<IByokKeyRing>();
         _world.Aws.Faults.Add((answers ? Fault.Latency(TimeSpan.FromMilliseconds(200)) : Fault.BlackHole()) with { Operation = "Encrypt" });

@@ -10,7 +10,9 @@ internal static class Forged
     /// <summary>An ARN of a key that belongs to no customer of the tests.</summary>
     public const string ForeignArn = "arn:aws:kms:us-east-1:999988887777:key/0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9";
 
-    /// <summary>A good message under the new key for a member of the ring to read: a data key for <c>OpenDataKeyAsync</c>, a message for the others.</summary>
+    /// <summary>
+    /// A good message under the new key for a member of the ring to read: a data key for <c>OpenDataKeyAsync</c>, a message for the others.
+    /// </summary>
     public static async Task<byte[]> SourceAsync(KeyChange change, string member)
     {
         if (member != nameof(IByokKeyRing.OpenDataKeyAsync))

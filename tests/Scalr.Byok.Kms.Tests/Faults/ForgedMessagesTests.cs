@@ -3,8 +3,11 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Faults;
 
-/// <summary>Fault 15: forged messages took the places of good data keys. Also what messages with a denied encryption context may cost.</summary>
+/// <summary>
+/// Fault 15: forged messages took the places of good data keys. Also what messages with a denied encryption context may cost.
+/// </summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class ForgedMessagesTests
 {
     private const int ForgedCount = 100;
@@ -47,8 +50,8 @@ internal sealed class ForgedMessagesTests
         Assert.That(_world.Aws.Log.Count("Decrypt"), Is.Zero, "the good keys are still there");
     }
 
-    // "Must show", 10,000 messages per second scaled down: a message with a denied context costs its own request, and all of them together at most one
-    // confirmation per tenth of the interval. Contexts that are accepted are not affected.
+    // "Must show", 10,000 messages per second scaled down: a message with a denied context costs its own request, and all of them together
+    // at most one confirmation per tenth of the interval. Contexts that are accepted are not affected.
     [Test]
     public async Task Messages_with_a_denied_context_cost_their_own_requests_and_few_confirmations([Values] bool isSameContext)
     {
@@ -80,7 +83,8 @@ internal sealed class ForgedMessagesTests
     private IByokKeyRing Writer()
     {
         var writer = _world.AddBystander("writer", Policies.Permissions("*"));
-        return _world.Ring("AccessKeys", s => s.Credentials = ByokCredentialSettings.AccessKeys(writer.AccessKeyId, writer.SecretAccessKey));
+        return _world.Ring(
+            "AccessKeys", s => s.Credentials = ByokCredentialSettings.AccessKeys(writer.AccessKeyId, writer.SecretAccessKey));
     }
 
     private IByokKeyRing Cached(Action<ByokOptions>? options = null) => _world.Ring("AccessKeys", options: o =>

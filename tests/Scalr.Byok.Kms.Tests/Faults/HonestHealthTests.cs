@@ -23,7 +23,8 @@ internal sealed class HonestHealthTests
     {
         _world = await ByokWorld.StartAsync();
         var writer = _world.AddBystander("writer", Policies.Permissions("*"));
-        _writer = _world.Ring("AccessKeys", s => s.Credentials = ByokCredentialSettings.AccessKeys(writer.AccessKeyId, writer.SecretAccessKey));
+        _writer = _world.Ring(
+            "AccessKeys", s => s.Credentials = ByokCredentialSettings.AccessKeys(writer.AccessKeyId, writer.SecretAccessKey));
     }
 
     [TearDown]

@@ -56,8 +56,10 @@ internal sealed partial class LogTextTests
 
         await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => (await ring.CreateDataKeyAsync()).Dispose());
 
-        Assert.That(_world.Logs.Entries.Where(entry => entry.StartsWith("Warning", StringComparison.Ordinal)), Has.Some.Contains(_world.Key.Arn));
-        var counts = _world.Logs.Entries.SelectMany(entry => CachedCount().Matches(entry)).Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
+        Assert.That(
+            _world.Logs.Entries.Where(entry => entry.StartsWith("Warning", StringComparison.Ordinal)), Has.Some.Contains(_world.Key.Arn));
+        var counts = _world.Logs.Entries.SelectMany(entry => CachedCount().Matches(entry))
+            .Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
         Assert.That(counts, Is.All.EqualTo(isCached ? 1 : 0));
     }
 

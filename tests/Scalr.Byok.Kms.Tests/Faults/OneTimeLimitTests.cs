@@ -18,15 +18,18 @@ internal sealed class OneTimeLimitTests
     [TearDown]
     public async Task StopAsync() => await _change.DisposeAsync();
 
-    // Fault 17: ten encrypted data keys of the ring, and AWS does not answer. A message with one shows that the test itself lets a call end in time.
+    // Fault 17: ten encrypted data keys of the ring, and AWS does not answer. A message with one shows that the test itself lets a call end
+    // in time.
     [Test]
     public async Task A_message_ends_after_one_time_limit_however_many_data_keys_it_has(
         [Values(1, 10)] int count,
-        [Values("DecryptAsync", "DecryptAsync of a stream", "OpenDataKeyAsync", "RewrapAsync", "RewrapAsync of a stream")] string member, [Values] bool isCached)
+        [ValueSource(typeof(RingCalls), nameof(RingCalls.Readers))] string member,
+        [Values] bool isCached)
     {
         var ring = Ring(isCached);
-        var arn = member.StartsWith("Rewrap", StringComparison.Ordinal) ? _change.OldKey.Arn : _change.NewKey.Arn;
-        var message = Forged.WithKeys(await Forged.SourceAsync(_change, member), _ => Enumerable.Range(0, count).Select(_ => Forged.Key(arn)));
+        var arn = member.StartsWith("Reencrypt", StringComparison.Ordinal) ? _change.OldKey.Arn : _change.NewKey.Arn;
+        var message = Forged.WithKeys(
+            await Forged.SourceAsync(_change, member), _ => Enumerable.Range(0, count).Select(_ => Forged.Key(arn)));
         _change.World.Aws.Faults.Add(Fault.BlackHole());
 
         var call = HangingCalls.PassAsync(_change.World, CallAsync(ring, member, message), Attempt, Total);
@@ -36,9 +39,10 @@ internal sealed class OneTimeLimitTests
 
     // Fault 17: kms:Decrypt takes most of the time limit, then kms:Encrypt does not answer.
     [Test]
-    public async Task Moving_to_a_new_key_ends_after_one_time_limit([Values("RewrapAsync", "RewrapAsync of a stream")] string member)
+    public async Task Moving_to_a_new_key_ends_after_one_time_limit(
+        [Values("ReencryptAsync", "ReencryptAsync of a stream")] string member, [Values] bool isCached)
     {
-        var ring = Ring(isCached: false);
+        var ring = Ring(isCached);
         var message = await _change.EncryptOldAsync(new byte[1]);
         _change.World.Aws.Faults.Add(Fault.BlackHole() with { Operation = "Decrypt", Times = 2 });
         _change.World.Aws.Faults.Add(Fault.BlackHole() with { Operation = "Encrypt" });
@@ -58,25 +62,7 @@ internal sealed class OneTimeLimitTests
 
     private static async Task<bool> CallAsync(IByokKeyRing ring, string member, byte[] message)
     {
-        switch (member)
-        {
-            case "DecryptAsync":
-                await ring.DecryptAsync(message);
-                break;
-            case "DecryptAsync of a stream":
-                await ring.DecryptAsync(new MemoryStream(message), new MemoryStream());
-                break;
-            case "OpenDataKeyAsync":
-                (await ring.OpenDataKeyAsync(message)).Dispose();
-                break;
-            case "RewrapAsync":
-                await ring.RewrapAsync(message);
-                break;
-            default:
-                await ring.RewrapAsync(new MemoryStream(message), new MemoryStream());
-                break;
-        }
-
+        await RingCalls.MakeAsync(ring, member, message);
         return true;
     }
 }

@@ -1,15 +1,19 @@
-#if SESSION_BUCKET
 using Scalr.Byok.Kms.Tests.KeyRing;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Faults;
 
 /// <summary>"Must show": tenants whose role does not trust the host take at most a tenth of the session bucket.</summary>
+[NonParallelizable] // its clock follows what the thread pool has begun
 [CancelAfter(300_000)]
+[Category("Slow")]
 internal sealed class SessionBucketTests
 {
     private const int Denied = 600;
-    private const int Seconds = 30;
+    private const int Seconds = 6;
+    private const int StepsPerSecond = 50;
+
+    private static readonly TimeSpan TotalTimeout = TimeSpan.FromSeconds(20);
 
     private ByokWorld _world = null!;
 
@@ -23,48 +27,118 @@ internal sealed class SessionBucketTests
     [Test]
     public async Task Denied_tenants_take_a_tenth_of_the_bucket([Values(100, 50)] int perSecond)
     {
-        var denied = _world.Customer.CreateRole("denied", Policies.AssumeRoleTrust("999988887777", ByokWorld.ExternalId), Policies.Permissions(_world.Key.Arn));
-        var host = new TenantHost(_world, o => o.Resilience.MaxSessionStartsPerSecond = perSecond);
+        var trust = Policies.AssumeRoleTrust("999988887777", ByokWorld.ExternalId);
+        var denied = _world.Customer.CreateRole("denied", trust, Policies.Permissions(_world.Key.Arn));
+        var host = new TenantHost(_world, o =>
+        {
+            o.Resilience.MaxSessionStartsPerSecond = perSecond;
+            // the test's clock runs fast
+            (o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (TotalTimeout, TotalTimeout);
+        });
         host.Store.Any = tenant => tenant[0] == 'd'
-            ? new ByokKeySettings { KeyArn = _world.Key.Arn, Credentials = ByokCredentialSettings.AssumeRole(denied.Arn, ByokWorld.ExternalId) }
+            ? new ByokKeySettings
+            {
+                KeyArn = _world.Key.Arn,
+                Credentials = ByokCredentialSettings.AssumeRole(denied.Arn, ByokWorld.ExternalId),
+            }
             : _world.Settings(ByokCredentialSettings.AssumeRoleType);
         for (var i = 0; i < Denied; i++)
         {
-            await CallAsync(host, $"d{i}"); // each has been denied once
+            Assert.That(await CallAsync(host, $"d{i}"), Is.False); // each has been denied once
             _world.Time.Advance(TimeSpan.FromSeconds(1.0 / perSecond));
         }
 
         _world.Aws.Log.Clear();
         var start = _world.Time.GetUtcNow();
+        List<Task<bool>> healthy = [];
+        List<Task<bool>> others = [];
         for (var second = 0; second < Seconds; second++)
         {
-            var healthy = Enumerable.Range(0, perSecond * 9 / 10).Select(i => CallAsync(host, $"h{second}-{i}"));
-            var calls = Task.WhenAll([.. Enumerable.Range(0, Denied).Select(i => CallAsync(host, $"d{i}")), .. healthy]);
-            await _world.PumpAsync(Finish(calls)); // at least what the calls need
-            _world.Time.Advance(TimeSpan.FromSeconds(1));
+            others.AddRange(Enumerable.Range(0, Denied).Select(i => CallAsync(host, $"d{i}")));
+            healthy.AddRange(Enumerable.Range(0, perSecond * 8 / 10).Select(i => CallAsync(host, $"h{second}-{i}")));
+            for (var step = 0; step < StepsPerSecond; step++)
+            {
+                await PassStepAsync();
+            }
         }
 
-        var starts = _world.Aws.Log.Requests.Count(request => request.Operation == "AssumeRole" && request.Key == denied.Arn);
         var seconds = (_world.Time.GetUtcNow() - start).TotalSeconds;
-        Assert.That(starts, Is.LessThanOrEqualTo((perSecond * seconds / 10) + (perSecond / 10)), "a tenth, and one second of it at the start");
+        var starts = _world.Aws.Log.Requests.Count(request => request.Operation == "AssumeRole" && request.Key == denied.Arn);
+        var served = await Task.WhenAll(healthy);
+        for (var step = 0; step < 2 * TotalTimeout.TotalSeconds * StepsPerSecond && others.Exists(call => !call.IsCompleted); step++)
+        {
+            await PassStepAsync(); // the rest waits for a session until its time limit
+        }
+
+        await Task.WhenAll(others);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(
+                starts, Is.LessThanOrEqualTo((perSecond * seconds / 10) + (perSecond / 10)), "a tenth, and one second of it at the start");
+            Assert.That(starts, Is.GreaterThanOrEqualTo(perSecond * seconds / 20), "they are not shut out");
+            Assert.That(served, Is.All.True, "healthy tenants are served meanwhile");
+        }
     }
 
-    private static async Task<bool> Finish(Task calls)
+    // "Must show", KEY-USE rule 5: five roles that worked, all of them denied.
+    [TestCase(4)]
+    [TestCase(5)]
+    public async Task The_denial_of_all_of_five_or_more_roles_is_the_hosts_own(int tenants)
     {
-        await calls;
-        return true;
+        var host = new TenantHost(_world, o => o.SessionDuration = TimeSpan.FromMinutes(15));
+        host.Store.Any = _ => _world.Settings(ByokCredentialSettings.AssumeRoleType);
+        for (var i = 0; i < tenants; i++)
+        {
+            Assert.That(await CallAsync(host, $"t{i}"), Is.True);
+        }
+
+        var trust = _world.AssumedRole.TrustPolicy;
+        _world.AssumedRole.TrustPolicy = Policies.AssumeRoleTrust("999988887777", ByokWorld.ExternalId);
+        _world.Time.Advance(TimeSpan.FromMinutes(16)); // no session is left
+        for (var i = 0; i < tenants - 1; i++)
+        {
+            var ring = await host.GetAsync($"t{i}");
+            var denial = await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.EncryptAsync(new byte[1]));
+            Assert.That(denial!.Reason, Is.EqualTo(ByokKeyUnavailableReason.RoleNotAssumable));
+        }
+
+        var last = await host.GetAsync($"t{tenants - 1}");
+        var thrown = await Assert.CatchAsync<ByokException>(async () => await last.EncryptAsync(new byte[1]));
+        if (tenants < 5)
+        {
+            Assert.That(thrown, Is.TypeOf<ByokKeyUnavailableException>(), "so few may well be the customers' doing");
+            return;
+        }
+
+        Assert.That(thrown, Is.TypeOf<ByokServiceException>());
+        Assert.That(thrown!.Message, Does.Contain("The host's own AWS identity has probably lost the permission"));
+        _world.AssumedRole.TrustPolicy = trust;
+        Assert.That(await last.EncryptAsync(new byte[1]), Is.Not.Empty, "nothing of it is remembered against the key");
     }
 
-    private static async Task CallAsync(TenantHost host, string tenant)
+    /// <summary>Lets all work begin that waits for the thread pool now, and what that starts. Then the time passes.</summary>
+    private async Task PassStepAsync()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var begun = new TaskCompletionSource();
+            ThreadPool.QueueUserWorkItem(static begun => begun.SetResult(), begun, preferLocal: false);
+            await begun.Task;
+        }
+
+        _world.Time.Advance(TimeSpan.FromSeconds(1.0 / StepsPerSecond));
+    }
+
+    /// <summary>Whether a call succeeds.</summary>
+    private static async Task<bool> CallAsync(TenantHost host, string tenant)
     {
         try
         {
-            await (await host.GetAsync(tenant)).EncryptAsync(new byte[1]);
+            return (await (await host.GetAsync(tenant)).EncryptAsync(new byte[1])).Length > 0;
         }
         catch (ByokException)
         {
-            // Denied, or beyond the limit: only the requests count.
+            return false; // denied, or beyond the limit: only the requests count
         }
     }
 }
-#endif

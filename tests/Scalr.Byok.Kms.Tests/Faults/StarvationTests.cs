@@ -5,6 +5,7 @@ namespace Scalr.Byok.Kms.Tests.Faults;
 
 /// <summary>Fault 12: denials of a previous key made calls under the current key begin again and again.</summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class StarvationTests
 {
     private const int Denials = 30;
@@ -29,7 +30,8 @@ internal sealed class StarvationTests
         for (var i = 0; i < 3; i++)
         {
             using var key = await _change.New.CreateDataKeyAsync(Context(i));
-            messages.Add(member == "OpenDataKeyAsync" ? key.EncryptedKey.ToArray() : await _change.New.EncryptAsync(new byte[1], Context(i)));
+            messages.Add(
+                member == "OpenDataKeyAsync" ? key.EncryptedKey.ToArray() : await _change.New.EncryptAsync(new byte[1], Context(i)));
         }
 
         _change.OldKey.Disable();

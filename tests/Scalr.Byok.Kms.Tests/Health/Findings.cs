@@ -7,7 +7,8 @@ internal static class Findings
 {
     public const string SingleRegion =
         "Information SingleRegionKey (Customer): The key exists in Region us-east-1 only and cannot be replicated. "
-        + "Use a multi-Region key (its id begins with mrk-), even for one Region: it can be replicated later without encrypting the data again.";
+        + "Use a multi-Region key (its id begins with mrk-), even for one Region: it can be replicated later without encrypting the "
+            + "data again.";
 
     /// <summary>A moment from which days and minutes are counted without a rest.</summary>
     public static DateTimeOffset StartFullHour(this ByokWorld world)
@@ -18,15 +19,17 @@ internal static class Findings
     }
 
     /// <summary>Just these findings, in this order.</summary>
-    public static void DemandFindings(this KeyHealth health, params string[] findings) =>
+    public static void DemandFindings(this ByokKeyHealth health, params string[] findings) =>
         Assert.That(health.Findings.Select(Shown), Is.EqualTo(findings));
 
     public static string[] These(params string[] texts) => texts;
 
-    public static string Shown(this KeyFinding finding) => $"{finding.Severity} {finding.Code} ({finding.Owner}): {finding.Message} {finding.Remedy}";
+    public static string Shown(this ByokKeyFinding finding) =>
+        $"{finding.Severity} {finding.Code} ({finding.Owner}): {finding.Message} {finding.Remedy}";
 
-    public static string RotationOff(string origin) =>
-        $"Information RotationOff (Customer): AWS KMS does not rotate the key material by itself, because it did not make it (origin {origin}). "
+    public static string AutomaticRotationUnsupported(string origin) =>
+        $"Information AutomaticRotationUnsupported (Customer): AWS KMS does not rotate the key material by itself, because it did not "
+        + $"make it (origin {origin}). "
         + "Rotate the key material yourself as your rules demand, or use a key whose material AWS KMS makes, with automatic rotation on.";
 
     public static string ReplicaMissing(string region) =>
@@ -37,7 +40,8 @@ internal static class Findings
         "Warning DescribeKeyDenied (Customer): The host cannot see problems of the key coming: kms:DescribeKey on it is not allowed. "
         + $"Grant kms:DescribeKey on {keyArn} to the user or role; encryption and decryption do not need it.";
 
-    public static string Outage(string message) => $"Error ServiceUnavailable (Aws): {message} Wait and try again; nobody needs to change anything.";
+    public static string Outage(string message) => $"Error ServiceUnavailable (Aws): {message} Wait and try again. No change is needed.";
 
-    public static string HostAtFault(string message) => $"Error HostAtFault (Host): {message} The host's operator has to mend it; the customer cannot.";
+    public static string HostAtFault(string message) =>
+        $"Error HostAtFault (Host): {message} The host's operator has to correct it; the customer cannot.";
 }

@@ -8,6 +8,7 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Health;
 
 /// <summary>A health check is often shown without authentication: what it tells of customers, and what it never tells.</summary>
+[Category("Slow")]
 internal sealed class HealthCheckDisclosureTests
 {
     private const string RingName = "acme-corporation";
@@ -20,15 +21,21 @@ internal sealed class HealthCheckDisclosureTests
         yield return Trouble("pending deletion", world => world.Key.ScheduleDeletion());
         yield return Trouble(
             "not described",
-            world => world.User.Policy = world.AssumedRole.Policy = world.OidcRole.Policy = Policies.Permissions(world.Key.Arn, "kms:Encrypt"));
+            world =>
+                world.User.Policy = world.AssumedRole.Policy = world.OidcRole.Policy = Policies.Permissions(world.Key.Arn, "kms:Encrypt"));
         yield return Trouble("without a replica", _ => { });
         yield return Trouble("with inactive keys", world => world.AccessKey.Active = world.HostKey.Active = false);
         yield return Trouble("throttled", world => world.Aws.Faults.Add(Fault.Error("ThrottlingException")));
         yield return Trouble(
-            "answered by a proxy", world => world.Aws.Faults.Add(Fault.Body(502, "text/html", $"<html>{world.Key.Arn} {ByokWorld.ExternalId}</html>")));
+            "answered by a proxy",
+            world => world.Aws.Faults.Add(Fault.Body(502, "text/html", $"<html>{world.Key.Arn} {ByokWorld.ExternalId}</html>")));
         yield return Trouble("refused with everything quoted", world => world.Aws.Faults.Add(
-            Fault.Error("ValidationException", 400, $"{world.Key.Arn} {world.AssumedRole.Arn} {ByokWorld.ExternalId} {world.AccessKey.SecretAccessKey}")));
-        yield return Trouble("without tokens", world => world.GetToken = (_, _) => throw new InvalidOperationException(ByokWorld.ExternalId));
+            Fault.Error(
+                "ValidationException",
+                400,
+                $"{world.Key.Arn} {world.AssumedRole.Arn} {ByokWorld.ExternalId} {world.AccessKey.SecretAccessKey}")));
+        yield return Trouble(
+            "without tokens", world => world.GetToken = (_, _) => throw new InvalidOperationException(ByokWorld.ExternalId));
     }
 
     [SetUp]
@@ -44,9 +51,9 @@ internal sealed class HealthCheckDisclosureTests
 
         var entry = await Host(includeCustomerData: false).RunAsync();
 
-        Assert.That(entry.Description, Does.Contain("not well"));
+        Assert.That(entry.Description, Does.Contain("not healthy"));
         Assert.That(Secrets.FindIn(Texts(entry), Identifying()), Is.Empty);
-        Assert.That(entry.Data.Keys, Is.EquivalentTo(Findings.These("keyRings", "failed", "warned", "notLookedAt")));
+        Assert.That(entry.Data.Keys, Is.EquivalentTo(Findings.These("keyRings", "failed", "warned", "notChecked")));
     }
 
     [TestCaseSource(nameof(Troubles))]
@@ -91,12 +98,16 @@ internal sealed class HealthCheckDisclosureTests
     [Test]
     public async Task A_ring_that_cannot_be_made_is_told_without_its_settings_and_hides_no_other()
     {
-        var host = new HealthHost(_world).Add(RingName, change: settings => settings.KeyArn = "arn:aws:kms:eu-west-1:999988887777:key/mrk-1").Add("other");
+        var host = new HealthHost(_world)
+            .Add(RingName, change: settings => settings.KeyArn = "arn:aws:kms:eu-west-1:999988887777:key/mrk-1")
+            .Add("other");
         host.Services.AddScalrByok().AddCredentialStrategy<Broken>();
 
         var entry = await host.Add("broken", change: settings => settings.Credentials = new() { Type = Broken.Name }).Check().RunAsync();
 
-        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Unhealthy, "2 of 3 key rings are not well: 2 HostAtFault (Host).")));
+        Assert.That(
+            (entry.Status, entry.Description),
+            Is.EqualTo((HealthStatus.Unhealthy, "2 of 3 key rings are not healthy: 2 HostAtFault (Host).")));
         Assert.That(Secrets.FindIn(Texts(entry), ["999988887777", Broken.Secret]), Is.Empty);
         Assert.That(entry.Exception, Is.Null, "its text would be shown with it");
     }
@@ -104,7 +115,12 @@ internal sealed class HealthCheckDisclosureTests
     private static TestCaseData Trouble(string name, Action<ByokWorld> trouble) => new TestCaseData(trouble).SetArgDisplayNames(name);
 
     private static IEnumerable<string> Texts(HealthReportEntry entry) =>
-        [entry.Description ?? "", entry.Exception?.ToString() ?? "", .. entry.Data.Keys, .. entry.Data.Values.Select(value => value.ToString() ?? "")];
+        [
+            entry.Description ?? "",
+            entry.Exception?.ToString() ?? "",
+            .. entry.Data.Keys,
+            .. entry.Data.Values.Select(value => value.ToString() ?? ""),
+        ];
 
     private string[] Identifying() =>
     [
@@ -126,6 +142,7 @@ internal sealed class HealthCheckDisclosureTests
 
         public IEnumerable<string> Validate(ByokCredentialSettings credentials) => [];
 
-        public AWSCredentials CreateCredentials(ByokCredentialSettings credentials) => throw new InvalidOperationException(Secret);
+        public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context) =>
+            throw new InvalidOperationException(Secret);
     }
 }

@@ -47,7 +47,7 @@ internal sealed class HealthCheckRegistrationTests
         var byok = _host.Services.AddScalrByok();
         Assert.That(byok.AddHealthCheck("keys", HealthStatus.Degraded, ["ready", "kms"]), Is.SameAs(byok));
         var checks = _host.Services.AddHealthChecks();
-        Assert.That(checks.AddHealthCheck("keys too", HealthStatus.Degraded, ["ready", "kms"]), Is.SameAs(checks));
+        Assert.That(checks.AddByokKeyRings("keys too", HealthStatus.Degraded, ["ready", "kms"]), Is.SameAs(checks));
 
         var registrations = Registrations().ToList();
         Assert.That(registrations.Select(registration => registration.Name), Is.EqualTo(Findings.These("keys", "keys too")));
@@ -60,8 +60,11 @@ internal sealed class HealthCheckRegistrationTests
     {
         var options = new ByokHealthCheckOptions();
 
-        Assert.That((options.KeyRing, options.CustomerFailureStatus, options.IncludeCustomerData), Is.EqualTo(((string?)null, HealthStatus.Degraded, false)));
-        Assert.That((options.MaxReported, options.MaxAge, options.Timeout), Is.EqualTo((10, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(5))));
+        Assert.That(
+            (options.KeyRing, options.CustomerFailureStatus, options.IncludeCustomerData),
+            Is.EqualTo(((string?)null, HealthStatus.Degraded, false)));
+        Assert.That(
+            (options.MaxReported, options.MaxAge, options.Timeout), Is.EqualTo((10, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(5))));
     }
 
     [TestCaseSource(nameof(WrongOptions))]
@@ -70,15 +73,15 @@ internal sealed class HealthCheckRegistrationTests
         var builder = _host.Services.AddScalrByok();
 
         Assert.That(
-            () => builder.AddHealthCheck(configure: configure), Throws.TypeOf<ArgumentOutOfRangeException>().With.Property("ParamName").EqualTo("configure"));
+            () => builder.AddHealthCheck(configure: configure),
+            Throws.TypeOf<ArgumentOutOfRangeException>().With.Property("ParamName").EqualTo("configure"));
     }
 
     [Test]
     public void Null_is_refused()
     {
         Assert.That(() => ((IByokBuilder)null!).AddHealthCheck(), Throws.ArgumentNullException);
-        Assert.That(() => ((IHealthChecksBuilder)null!).AddHealthCheck(), Throws.ArgumentNullException);
-        Assert.That(() => _host.Services.AddScalrByok().AddHealthCheck(name: null!), Throws.ArgumentNullException);
+        Assert.That(() => ((IHealthChecksBuilder)null!).AddByokKeyRings(), Throws.ArgumentNullException);
     }
 
     [Test]
@@ -88,7 +91,7 @@ internal sealed class HealthCheckRegistrationTests
 
         var entry = await _host.Add("").Add("acme").Add("globex", "AssumeRole").Check(options => options.KeyRing = "acme").RunAsync();
 
-        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Healthy, "The key ring is well.")));
+        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Healthy, "The key ring is healthy.")));
         Assert.That(_world.Aws.Log.Requests, Has.Count.EqualTo(1));
     }
 
@@ -97,7 +100,7 @@ internal sealed class HealthCheckRegistrationTests
     {
         var entry = await _host.Add("").Add("globex", "AssumeRole").Check(options => options.KeyRing = "").RunAsync();
 
-        Assert.That((entry.Description, _world.Aws.Log.Count("AssumeRole")), Is.EqualTo(("The key ring is well.", 0)));
+        Assert.That((entry.Description, _world.Aws.Log.Count("AssumeRole")), Is.EqualTo(("The key ring is healthy.", 0)));
     }
 
     [Test]
@@ -106,7 +109,7 @@ internal sealed class HealthCheckRegistrationTests
         var entry = await _host.Add("acme").Check(options => options.KeyRing = name).RunAsync();
 
         Assert.That((entry.Status, entry.Description), Is.EqualTo(
-            (HealthStatus.Unhealthy, $"The health check looks at the key ring '{name}', which was not added with AddKeyRing.")));
+            (HealthStatus.Unhealthy, $"The health check is for the key ring '{name}', which was not added with AddKeyRing.")));
         Assert.That(_world.Aws.Log.Requests, Is.Empty);
     }
 
@@ -122,15 +125,18 @@ internal sealed class HealthCheckRegistrationTests
     public async Task Two_health_checks_have_options_of_their_own_and_share_the_probes()
     {
         _world.Key.Disable();
-        _host.Add("").Check().Services.AddHealthChecks().AddHealthCheck("strict", configure: options => options.CustomerFailureStatus = HealthStatus.Unhealthy);
+        _host.Add("").Check().Services.AddHealthChecks().AddByokKeyRings(
+            "strict", configure: options => options.CustomerFailureStatus = HealthStatus.Unhealthy);
 
         var report = await _host.Provider.GetRequiredService<HealthCheckService>().CheckHealthAsync();
 
-        Assert.That((report.Entries["byok"].Status, report.Entries["strict"].Status), Is.EqualTo((HealthStatus.Degraded, HealthStatus.Unhealthy)));
+        Assert.That(
+            (report.Entries["byok"].Status, report.Entries["strict"].Status), Is.EqualTo((HealthStatus.Degraded, HealthStatus.Unhealthy)));
         Assert.That(_world.Aws.Log.Count("DescribeKey"), Is.EqualTo(1));
     }
 
-    private static TestCaseData Wrong(string name, Action<ByokHealthCheckOptions> configure) => new TestCaseData(configure).SetArgDisplayNames(name);
+    private static TestCaseData Wrong(string name, Action<ByokHealthCheckOptions> configure) =>
+        new TestCaseData(configure).SetArgDisplayNames(name);
 
     private ICollection<HealthCheckRegistration> Registrations() =>
         _host.Provider.GetRequiredService<IOptions<HealthCheckServiceOptions>>().Value.Registrations;

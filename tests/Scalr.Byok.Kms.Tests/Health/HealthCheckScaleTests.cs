@@ -3,8 +3,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Scalr.Byok.Kms.Health;
 using Scalr.Byok.Kms.Tests.World;
-using static Scalr.Byok.Kms.KeyFindingOwner;
-using static Scalr.Byok.Kms.KeyFindingSeverity;
+using static Scalr.Byok.Kms.ByokKeyFindingOwner;
+using static Scalr.Byok.Kms.ByokKeyFindingSeverity;
 
 namespace Scalr.Byok.Kms.Tests.Health;
 
@@ -60,7 +60,7 @@ internal sealed class HealthCheckScaleTests
 
         var entry = await _host.Check().RunAsync().WaitAsync(TimeSpan.FromSeconds(60));
 
-        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Healthy, "All 1000 key rings are well.")));
+        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Healthy, "All 1000 key rings are healthy.")));
         Assert.That((most, all), Is.EqualTo((AtATime, Many)));
     }
 
@@ -86,12 +86,15 @@ internal sealed class HealthCheckScaleTests
         }).RunAsync();
 
         Assert.That(entry.Status, Is.EqualTo(HealthStatus.Unhealthy));
-        Assert.That(entry.Description, Does.StartWith("710 of 1000 key rings are not well: 10 HostAtFault (Host), 10 Reason50 (Customer), "));
+        Assert.That(
+            entry.Description, Does.StartWith("710 of 1000 key rings are not healthy: 10 HostAtFault (Host), 10 Reason50 (Customer), "));
         Assert.That(entry.Description, Does.EndWith(", 500 KeyMaterialExpires (Customer).").And.Length.LessThan(1000));
         Assert.That((entry.Data["keyRings"], entry.Data["failed"], entry.Data["warned"]), Is.EqualTo((1000, 210, 500)));
         Assert.That(
             entry.Data.Keys.Where(key => key.StartsWith("keyRing:", StringComparison.Ordinal)),
-            Is.EqualTo(Enumerable.Range(0, 10).Select(i => $"keyRing:customer-{i}98").Concat(Findings.These("keyRing:customer-050", "keyRing:customer-051"))));
+            Is.EqualTo(Enumerable.Range(0, 10)
+                .Select(i => $"keyRing:customer-{i}98")
+                .Concat(Findings.These("keyRing:customer-050", "keyRing:customer-051"))));
     }
 
     [Test]
@@ -120,8 +123,9 @@ internal sealed class HealthCheckScaleTests
         var entry = await check;
         Assert.That(entry.Status, Is.EqualTo(HealthStatus.Unhealthy));
         Assert.That(entry.Description, Is.EqualTo(
-            "32 of 100 key rings are not well: 32 ServiceUnavailable (Aws); there was no time for 68, which come first the next time."));
-        Assert.That((entry.Data["failed"], entry.Data["notLookedAt"]), Is.EqualTo((32, 68)));
+            "32 of 100 key rings are not healthy: 32 ServiceUnavailable (Aws); 68 were not reached in time and are checked first next "
+            + "time."));
+        Assert.That((entry.Data["failed"], entry.Data["notChecked"]), Is.EqualTo((32, 68)));
 
         hold.SetResult();
         var probes = _host.Provider.GetRequiredService<KeyRingProbes>();
@@ -141,7 +145,7 @@ internal sealed class HealthCheckScaleTests
 
         Assert.That(begun.Skip(AtATime).Intersect(first), Is.Empty, "those that had their turn wait");
         hold.SetResult();
-        Assert.That((await check).Description, Is.EqualTo("All 100 key rings are well."));
+        Assert.That((await check).Description, Is.EqualTo("All 100 key rings are healthy."));
         Assert.That(begun.Distinct().ToList(), Has.Count.EqualTo(100));
     }
 
@@ -160,29 +164,35 @@ internal sealed class HealthCheckScaleTests
         _host.Check();
         var first = await _host.RunAsync();
 
-        var unseen = (int)first.Data["notLookedAt"];
+        var unseen = (int)first.Data["notChecked"];
         Assert.That(unseen, Is.InRange(50, 150));
         Assert.That((first.Status, first.Description), Is.EqualTo(
-            (HealthStatus.Healthy, $"{200 - unseen} of 200 key rings are well; there was no time for the others, which come first the next time.")));
+            (
+                HealthStatus.Healthy,
+                $"{200 - unseen} of 200 key rings are healthy; the others were not reached in time and are checked first next time.")));
         for (var i = 0; i < 3; i++)
         {
             _ = await _host.RunAsync();
         }
 
-        Assert.That((await _host.RunAsync()).Description, Is.EqualTo("All 200 key rings are well."));
+        Assert.That((await _host.RunAsync()).Description, Is.EqualTo("All 200 key rings are healthy."));
     }
 
     [Test]
     public async Task A_ring_that_throws_is_the_hosts_to_mend_and_hides_no_other()
     {
-        var entry = await _host.AddMock("acme", () => Task.FromException<KeyHealth>(new InvalidOperationException("the secret text of it")))
+        var entry = await _host.AddMock(
+            "acme", () => Task.FromException<ByokKeyHealth>(new InvalidOperationException("the secret text of it")))
             .AddMock("globex", () => throw new ObjectDisposedException("the secret text of it"))
-            .AddMock("hooli", () => Task.FromCanceled<KeyHealth>(new CancellationToken(canceled: true)))
+            .AddMock("hooli", () => Task.FromCanceled<ByokKeyHealth>(new CancellationToken(canceled: true)))
             .Add("initech").Check(options => options.IncludeCustomerData = true).RunAsync();
 
-        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Unhealthy, "3 of 4 key rings are not well: 3 HostAtFault (Host).")));
+        Assert.That(
+            (entry.Status, entry.Description),
+            Is.EqualTo((HealthStatus.Unhealthy, "3 of 4 key rings are not healthy: 3 HostAtFault (Host).")));
         Assert.That(entry.Data["keyRing:acme"], Is.EqualTo(
-            "HostAtFault. The key ring could not be looked at (InvalidOperationException). The host's operator has to mend it; the customer cannot."));
+            "HostAtFault. The key ring could not be queried (InvalidOperationException). The host's operator has to correct it; the "
+            + "customer cannot."));
         Assert.That(string.Join(' ', entry.Data.Values), Does.Not.Contain("secret text"));
     }
 }

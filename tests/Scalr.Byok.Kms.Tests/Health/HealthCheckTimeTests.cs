@@ -39,7 +39,9 @@ internal sealed class HealthCheckTimeTests
         var operation = type switch { "AccessKeys" => "DescribeKey", "Oidc" => "AssumeRoleWithWebIdentity", _ => type };
         var entry = await RunOutAsync(() => _world.ReceivedAsync(operation));
 
-        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Unhealthy, "The key ring is not well: ServiceUnavailable (Aws).")));
+        Assert.That(
+            (entry.Status, entry.Description),
+            Is.EqualTo((HealthStatus.Unhealthy, "The key ring is not healthy: ServiceUnavailable (Aws).")));
     }
 
     [Test]
@@ -52,7 +54,7 @@ internal sealed class HealthCheckTimeTests
 
         var entry = await RunOutAsync(() => _world.ReceivedAsync("DescribeKey", 2));
 
-        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Healthy, "The key ring is well.")));
+        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Healthy, "The key ring is healthy.")));
     }
 
     [Test]

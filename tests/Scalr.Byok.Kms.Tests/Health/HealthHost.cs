@@ -40,7 +40,7 @@ internal sealed class HealthHost
     }
 
     /// <summary>A key ring that answers as the test says.</summary>
-    public HealthHost AddMock(string name, Func<Task<KeyHealth>> probe)
+    public HealthHost AddMock(string name, Func<Task<ByokKeyHealth>> probe)
     {
         var ring = new Mock<IByokKeyRing>();
         ring.Setup(r => r.KeyArn).Returns(KmsKeyArn.Parse(_world.Key.Arn));
@@ -52,7 +52,7 @@ internal sealed class HealthHost
 
     public HealthHost Check(Action<ByokHealthCheckOptions>? configure = null, HealthStatus? failureStatus = null)
     {
-        Services.AddHealthChecks().AddHealthCheck(failureStatus: failureStatus, configure: configure);
+        Services.AddHealthChecks().AddByokKeyRings(failureStatus: failureStatus, configure: configure);
         return this;
     }
 
@@ -60,9 +60,10 @@ internal sealed class HealthHost
         (await Provider.GetRequiredService<HealthCheckService>().CheckHealthAsync(cancellationToken)).Entries["byok"];
 
     /// <summary>A health of the world's key, as a mocked ring may tell it.</summary>
-    public KeyHealth Health(HealthStatus status = HealthStatus.Healthy, params IReadOnlyList<KeyFinding> findings) =>
+    public ByokKeyHealth Health(HealthStatus status = HealthStatus.Healthy, params IReadOnlyList<ByokKeyFinding> findings) =>
         new() { KeyArn = KmsKeyArn.Parse(_world.Key.Arn), Status = status, Findings = findings };
 
-    public static KeyFinding Finding(string code, KeyFindingSeverity severity, KeyFindingOwner owner = KeyFindingOwner.Customer) =>
+    public static ByokKeyFinding Finding(
+        string code, ByokKeyFindingSeverity severity, ByokKeyFindingOwner owner = ByokKeyFindingOwner.Customer) =>
         new(code, severity, owner, $"{code} happened.", "Do something.");
 }

@@ -29,20 +29,24 @@ internal sealed class ProbeAnswerTests
         var health = await ProbeAsync(key => key["KeyManager"] = "AWS");
 
         health.DemandFindings(
-            "Warning AwsManagedKey (Customer): The key is an AWS managed key: its owner can neither disable nor delete it, nor change its key policy. "
+            "Warning AwsManagedKey (Customer): The key is an AWS managed key: its owner can neither disable nor delete it, nor change "
+            + "its key policy. "
             + "Create a customer managed key and give its ARN.");
         Assert.That((health.Status, health.KeyManager), Is.EqualTo((HealthStatus.Degraded, "AWS")));
     }
 
     [Test]
-    public async Task A_state_that_this_library_does_not_know_is_a_finding_and_no_denial([Values("Hibernating", "4", "Unknown", "Enabled, Disabled")] string state)
+    public async Task A_state_that_this_library_does_not_know_is_a_finding_and_no_denial(
+        [Values("Hibernating", "4", "Unknown", "Enabled, Disabled")] string state)
     {
         var health = await ProbeAsync(key => key["KeyState"] = state);
 
         health.DemandFindings(
             "Warning KeyStateUnknown (Host): The key is in a state that this version of the library does not know. "
             + "Update the library. Until then, encryption and decryption show whether the key can be used.");
-        Assert.That((health.Status, health.KeyState, health.Reason), Is.EqualTo((HealthStatus.Degraded, KmsKeyState.Unknown, (ByokKeyUnavailableReason?)null)));
+        Assert.That(
+            (health.Status, health.KeyState, health.Reason),
+            Is.EqualTo((HealthStatus.Degraded, KmsKeyState.Unknown, (ByokKeyUnavailableReason?)null)));
     }
 
     [Test]
@@ -51,9 +55,9 @@ internal sealed class ProbeAnswerTests
         var health = await ProbeAsync(key => key["KeyUsage"] = "SOMETHING_ELSE");
 
         health.DemandFindings(
-            "Error WrongKeyUsage (Customer): The key cannot be used to encrypt and decrypt. "
+            "Error UnsupportedKeyUsage (Customer): The key cannot be used to encrypt and decrypt. "
             + "Create a symmetric key whose usage is ENCRYPT_DECRYPT and give its ARN.");
-        Assert.That((health.Reason, health.KeyUsage), Is.EqualTo((ByokKeyUnavailableReason.WrongKeyUsage, "SOMETHING_ELSE")));
+        Assert.That((health.Reason, health.KeyUsage), Is.EqualTo((ByokKeyUnavailableReason.UnsupportedKeyUsage, "SOMETHING_ELSE")));
     }
 
     [Test]
@@ -87,7 +91,7 @@ internal sealed class ProbeAnswerTests
 
         var health = await _world.Ring("AccessKeys").ProbeAsync();
 
-        Assert.That(health.Findings.Select(finding => finding.Code), Is.EqualTo(These(KeyFindingCode.ServiceUnavailable)));
+        Assert.That(health.Findings.Select(finding => finding.Code), Is.EqualTo(These(ByokKeyFindingCode.ServiceUnavailable)));
     }
 
     [Test]
@@ -118,7 +122,8 @@ internal sealed class ProbeAnswerTests
     {
         var health = await ProbeAsync(key => key["Arn"] = _replica.Arn);
 
-        health.DemandFindings(Findings.HostAtFault($"AWS KMS answered kms:DescribeKey for another key than {_world.Key.Arn}. The answer was not used."));
+        health.DemandFindings(
+            Findings.HostAtFault($"AWS KMS answered kms:DescribeKey for another key than {_world.Key.Arn}. The answer was not used."));
     }
 
     [Test]
@@ -146,7 +151,9 @@ internal sealed class ProbeAnswerTests
 
         health.DemandFindings();
         Assert.That(
-            _world.Aws.Log.Requests.Select(request => request.Region), Is.EqualTo(These("us-east-1", "us-east-2")), "the replica was looked at all the same");
+            _world.Aws.Log.Requests.Select(request => request.Region),
+            Is.EqualTo(These("us-east-1", "us-east-2")),
+            "the replica was looked at all the same");
     }
 
     [Test]
@@ -159,10 +166,10 @@ internal sealed class ProbeAnswerTests
     }
 
     private static string Incomplete(string member, string region = ByokWorld.Region) =>
-        $"Warning DescriptionIncomplete (Host): The answer to kms:DescribeKey in Region {region} does not tell {member}. "
-        + "AWS KMS always does. If Endpoints:Kms names another server, its operator has to complete the answer.";
+        $"Warning DescriptionIncomplete (Host): The answer to kms:DescribeKey in Region {region} lacks {member}. "
+        + "AWS KMS always sends them. If Endpoints:Kms names another server, its operator has to complete the answer.";
 
-    private Task<KeyHealth> ProbeAsync(Action<JsonObject> change)
+    private Task<ByokKeyHealth> ProbeAsync(Action<JsonObject> change)
     {
         Answer(_world.Key.Arn, change);
         return _world.Ring("AccessKeys").ProbeAsync();

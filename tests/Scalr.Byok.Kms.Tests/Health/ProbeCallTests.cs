@@ -26,17 +26,20 @@ internal sealed class ProbeCallTests
 
         Assert.That(_world.Aws.Log.Requests.Select(request => request.Operation), Is.EqualTo(operations));
         _ = await ring.ProbeAsync();
-        Assert.That(_world.Aws.Log.Requests.Select(request => request.Operation), Is.EqualTo(operations.Append("DescribeKey")), "the session is still good");
+        Assert.That(
+            _world.Aws.Log.Requests.Select(request => request.Operation),
+            Is.EqualTo(operations.Append("DescribeKey")),
+            "the session is still good");
     }
 
     [Test]
     public async Task A_probe_tells_when_AWS_was_asked_and_how_long_it_took()
     {
         var start = _world.Time.GetUtcNow();
-        _world.GetToken = (audience, _) =>
+        _world.GetToken = (request, _) =>
         {
             _world.Time.Advance(TimeSpan.FromMilliseconds(750));
-            return new(_world.Token(audience, ByokWorld.Subject));
+            return new(_world.Token(request.Audience, ByokWorld.Subject));
         };
 
         var health = await _world.Ring("Oidc").ProbeAsync();
@@ -62,7 +65,8 @@ internal sealed class ProbeCallTests
 
         _ = await _world.Ring("AccessKeys").ProbeAsync();
 
-        Assert.That(_world.Logs.Entries.Where(entry => entry.Contains("kms:DescribeKey", StringComparison.Ordinal)).ToList(), Has.Count.EqualTo(1));
+        Assert.That(
+            _world.Logs.Entries.Where(entry => entry.Contains("kms:DescribeKey", StringComparison.Ordinal)).ToList(), Has.Count.EqualTo(1));
     }
 
     [Test]

@@ -5,7 +5,7 @@ using static Scalr.Byok.Kms.ByokKeyUnavailableReason;
 
 namespace Scalr.Byok.Kms.Tests.Health;
 
-/// <summary>What a probe makes of a key that could not be described: whose move it is, and that an outage blames nobody.</summary>
+/// <summary>What a probe makes of a key that could not be described: who has to act, and that an outage blames no one.</summary>
 internal sealed class ProbeRefusalTests
 {
     private const string NoSuchKey = $"arn:aws:kms:us-east-1:{ByokWorld.CustomerAccount}:key/0f3c9a52-7d41-4b8e-a6d0-5e12c4b79f08";
@@ -37,7 +37,8 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring("AccessKeys", settings => settings.KeyArn = NoSuchKey).ProbeAsync(), HealthStatus.Unhealthy, KeyNotFound,
-            "Error KeyNotFound (Customer): The key does not exist. Check the key ARN: account 111122223333 has no such key in Region us-east-1.");
+            "Error KeyNotFound (Customer): The key does not exist. Check the key ARN: account 111122223333 has no such key in Region "
+            + "us-east-1.");
     }
 
     [Test]
@@ -47,7 +48,8 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring("AccessKeys").ProbeAsync(), HealthStatus.Unhealthy, WrongRegion,
-            "Error WrongRegion (Customer): The key was looked for in a Region it does not belong to. Check the Region in the key ARN: it says us-east-1.");
+            "Error WrongRegion (Customer): The key was requested in a Region that it does not belong to. Check the Region in the key "
+            + "ARN: it says us-east-1.");
     }
 
     [Test]
@@ -62,21 +64,23 @@ internal sealed class ProbeRefusalTests
         await _world.Ring("AssumeRole", settings => settings.Credentials.ExternalId = "another-external-id").ProbeAsync(),
         HealthStatus.Unhealthy, RoleNotAssumable,
         "Error RoleNotAssumable (Customer): AWS STS does not let the host assume the role. "
-        + "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that it demands. AWS STS denies a mistyped role ARN in the same words.");
+        + "Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience and subject that "
+            + "it demands. AWS STS denies a mistyped role ARN with the same message.");
 
     [Test]
     public async Task A_token_of_an_audience_that_is_not_registered_is_rejected() => DemandUnseen(
         await _world.Ring("Oidc", settings => settings.Credentials.Audience = "unknown-audience").ProbeAsync(),
         HealthStatus.Unhealthy, TokenRejected,
         "Error TokenRejected (Customer): AWS STS does not accept the OIDC token. "
-        + "Check the OIDC identity provider in the AWS account: its URL must be the host's issuer and its client IDs must include the audience. "
-        + "If both are right, the host's token is at fault: it has expired, or is signed with a key that its issuer does not publish.");
+        + "Check the OIDC identity provider in the AWS account: its URL must be the host's issuer and its client IDs must include the "
+            + "audience.");
 
     [TestCase("AssumeRole", "RegionDisabledException", RegionDisabled,
         "Error RegionDisabled (Customer): AWS STS is not activated in Region us-east-1 of the account. "
         + "Activate AWS STS for Region us-east-1 in the IAM account settings.")]
     [TestCase("Oidc", "PackedPolicyTooLarge", SessionPolicyTooLarge,
-        "Error SessionPolicyTooLarge (Customer): AWS STS finds the session policy too large, which allows the use of the customer's keys and nothing else. "
+        "Error SessionPolicyTooLarge (Customer): "
+            + "The session policy, which allows only the use of the customer's keys, exceeds the size limit of AWS STS. "
         + "This is for the host's operator: give the host's own session fewer tags and policies, or turn off RestrictSessions.")]
     public async Task A_session_that_STS_does_not_begin_is_told(string type, string code, ByokKeyUnavailableReason reason, string finding)
     {
@@ -93,8 +97,10 @@ internal sealed class ProbeRefusalTests
         DemandUnseen(
             await _world.Ring("AssumeRole").ProbeAsync(), HealthStatus.Unhealthy, null,
             Findings.HostAtFault(
-                $"The host's own AWS identity was refused by AWS STS (InvalidClientTokenId), so sts:AssumeRole for the key {_world.Key.Arn} was not possible. "
-                + "This is for the host's operator to mend, not for the customer."));
+                $"The host's own AWS identity was rejected by AWS STS (InvalidClientTokenId), so sts:AssumeRole for the key "
+                + $"{_world.Key.Arn} was not possible. "
+                + "This is for the host's operator to correct, not for the customer: set HostIdentity in the options of AddScalrByok, "
+                + "or give the process an AWS role."));
     }
 
     [TestCase(typeof(InvalidOperationException))]
@@ -107,7 +113,30 @@ internal sealed class ProbeRefusalTests
         DemandUnseen(
             await _world.Ring("Oidc").ProbeAsync(), HealthStatus.Unhealthy, null,
             Findings.HostAtFault(
-                $"The host's web identity token provider threw {error.Name}. Nothing was sent to AWS; the host's operator should look at the provider."));
+                $"The host's OIDC token provider threw {error.Name}. Nothing was sent to AWS; the host's operator should check the "
+                + "provider."));
+    }
+
+    [Test]
+    public async Task A_host_whose_issuer_AWS_STS_cannot_reach_is_at_fault()
+    {
+        var token = _world.Token(ByokWorld.Audience, ByokWorld.Subject);
+        _world.GetToken = (_, _) => new(token);
+        await _world.OidcIssuer.DisposeAsync();
+
+        DemandUnseen(await _world.Ring("Oidc").ProbeAsync(), HealthStatus.Unhealthy, null, IssuerOut("IDPCommunicationError"));
+    }
+
+    [Test]
+    public async Task A_host_whose_issuers_keys_AWS_STS_cannot_fetch_is_at_fault()
+    {
+        _world.Aws.Faults.Add(
+            Fault.Error("InvalidIdentityToken", 400, "Couldn't retrieve verification key from your identity provider") with
+            {
+                Service = "sts",
+            });
+
+        DemandUnseen(await _world.Ring("Oidc").ProbeAsync(), HealthStatus.Unhealthy, null, IssuerOut("InvalidIdentityToken"));
     }
 
     [Test]
@@ -117,8 +146,10 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring("AccessKeys").ProbeAsync(), HealthStatus.Unhealthy, null,
-            Findings.HostAtFault($"kms:DescribeKey for the key {_world.Key.Arn} failed because this machine's clock and that of AWS differ (InvalidSignatureException); "
-                + "check this machine's clock. Try again later; the key itself is not to blame."));
+            Findings.HostAtFault(
+                $"kms:DescribeKey for the key {_world.Key.Arn} failed because this machine's clock and that of AWS differ "
+                + "(InvalidSignatureException); "
+                    + "check this machine's clock. Try again later. The key itself is not the cause."));
     }
 
     [TestCase("ThrottlingException", 400)]
@@ -130,7 +161,9 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring("AccessKeys").ProbeAsync(), HealthStatus.Unhealthy, null,
-            Findings.Outage($"kms:DescribeKey for the key {_world.Key.Arn} failed: AWS answered {code}. Try again later; the key itself is not to blame."));
+            Findings.Outage(
+                $"kms:DescribeKey for the key {_world.Key.Arn} failed: AWS answered {code}. Try again later. The key itself is not the "
+                + "cause."));
     }
 
     [TestCase("AccessKeys", "kms:DescribeKey")]
@@ -142,8 +175,8 @@ internal sealed class ProbeRefusalTests
 
         DemandUnseen(
             await _world.Ring(type).ProbeAsync(), HealthStatus.Unhealthy, null,
-            Findings.Outage($"{operation} for the key {_world.Key.Arn} failed: AWS answered HTTP 502 with nothing that could be read. "
-                + "Try again later; the key itself is not to blame."));
+            Findings.Outage($"{operation} for the key {_world.Key.Arn} failed: AWS answered HTTP 502 without a readable error. "
+                + "Try again later. The key itself is not the cause."));
     }
 
     [Test]
@@ -159,16 +192,24 @@ internal sealed class ProbeRefusalTests
         var health = await probe;
         DemandUnseen(
             health, HealthStatus.Unhealthy, null,
-            Findings.Outage($"kms:DescribeKey for the key {_world.Key.Arn} did not finish within 2 s. Try again later; the key itself is not to blame."));
+            Findings.Outage(
+                $"kms:DescribeKey for the key {_world.Key.Arn} did not finish within 2 s at 127.0.0.1:{_world.Aws.Endpoint.Port}. This "
+                + "address is configured by the host's operator, in the option Endpoints. Try again later. The key itself is not the "
+                + "cause."));
         Assert.That((health.CheckedAt, health.Duration), Is.EqualTo((start, TimeSpan.FromSeconds(2))));
         Assert.That(health.ToString(), Is.EqualTo($"{_world.Key.Arn}: Unhealthy (ServiceUnavailable)"));
     }
 
-    private static void DemandUnseen(KeyHealth health, HealthStatus status, ByokKeyUnavailableReason? reason, string finding)
+    private string IssuerOut(string code) => Findings.HostAtFault(
+        $"sts:AssumeRoleWithWebIdentity for the key {_world.Key.Arn} failed: AWS STS could not reach the issuer of the host's OIDC token "
+        + $"({code}). Try again later. The key itself is not the cause.");
+
+    private static void DemandUnseen(ByokKeyHealth health, HealthStatus status, ByokKeyUnavailableReason? reason, string finding)
     {
         health.DemandFindings(finding);
         Assert.That((health.Status, health.Reason, health.KeyState), Is.EqualTo((status, reason, KmsKeyState.Unknown)));
-        string?[] told = [health.KeySpec, health.KeyUsage, health.Origin, health.KeyManager, health.PrimaryRegion, .. health.ReplicaRegions];
+        string?[] told =
+            [health.KeySpec, health.KeyUsage, health.Origin, health.KeyManager, health.PrimaryRegion, .. health.ReplicaRegions];
         Assert.That(told, Is.All.Null);
     }
 }

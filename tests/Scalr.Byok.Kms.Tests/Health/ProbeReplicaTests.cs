@@ -59,8 +59,11 @@ internal sealed class ProbeReplicaTests
         var health = await Ring(Other).ProbeAsync();
 
         health.DemandFindings(
-            $"Warning ReplicaUnusable (Customer): The replica in Region {Other} cannot be used. The key is disabled. Enable the key in AWS KMS.");
-        Assert.That((health.Status, health.KeyState, health.Reason), Is.EqualTo((HealthStatus.Degraded, KmsKeyState.Enabled, (ByokKeyUnavailableReason?)null)));
+            $"Warning ReplicaUnusable (Customer): The replica in Region {Other} cannot be used. The key is disabled. Enable the key in "
+            + "AWS KMS.");
+        Assert.That(
+            (health.Status, health.KeyState, health.Reason),
+            Is.EqualTo((HealthStatus.Degraded, KmsKeyState.Enabled, (ByokKeyUnavailableReason?)null)));
     }
 
     [Test]
@@ -86,7 +89,7 @@ internal sealed class ProbeReplicaTests
         var health = await Ring(Other).ProbeAsync();
 
         health.DemandFindings(
-            $"Warning ReplicaNotSeen (Customer): The replica in Region {Other} could not be looked at. "
+            $"Warning ReplicaStateUnknown (Customer): The replica in Region {Other} could not be queried. "
             + "The host cannot see problems of the key coming: kms:DescribeKey on it is not allowed. "
             + $"Grant kms:DescribeKey on {replica.Arn} to the user or role; encryption and decryption do not need it.");
         Assert.That((health.Status, health.Reason), Is.EqualTo((HealthStatus.Degraded, (ByokKeyUnavailableReason?)null)));
@@ -101,8 +104,10 @@ internal sealed class ProbeReplicaTests
         var health = await Ring(Other).ProbeAsync();
 
         health.DemandFindings(
-            $"Warning ReplicaNotSeen (Aws): The replica in Region {Other} could not be looked at. kms:DescribeKey for the key {replica.Arn} failed: "
-            + "AWS answered KMSInternalException. Try again later; the key itself is not to blame. Wait and try again; nobody needs to change anything.");
+            $"Warning ReplicaStateUnknown (Aws): The replica in Region {Other} could not be queried. kms:DescribeKey for the key "
+            + $"{replica.Arn} failed: "
+            + "AWS answered KMSInternalException. Try again later. The key itself is not the cause. Wait and try again. No change is "
+                + "needed.");
         Assert.That(health.Status, Is.EqualTo(HealthStatus.Degraded));
     }
 
@@ -116,7 +121,7 @@ internal sealed class ProbeReplicaTests
         var health = await _world.Ring("AssumeRole", settings => settings.ReplicaRegions = [Other]).ProbeAsync();
 
         health.DemandFindings(
-            $"Warning ReplicaNotSeen (Customer): The replica in Region {Other} could not be looked at. "
+            $"Warning ReplicaStateUnknown (Customer): The replica in Region {Other} could not be queried. "
             + $"AWS STS is not activated in Region {Other} of the account. "
             + $"Activate AWS STS for Region {Other} in the IAM account settings.");
     }
@@ -134,8 +139,10 @@ internal sealed class ProbeReplicaTests
         }).ProbeAsync();
 
         health.DemandFindings(
-            "Warning ReplicaUnusable (Customer): The replica in Region us-east-1 cannot be used. The key is disabled. Enable the key in AWS KMS.");
-        Assert.That((health.KeyArn.ToString(), health.KeyState, health.PrimaryRegion), Is.EqualTo((replica.Arn, KmsKeyState.Enabled, "us-east-1")));
+            "Warning ReplicaUnusable (Customer): The replica in Region us-east-1 cannot be used. The key is disabled. Enable the key in "
+            + "AWS KMS.");
+        Assert.That(
+            (health.KeyArn.ToString(), health.KeyState, health.PrimaryRegion), Is.EqualTo((replica.Arn, KmsKeyState.Enabled, "us-east-1")));
         Assert.That(health.ReplicaRegions, Is.EqualTo(These(Other)));
     }
 
@@ -155,8 +162,13 @@ internal sealed class ProbeReplicaTests
         }, options => options.AllowedRegions = ["us-east-1", Other, "us-west-2"]).ProbeAsync();
 
         Assert.That(health.Findings.Select(finding => $"{finding.Severity} {finding.Code}"), Is.EqualTo(These(
-            "Error KeyDisabled", "Warning KeyMaterialExpires", "Warning ReplicaMissing", "Warning ReplicaNotSeen", "Information RotationOff")));
-        Assert.That(health.ToString(), Is.EqualTo($"{key.Arn}: Unhealthy (KeyDisabled, KeyMaterialExpires, ReplicaMissing, ReplicaNotSeen, RotationOff)"));
+            "Error KeyDisabled",
+            "Warning KeyMaterialExpires",
+            "Warning ReplicaMissing",
+            "Warning ReplicaStateUnknown",
+            "Information AutomaticRotationUnsupported")));
+        Assert.That(health.ToString(), Is.EqualTo(
+            $"{key.Arn}: Unhealthy (KeyDisabled, KeyMaterialExpires, ReplicaMissing, ReplicaStateUnknown, AutomaticRotationUnsupported)"));
     }
 
     private IByokKeyRing Ring(params string[] regions) => _world.Ring("AccessKeys", settings => settings.ReplicaRegions = regions);

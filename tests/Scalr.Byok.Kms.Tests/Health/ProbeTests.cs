@@ -22,11 +22,12 @@ internal sealed class ProbeTests
             "Error KeyMaterialMissing (Customer): The key has no key material. Import the same key material into the key again.");
         yield return State(
             KmsKeyState.Unavailable, key => key.HoldIn(LocalKeyState.Unavailable), KeyStoreUnavailable,
-            "Error KeyStoreUnavailable (Customer): The custom key store that holds the key is not connected. Connect the custom key store in AWS KMS.");
+            "Error KeyStoreUnavailable (Customer): The custom key store that holds the key is not connected. Connect the custom key "
+            + "store in AWS KMS.");
         yield return State(
             KmsKeyState.Creating, key => key.HoldIn(LocalKeyState.Creating), KeyStateInvalid,
             "Error KeyStateInvalid (Customer): The key's state allows no encryption or decryption. "
-            + "Look at the key's state in AWS KMS and bring it to Enabled.");
+            + "Check the key's state in AWS KMS and change it to Enabled.");
         yield return State(
             KmsKeyState.PendingDeletion, key => key.HoldIn(LocalKeyState.PendingDeletion), KeyPendingDeletion,
             "Error KeyPendingDeletion (Customer): The key is scheduled for deletion. "
@@ -49,7 +50,9 @@ internal sealed class ProbeTests
         var health = await _world.Ring(type).ProbeAsync();
 
         health.DemandFindings();
-        Assert.That((health.Status, health.KeyState, health.Reason), Is.EqualTo((HealthStatus.Healthy, KmsKeyState.Enabled, (ByokKeyUnavailableReason?)null)));
+        Assert.That(
+            (health.Status, health.KeyState, health.Reason),
+            Is.EqualTo((HealthStatus.Healthy, KmsKeyState.Enabled, (ByokKeyUnavailableReason?)null)));
         Assert.That((health.KeySpec, health.KeyUsage), Is.EqualTo(("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")));
         Assert.That((health.Origin, health.KeyManager), Is.EqualTo(("AWS_KMS", "CUSTOMER")));
         Assert.That((health.DeletionDate, health.KeyMaterialExpiresAt), Is.EqualTo(((DateTimeOffset?)null, (DateTimeOffset?)null)));
@@ -57,7 +60,8 @@ internal sealed class ProbeTests
     }
 
     [TestCaseSource(nameof(UnusableStates))]
-    public async Task A_key_that_cannot_be_used_is_unhealthy(KmsKeyState state, Action<LocalKey> change, ByokKeyUnavailableReason reason, string finding)
+    public async Task A_key_that_cannot_be_used_is_unhealthy(
+        KmsKeyState state, Action<LocalKey> change, ByokKeyUnavailableReason reason, string finding)
     {
         change(_world.Key);
 
@@ -84,7 +88,9 @@ internal sealed class ProbeTests
         health.DemandFindings(
             $"Error KeyPendingDeletion (Customer): The key is scheduled for deletion on {_now.AddDays(30):yyyy-MM-dd HH:mm} UTC ({left}). "
             + "Cancel the deletion in AWS KMS and enable the key; once it is deleted, data encrypted under it is lost.");
-        Assert.That((health.KeyState, health.Reason, health.DeletionDate), Is.EqualTo((KmsKeyState.PendingDeletion, KeyPendingDeletion, _now.AddDays(30))));
+        Assert.That(
+            (health.KeyState, health.Reason, health.DeletionDate),
+            Is.EqualTo((KmsKeyState.PendingDeletion, KeyPendingDeletion, _now.AddDays(30))));
     }
 
     [Test]
@@ -121,8 +127,11 @@ internal sealed class ProbeTests
         var health = await _world.Ring("AccessKeys").ProbeAsync();
 
         health.DemandFindings(
-            "Information KeyUpdating (Aws): AWS KMS is changing the key's primary Region; the key can be used meanwhile. Nothing needs to be done.");
-        Assert.That((health.Status, health.KeyState, health.Reason), Is.EqualTo((HealthStatus.Healthy, KmsKeyState.Updating, (ByokKeyUnavailableReason?)null)));
+            "Information KeyUpdating (Aws): AWS KMS is changing the key's primary Region; the key can be used meanwhile. Nothing needs "
+            + "to be done.");
+        Assert.That(
+            (health.Status, health.KeyState, health.Reason),
+            Is.EqualTo((HealthStatus.Healthy, KmsKeyState.Updating, (ByokKeyUnavailableReason?)null)));
     }
 
     [TestCase("RSA_2048", "ENCRYPT_DECRYPT")]
@@ -131,11 +140,14 @@ internal sealed class ProbeTests
     [TestCase("HMAC_256", "GENERATE_VERIFY_MAC")]
     public async Task A_key_that_is_not_symmetric_is_unhealthy(string spec, string usage)
     {
-        var health = await Ring(_world.Customer.CreateKey(ByokWorld.Region, multiRegion: true, keySpec: spec, keyUsage: usage)).ProbeAsync();
+        var health =
+            await Ring(_world.Customer.CreateKey(ByokWorld.Region, multiRegion: true, keySpec: spec, keyUsage: usage)).ProbeAsync();
 
         health.DemandFindings(
-            "Error WrongKeyType (Customer): The key is not symmetric. Create a symmetric key (key spec SYMMETRIC_DEFAULT) and give its ARN.");
-        Assert.That((health.Status, health.Reason, health.KeyState), Is.EqualTo((HealthStatus.Unhealthy, WrongKeyType, KmsKeyState.Enabled)));
+            "Error UnsupportedKeySpec (Customer): The key is not symmetric. Create a symmetric key (key spec SYMMETRIC_DEFAULT) and "
+            + "give its ARN.");
+        Assert.That(
+            (health.Status, health.Reason, health.KeyState), Is.EqualTo((HealthStatus.Unhealthy, UnsupportedKeySpec, KmsKeyState.Enabled)));
         Assert.That((health.KeySpec, health.KeyUsage), Is.EqualTo((spec, usage)));
     }
 
@@ -147,7 +159,7 @@ internal sealed class ProbeTests
 
         var health = await Ring(key).ProbeAsync();
 
-        Assert.That((health.KeyState, health.Reason, health.Findings.Count), Is.EqualTo((KmsKeyState.Disabled, WrongKeyType, 1)));
+        Assert.That((health.KeyState, health.Reason, health.Findings.Count), Is.EqualTo((KmsKeyState.Disabled, UnsupportedKeySpec, 1)));
     }
 
     [Test]
@@ -168,16 +180,18 @@ internal sealed class ProbeTests
 
         var health = await Ring(key).ProbeAsync();
 
-        health.DemandFindings(Findings.RotationOff("EXTERNAL"));
-        Assert.That((health.Status, health.Origin, health.KeyMaterialExpiresAt), Is.EqualTo((HealthStatus.Healthy, "EXTERNAL", (DateTimeOffset?)null)));
+        health.DemandFindings(Findings.AutomaticRotationUnsupported("EXTERNAL"));
+        Assert.That(
+            (health.Status, health.Origin, health.KeyMaterialExpiresAt),
+            Is.EqualTo((HealthStatus.Healthy, "EXTERNAL", (DateTimeOffset?)null)));
     }
 
-    [TestCase(1, KeyFindingSeverity.Warning, HealthStatus.Degraded, "less than a day left")]
-    [TestCase(30 * 24, KeyFindingSeverity.Warning, HealthStatus.Degraded, "30 days left")]
-    [TestCase(30 * 24 + 1, KeyFindingSeverity.Information, HealthStatus.Healthy, "31 days left")]
-    [TestCase(365 * 24, KeyFindingSeverity.Information, HealthStatus.Healthy, "365 days left")]
+    [TestCase(1, ByokKeyFindingSeverity.Warning, HealthStatus.Degraded, "less than a day left")]
+    [TestCase(30 * 24, ByokKeyFindingSeverity.Warning, HealthStatus.Degraded, "30 days left")]
+    [TestCase(30 * 24 + 1, ByokKeyFindingSeverity.Information, HealthStatus.Healthy, "31 days left")]
+    [TestCase(365 * 24, ByokKeyFindingSeverity.Information, HealthStatus.Healthy, "365 days left")]
     public async Task Imported_key_material_that_expires_is_a_warning_from_30_days_before(
-        int hours, KeyFindingSeverity severity, HealthStatus status, string left)
+        int hours, ByokKeyFindingSeverity severity, HealthStatus status, string left)
     {
         var key = _world.Customer.CreateKey(ByokWorld.Region, multiRegion: true, origin: "EXTERNAL");
         var expiry = _now.AddHours(hours);
@@ -187,9 +201,11 @@ internal sealed class ProbeTests
 
         health.DemandFindings(
             $"{severity} KeyMaterialExpires (Customer): The imported key material expires on {expiry:yyyy-MM-dd HH:mm} UTC ({left}); "
-            + "from then on nothing can be encrypted or decrypted. Import the same key material again before that day, with a later expiration date or none.",
-            Findings.RotationOff("EXTERNAL"));
-        Assert.That((health.Status, health.Reason, health.KeyMaterialExpiresAt), Is.EqualTo((status, (ByokKeyUnavailableReason?)null, expiry)));
+            + "from then on nothing can be encrypted or decrypted. Import the same key material again before that day, with a later "
+                + "expiration date or none.",
+            Findings.AutomaticRotationUnsupported("EXTERNAL"));
+        Assert.That(
+            (health.Status, health.Reason, health.KeyMaterialExpiresAt), Is.EqualTo((status, (ByokKeyUnavailableReason?)null, expiry)));
     }
 
     [Test]
@@ -201,8 +217,11 @@ internal sealed class ProbeTests
 
         var health = await Ring(key).ProbeAsync();
 
-        Assert.That(health.Findings.Select(finding => finding.Code), Is.EqualTo(These("KeyMaterialMissing", "RotationOff")));
-        Assert.That((health.Status, health.KeyState, health.Reason), Is.EqualTo((HealthStatus.Unhealthy, KmsKeyState.PendingImport, KeyMaterialMissing)));
+        Assert.That(
+            health.Findings.Select(finding => finding.Code), Is.EqualTo(These("KeyMaterialMissing", "AutomaticRotationUnsupported")));
+        Assert.That(
+            (health.Status, health.KeyState, health.Reason),
+            Is.EqualTo((HealthStatus.Unhealthy, KmsKeyState.PendingImport, KeyMaterialMissing)));
     }
 
     [TestCase("AWS_CLOUDHSM")]
@@ -212,7 +231,7 @@ internal sealed class ProbeTests
         // AWS has no multi-Region keys in custom key stores, so the recommendation could not be followed.
         var health = await Ring(_world.Customer.CreateKey(ByokWorld.Region, origin: origin)).ProbeAsync();
 
-        health.DemandFindings(Findings.RotationOff(origin));
+        health.DemandFindings(Findings.AutomaticRotationUnsupported(origin));
         Assert.That((health.Status, health.Origin), Is.EqualTo((HealthStatus.Healthy, origin)));
     }
 

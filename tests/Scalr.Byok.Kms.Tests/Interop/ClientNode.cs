@@ -9,7 +9,10 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Interop;
 
-/// <summary>AWS's own Encryption SDK for JavaScript in a Node.js process, which answers one command after the other. Ignores the test where it is not installed.</summary>
+/// <summary>
+/// AWS's own Encryption SDK for JavaScript in a Node.js process, which answers one command after the other. Ignores the test where it is
+/// not installed.
+/// </summary>
 internal sealed class ClientNode : IAsyncDisposable
 {
     private const string Folder = "tests/Scalr.Byok.Kms.Tests/Interop/client-node";
@@ -18,7 +21,8 @@ internal sealed class ClientNode : IAsyncDisposable
     /// <summary>Ends a test that would never end; an answer takes milliseconds.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Json =
+        new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     private readonly DirectoryInfo _files = Directory.CreateTempSubdirectory("client-node-");
     private readonly ConcurrentQueue<string> _errors = new();
@@ -43,7 +47,8 @@ internal sealed class ClientNode : IAsyncDisposable
             StandardInputEncoding = new UTF8Encoding(false),
             StandardOutputEncoding = Encoding.UTF8,
         };
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("AWS_", StringComparison.Ordinal) || name.StartsWith("NODE_", StringComparison.Ordinal)).ToList())
+        foreach (var name in start.Environment.Keys.Where(
+            name => name.StartsWith("AWS_", StringComparison.Ordinal) || name.StartsWith("NODE_", StringComparison.Ordinal)).ToList())
         {
             start.Environment.Remove(name);
         }
@@ -71,14 +76,30 @@ internal sealed class ClientNode : IAsyncDisposable
     /// <param name="suite">Null: the SDK's default.</param>
     /// <param name="encryptionContext">Null: none.</param>
     /// <param name="frameLength">Null: the SDK's default.</param>
-    /// <param name="way">How JavaScript gets the plaintext and hands out the message.</param>
+    /// <param name="way">How JavaScript gets the plaintext and returns the message.</param>
     /// <param name="moreKeyArns">Keys that wrap the data key as well.</param>
     /// <param name="multiRegion">With the keyring that takes replicas of a key for the key.</param>
     public Task<ClientNodeResult> EncryptAsync(
-        byte[] plaintext, string keyArn, Suite? suite = null, IReadOnlyDictionary<string, string>? encryptionContext = null, int? frameLength = null,
+        byte[] plaintext,
+        string keyArn,
+        Suite? suite = null,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        int? frameLength = null,
         Way way = Way.Memory, IReadOnlyList<string>? moreKeyArns = null, bool multiRegion = false) =>
         RunAsync(plaintext, (input, output) =>
-            new { operation = "encrypt", way = $"{way}", input, output, keyArn, moreKeyArns, multiRegion, suiteId = suite, encryptionContext, frameLength });
+            new
+            {
+                operation = "encrypt",
+                way = $"{way}",
+                input,
+                output,
+                keyArn,
+                moreKeyArns,
+                multiRegion,
+                suiteId = suite,
+                encryptionContext,
+                frameLength,
+            });
 
     public Task<ClientNodeResult> DecryptAsync(byte[] message, string keyArn, Way way = Way.Memory, bool multiRegion = false) =>
         RunAsync(message, (input, output) => new { operation = "decrypt", way = $"{way}", input, output, keyArn, multiRegion });
@@ -96,7 +117,8 @@ internal sealed class ClientNode : IAsyncDisposable
         if (!File.Exists(Repository.Path($"{Packages}/node_modules/@aws-crypto/client-node/package.json")))
         {
             Assert.Ignore(
-                $"@aws-crypto/client-node is not installed. With Node.js, run: mkdir -p {Packages} && cp {Folder}/package*.json {Packages} && npm ci --prefix {Packages}");
+                $"@aws-crypto/client-node is not installed. With Node.js, run: mkdir -p {Packages} && cp {Folder}/package*.json "
+                + $"{Packages} && npm ci --prefix {Packages}");
         }
     }
 

@@ -2,7 +2,10 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Interop;
 
-/// <summary>A customer whose keys both the library and AWS's Encryption SDK for JavaScript use, each as a user of its own. One for all tests of a class.</summary>
+/// <summary>
+/// A customer whose keys both the library and AWS's Encryption SDK for JavaScript use, each as a user of its own. One for all tests of a
+/// class.
+/// </summary>
 internal abstract class InteropFixture
 {
     protected ByokWorld World { get; private set; } = null!;
@@ -14,7 +17,9 @@ internal abstract class InteropFixture
     {
         World = await ByokWorld.StartAsync();
         World.User.Policy = Policies.Permissions("*");
-        Node = ClientNode.Start(World.Aws.Endpoint, World.AddBystander("client-node", Policies.Permissions("*", "kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt")));
+        Node = ClientNode.Start(
+            World.Aws.Endpoint,
+            World.AddBystander("client-node", Policies.Permissions("*", "kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt")));
     }
 
     /// <summary>After each test: NUnit takes note of what fails in a one-time tear-down, but fails no test for it.</summary>

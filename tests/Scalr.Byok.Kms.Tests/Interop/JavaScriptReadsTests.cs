@@ -1,6 +1,7 @@
 namespace Scalr.Byok.Kms.Tests.Interop;
 
 /// <summary>AWS's Encryption SDK for JavaScript decrypts what the library wrote.</summary>
+[Category("Slow")]
 internal sealed class JavaScriptReadsTests : InteropFixture
 {
     [Test]
@@ -54,7 +55,8 @@ internal sealed class JavaScriptReadsTests : InteropFixture
         {
             var changed = message.ToArray();
             changed[index] ^= 1;
-            await Assert.ThatAsync(() => Node.DecryptAsync(changed, World.Key.Arn, reader), Throws.TypeOf<ClientNodeException>(), $"byte {index}");
+            await Assert.ThatAsync(
+                () => Node.DecryptAsync(changed, World.Key.Arn, reader), Throws.TypeOf<ClientNodeException>(), $"byte {index}");
         }
     }
 }

@@ -2,14 +2,21 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Interop;
 
-/// <summary>The library decrypts what AWS's Encryption SDK for JavaScript wrote: with that SDK's default suite, which signs, and with the library's own.</summary>
+/// <summary>
+/// The library decrypts what AWS's Encryption SDK for JavaScript wrote: with that SDK's default suite, which signs, and with the library's
+/// own.
+/// </summary>
+[Category("Slow")]
 internal sealed class JavaScriptWritesTests : InteropFixture
 {
     private const string PublicKey = "aws-crypto-public-key";
 
     [Test]
     public async Task Decrypt_reads_what_JavaScript_encrypted(
-        [Values] Suite suite, [ValueSource(typeof(Sizes), nameof(Sizes.All))] (int Length, int FrameLength) size, [Values] Way writer, [Values] Way reader)
+        [Values] Suite suite,
+        [ValueSource(typeof(Sizes), nameof(Sizes.All))] (int Length, int FrameLength) size,
+        [Values] Way writer,
+        [Values] Way reader)
     {
         var plaintext = Sizes.Plaintext(size.Length);
         var message = await Node.EncryptAsync(plaintext, World.Key.Arn, Asked(suite), Contexts.One, size.FrameLength, writer);
@@ -28,7 +35,10 @@ internal sealed class JavaScriptWritesTests : InteropFixture
         var message = await Node.EncryptAsync("abc"u8.ToArray(), World.Key.Arn, Asked(suite), pairs);
 
         Assert.That(await Ring().DecryptAsync(reader, message.Bytes, pairs), Is.EqualTo("abc"u8.ToArray()));
-        Assert.That(await Ring().DecryptAsync(reader, message.Bytes, message.EncryptionContext), Is.EqualTo("abc"u8.ToArray()), "with the pair of the format");
+        Assert.That(
+            await Ring().DecryptAsync(reader, message.Bytes, message.EncryptionContext),
+            Is.EqualTo("abc"u8.ToArray()),
+            "with the pair of the format");
         Assert.That(message.EncryptionContext.Where(pair => pair.Key != PublicKey), Is.EquivalentTo(pairs));
         Assert.That(message.EncryptionContext.ContainsKey(PublicKey), Is.EqualTo(suite == Suite.CommittingSigned));
     }

@@ -12,7 +12,7 @@ internal sealed class BrittleStrategy : IByokCredentialStrategy
 
     public IEnumerable<string> Validate(ByokCredentialSettings credentials) => [];
 
-    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials) => new Brittle(AccessKey!);
+    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context) => new Brittle(AccessKey!);
 
     private sealed class Brittle : AWSCredentials, IDisposable
     {

@@ -97,8 +97,10 @@ internal sealed class BufferWriterTests
     public async Task Calls_name_a_missing_writer_and_take_a_bare_null_for_no_context()
     {
         var ring = _world.Ring(Type);
-        var encryption = await Assert.ThrowsAsync<ArgumentNullException>(async () => await ring.EncryptAsync(new byte[1], (IBufferWriter<byte>)null!));
-        var decryption = await Assert.ThrowsAsync<ArgumentNullException>(async () => await ring.DecryptAsync(new byte[1], (IBufferWriter<byte>)null!));
+        var encryption = await Assert.ThrowsAsync<ArgumentNullException>(
+            async () => await ring.EncryptAsync(new byte[1], (IBufferWriter<byte>)null!));
+        var decryption = await Assert.ThrowsAsync<ArgumentNullException>(
+            async () => await ring.DecryptAsync(new byte[1], (IBufferWriter<byte>)null!));
 
         Assert.That((encryption!.ParamName, decryption!.ParamName), Is.EqualTo(("message", "plaintext")));
         Assert.That(_world.Aws.Log.Requests, Is.Empty);

@@ -5,6 +5,7 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 
 /// <summary>A ring that lives on cached data keys: what it costs, and how a customer's revocation reaches it.</summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class CachedKeyRingTests
 {
     private static readonly TimeSpan ConfirmationInterval = TimeSpan.FromSeconds(60);
@@ -26,7 +27,10 @@ internal sealed class CachedKeyRingTests
         var messages = await Task.WhenAll(Enumerable.Range(0, 1000).Select(_ => Task.Run(async () => await ring.EncryptAsync(Plaintext))));
 
         Assert.That(Count("Encrypt"), Is.EqualTo(1));
-        Assert.That(messages.Select(message => Convert.ToHexString(message.AsSpan(3, 32))).Distinct().Count(), Is.EqualTo(1000), "each has an id, and so keys, of its own");
+        Assert.That(
+            messages.Select(message => Convert.ToHexString(message.AsSpan(3, 32))).Distinct().Count(),
+            Is.EqualTo(1000),
+            "each has an id, and so keys, of its own");
         await Task.WhenAll(messages.Select(message => Task.Run(async () => await ring.DecryptAsync(message))));
         Assert.That(Count("Decrypt"), Is.EqualTo(1));
     }
@@ -66,6 +70,10 @@ internal sealed class CachedKeyRingTests
 
         await RefusedAsync(async () => await ring.EncryptAsync(Plaintext, new Dictionary<string, string> { ["another"] = "context" }));
 
+        Assert.That(
+            _world.Logs.Entries,
+            Has.One.Contains("KeyDisabled. Concerned: the key. 2 cached data keys are erased"),
+            "one for encryption and one for decryption");
         await RefusedAsync(async () => await ring.DecryptAsync(message));
         await RefusedAsync(async () => await ring.EncryptAsync(Plaintext));
     }
@@ -112,7 +120,8 @@ internal sealed class CachedKeyRingTests
         changed[40] ^= 1; // in the encryption context
 
         await Assert.CatchAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(changed));
-        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(message, new Dictionary<string, string> { ["a"] = "c" }));
+        await Assert.ThrowsAsync<ByokDecryptionException>(
+            async () => await ring.DecryptAsync(message, new Dictionary<string, string> { ["a"] = "c" }));
         changed = (byte[])message.Clone();
         changed[^1] ^= 1;
         await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(changed));
@@ -147,7 +156,8 @@ internal sealed class CachedKeyRingTests
         Assert.That(ByokMessage.Read(message.ToArray()).EncryptionContext, Does.ContainKey("a").WithValue("b"));
     }
 
-    private static void Permit(ByokWorld world, string? policy) => world.User.Policy = world.AssumedRole.Policy = world.OidcRole.Policy = policy;
+    private static void Permit(ByokWorld world, string? policy) =>
+        world.User.Policy = world.AssumedRole.Policy = world.OidcRole.Policy = policy;
 
     private static async Task RefusedAsync(Func<Task> call) => await Assert.ThrowsAsync<ByokKeyUnavailableException>(call);
 

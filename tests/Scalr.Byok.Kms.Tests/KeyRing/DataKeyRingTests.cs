@@ -7,7 +7,9 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 [CancelAfter(120_000)]
 internal sealed class DataKeyRingTests
 {
-    private const string OneMessage = "The message could not be authenticated: it was changed or cut short, or it belongs to another key or encryption context. Treat it as hostile.";
+    private const string OneMessage =
+        "The message could not be authenticated: it was changed or cut short, or it belongs to another key, encryption context "
+        + "or place. Treat it as hostile.";
 
     private static readonly Dictionary<string, string> Context = new() { ["purpose"] = "columns" };
 
@@ -20,16 +22,17 @@ internal sealed class DataKeyRingTests
     public async Task StopAsync() => await _world.DisposeAsync();
 
     [Test]
-    public async Task What_a_made_key_encrypts_the_opened_one_decrypts([ValueSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))] string type, [Values] bool cached)
+    public async Task What_a_made_key_encrypts_the_opened_one_decrypts(
+        [ValueSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))] string type, [Values] bool cached)
     {
         var ring = Ring(type, cached);
         using var made = await ring.CreateDataKeyAsync(Context);
-        var encrypted = made.Encrypt("db password", "row 1"u8);
+        var encrypted = made.EncryptText("db password", ByokAssociatedData.For("row", 1));
 
         using var opened = await ring.OpenDataKeyAsync(made.EncryptedKey, Context);
 
-        Assert.That(opened.DecryptText(encrypted, "row 1"u8), Is.EqualTo("db password"));
-        Assert.That(made.DecryptText(opened.Encrypt("ä"), default), Is.EqualTo("ä"));
+        Assert.That(opened.DecryptText(encrypted, ByokAssociatedData.For("row", 1)), Is.EqualTo("db password"));
+        Assert.That(made.DecryptText(opened.EncryptText("ä")), Is.EqualTo("ä"));
         Assert.That((Count("Encrypt"), Count("Decrypt")), Is.EqualTo((1, 2)), "one kms:Decrypt confirms the new data key for reading");
     }
 
@@ -43,7 +46,9 @@ internal sealed class DataKeyRingTests
         Assert.That((header.AlgorithmSuiteId, header.IsSigned, header.KeyArns.Single()), Is.EqualTo((0x0478, false, ring.KeyArn)));
         Assert.That(header.EncryptionContext, Is.EquivalentTo(new Dictionary<string, string>(Context) { ["scalr:purpose"] = "data-key" }));
         Assert.That(key.EncryptedKey.Length, Is.LessThan(700));
-        Assert.That(await ring.DecryptAsync(key.EncryptedKey, new Dictionary<string, string> { ["scalr:purpose"] = "data-key" }), Has.Length.EqualTo(32));
+        Assert.That(
+            await ring.DecryptAsync(key.EncryptedKey, new Dictionary<string, string> { ["scalr:purpose"] = "data-key" }),
+            Has.Length.EqualTo(32));
         await RefusedAsync(async () => await ring.DecryptAsync(key.EncryptedKey));
         await RefusedAsync(async () => await ring.DecryptAsync(key.EncryptedKey, Context));
         await RefusedAsync(async () => await ring.DecryptAsync(new MemoryStream(key.EncryptedKey.ToArray()), new MemoryStream()));
@@ -56,8 +61,10 @@ internal sealed class DataKeyRingTests
         await RefusedAsync(async () => await ring.OpenDataKeyAsync(await ring.EncryptAsync(new byte[32])));
         Assert.That(Count("Decrypt"), Is.Zero, "that shows before AWS is asked");
 
-        await Assert.ThrowsAsync<ArgumentException>(async () => await ring.EncryptAsync(new byte[32], new Dictionary<string, string> { ["scalr:purpose"] = "data-key" }));
-        await Assert.ThrowsAsync<ArgumentException>(async () => await ring.CreateDataKeyAsync(new Dictionary<string, string> { ["scalr:purpose"] = "data-key" }));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await ring.EncryptAsync(new byte[32], new Dictionary<string, string> { ["scalr:purpose"] = "data-key" }));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await ring.CreateDataKeyAsync(new Dictionary<string, string> { ["scalr:purpose"] = "data-key" }));
     }
 
     [Test]
@@ -66,7 +73,8 @@ internal sealed class DataKeyRingTests
         var ring = Ring();
         using var key = await ring.CreateDataKeyAsync(Context);
 
-        await RefusedAsync(async () => await ring.OpenDataKeyAsync(key.EncryptedKey, new Dictionary<string, string> { ["purpose"] = "files" }));
+        await RefusedAsync(
+            async () => await ring.OpenDataKeyAsync(key.EncryptedKey, new Dictionary<string, string> { ["purpose"] = "files" }));
         foreach (var i in (int[])[20, 60, key.EncryptedKey.Length - 100, key.EncryptedKey.Length - 20, key.EncryptedKey.Length - 1])
         {
             var changed = key.EncryptedKey.ToArray();
@@ -90,10 +98,11 @@ internal sealed class DataKeyRingTests
             encryptedKey = made.EncryptedKey.ToArray();
         }
 
-        var keys = await Task.WhenAll(Enumerable.Range(0, 1000).Select(_ => Task.Run(async () => await ring.OpenDataKeyAsync(encryptedKey))));
+        var keys = await Task.WhenAll(
+            Enumerable.Range(0, 1000).Select(_ => Task.Run(async () => await ring.OpenDataKeyAsync(encryptedKey))));
 
         Assert.That(Count("Decrypt"), Is.EqualTo(2), "one by which the new data key was confirmed for reading");
-        var encrypted = keys[0].Encrypt("abc");
+        var encrypted = keys[0].EncryptText("abc");
         foreach (var key in keys)
         {
             Assert.That(key.DecryptText(encrypted), Is.EqualTo("abc"));
@@ -106,14 +115,17 @@ internal sealed class DataKeyRingTests
     {
         await using var change = await KeyChange.StartAsync();
         using var old = await change.Old.CreateDataKeyAsync(Context);
-        var encrypted = old.Encrypt("db password");
+        var encrypted = old.EncryptText("db password");
 
-        var moved = await change.Both.RewrapAsync(old.EncryptedKey);
+        var moved = await change.Both.ReencryptAsync(old.EncryptedKey);
         using var key = await change.New.OpenDataKeyAsync(moved, Context);
 
         Assert.That(key.DecryptText(encrypted), Is.EqualTo("db password"));
         Assert.That(key.EncryptedKey.ToArray(), Is.EqualTo(moved));
-        Assert.That(new ByokDataKeys(key).NeedsReencryption(encrypted), Is.False, "the key id stays");
+        var (before, after) = (ByokMessage.Read(old.EncryptedKey), ByokMessage.Read(moved));
+        Assert.That(after.MessageId.Span.SequenceEqual(before.MessageId.Span), Is.False, "another message of the same 32 bytes");
+        Assert.That(after.EncryptionContext, Is.EqualTo(before.EncryptionContext));
+        Assert.That(new ByokDataKeySet(key).NeedsReencryption(encrypted), Is.False, "the key id stays");
     }
 
     private static async Task RefusedAsync(Func<Task> call) =>

@@ -1,4 +1,5 @@
 using LocalAws;
+using Scalr.Byok.Kms.KeyRing;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
@@ -19,7 +20,8 @@ internal sealed class FailoverTests
     {
         _world = await ByokWorld.StartAsync();
         _replica = _world.Key.Replicate(Away);
-        _world.User.Policy = _world.AssumedRole.Policy = _world.OidcRole.Policy = ByokPolicies.KeyPermissions(KmsKeyArn.Parse(_world.Key.Arn), [Away]);
+        _world.User.Policy = _world.AssumedRole.Policy = _world.OidcRole.Policy = ByokPolicies.KeyPermissions(
+            KmsKeyArn.Parse(_world.Key.Arn), [Away]);
     }
 
     [TearDown]
@@ -38,8 +40,24 @@ internal sealed class FailoverTests
         Assert.That(await ring.DecryptAsync(before), Is.EqualTo(Plaintext), "what the key wrote opens through the replica");
         _world.Aws.Faults.Clear();
         Assert.That(await ring.DecryptAsync(during), Is.EqualTo(Plaintext), "what the replica wrote opens through the key");
-        Assert.That(await _world.Ring(type, s => s.KeyArn = _replica.Arn).DecryptAsync(before), Is.EqualTo(Plaintext), "and in a ring whose key the replica is");
-        Assert.That(await ring.RewrapAsync(during), Is.EqualTo(during), "it is under the current key");
+        Assert.That(
+            await _world.Ring(type, s => s.KeyArn = _replica.Arn).DecryptAsync(before),
+            Is.EqualTo(Plaintext),
+            "and in a ring whose key the replica is");
+        Assert.That(await ring.ReencryptAsync(during), Is.EqualTo(during), "it is under the current key");
+    }
+
+    [Test]
+    public async Task Requests_are_counted_in_all_Regions_together()
+    {
+        var ring = Ring("AccessKeys");
+        await ring.EncryptAsync(Plaintext);
+        _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Region = Home });
+
+        await ring.EncryptAsync(Plaintext);
+
+        Assert.That((Asked(Home), Asked(Away)), Is.EqualTo((2, 1)));
+        Assert.That(((IMeteredKeyRing)ring).KmsRequests, Is.EqualTo(3));
     }
 
     [Test]
@@ -61,7 +79,7 @@ internal sealed class FailoverTests
             Assert.That(await ring.DecryptAsync(await ring.EncryptAsync(Plaintext)), Is.EqualTo(Plaintext));
         }
 
-        Assert.That(_world.Time.GetUtcNow(), Is.EqualTo(start), "nobody waited");
+        Assert.That(_world.Time.GetUtcNow(), Is.EqualTo(start), "no one waited");
         Assert.That(Asked(Home), Is.EqualTo(4));
     }
 
@@ -132,6 +150,30 @@ internal sealed class FailoverTests
         Assert.That((thrown!.IsTransient, thrown.Region), Is.EqualTo((true, Home)));
     }
 
+    [TestCase("Encrypt", false)]
+    [TestCase("Decrypt", false)]
+    [TestCase("DescribeKey", true)]
+    public async Task A_denial_by_a_replica_counts_unless_the_primary_Region_has_accepted_a_use_since(string action, bool counts)
+    {
+        var ring = Ring("AccessKeys");
+        var message = await ring.EncryptAsync(Plaintext);
+        var outage = _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Region = Home });
+        await ring.DecryptAsync(message); // by the replica
+        _world.Aws.Faults.Remove(outage);
+        await (action switch
+        {
+            "Encrypt" => ring.EncryptAsync(Plaintext).AsTask(),
+            "Decrypt" => ring.DecryptAsync(message).AsTask(),
+            _ => (Task)ring.ProbeAsync(),
+        });
+        _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Region = Home });
+        _replica.Disable();
+
+        var thrown = await Assert.CatchAsync<ByokException>(async () => await ring.EncryptAsync(Plaintext));
+
+        Assert.That(thrown is ByokKeyUnavailableException, Is.EqualTo(counts), thrown!.Message);
+    }
+
     [Test]
     public async Task When_all_Regions_are_down_the_customers_own_is_told_of()
     {
@@ -155,11 +197,13 @@ internal sealed class FailoverTests
         Assert.That(_world.Aws.Log.Count("Decrypt"), Is.EqualTo(1));
     }
 
-    private IByokKeyRing Ring(string type, Action<ByokOptions>? options = null) => _world.Ring(type, s => s.ReplicaRegions = [Away], options);
+    private IByokKeyRing Ring(string type, Action<ByokOptions>? options = null) =>
+        _world.Ring(type, s => s.ReplicaRegions = [Away], options);
 
     private int Asked(string region) => _world.Aws.Log.Requests.Count(request => request.Service == "kms" && request.Region == region);
 
-    private Task UntilAskedAsync(string region, int count) => ByokWorld.UntilAsync(() => Asked(region) >= count, $"{region} was not asked {count} times");
+    private Task UntilAskedAsync(string region, int count) =>
+        ByokWorld.UntilAsync(() => Asked(region) >= count, $"{region} was not asked {count} times");
 
     /// <summary>The trial is made in the background, so that the first calls may still go to the replica.</summary>
     private async Task UntilWrittenByAsync(IByokKeyRing ring, string keyArn)

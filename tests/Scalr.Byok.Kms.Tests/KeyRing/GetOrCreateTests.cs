@@ -7,6 +7,7 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 
 /// <summary>The first requests of a tenant, of one process or of several, end with one data key.</summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class GetOrCreateTests
 {
     private const int Racers = 6;
@@ -24,13 +25,15 @@ internal sealed class GetOrCreateTests
     {
         var (ring, store, context) = (Ring(), new Store(), new Dictionary<string, string> { ["purpose"] = "columns" });
         using var made = await ring.GetOrCreateDataKeyAsync(store, "acme", context);
-        using ByokDataKey opened = await ring.GetOrCreateDataKeyAsync(store, "acme", context), other = await ring.GetOrCreateDataKeyAsync(store, "globex", context);
+        using ByokDataKey opened = await ring.GetOrCreateDataKeyAsync(
+            store, "acme", context), other = await ring.GetOrCreateDataKeyAsync(store, "globex", context);
 
-        Assert.That(opened.DecryptText(made.Encrypt("abc")), Is.EqualTo("abc"));
-        Assert.Throws<ByokDecryptionException>(() => other.Decrypt(made.Encrypt("abc")));
+        Assert.That(opened.DecryptText(made.EncryptText("abc")), Is.EqualTo("abc"));
+        Assert.Throws<ByokDecryptionException>(() => other.Decrypt(made.EncryptText("abc")));
         Assert.That(store.Keys.Keys, Is.EquivalentTo(["acme", "globex"]));
         Assert.That((Count("Encrypt"), Count("Decrypt")), Is.EqualTo((2, 2)));
-        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.GetOrCreateDataKeyAsync(store, "acme", new Dictionary<string, string> { ["purpose"] = "x" }));
+        await Assert.ThrowsAsync<ByokDecryptionException>(
+            async () => await ring.GetOrCreateDataKeyAsync(store, "acme", new Dictionary<string, string> { ["purpose"] = "x" }));
     }
 
     [Test]
@@ -38,17 +41,18 @@ internal sealed class GetOrCreateTests
     {
         var (ring, store) = (Ring(), new Store());
 
-        var keys = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(async () => await ring.GetOrCreateDataKeyAsync(store, "acme"))));
+        var keys = await Task.WhenAll(
+            Enumerable.Range(0, 100).Select(_ => Task.Run(async () => await ring.GetOrCreateDataKeyAsync(store, "acme"))));
 
         Assert.That(keys.Select(key => key.EncryptedKey.ToArray()), Is.All.EqualTo(store.Keys["acme"]));
-        Assert.That(keys.Select(key => key.DecryptText(keys[0].Encrypt("abc"))), Is.All.EqualTo("abc"));
+        Assert.That(keys.Select(key => key.DecryptText(keys[0].EncryptText("abc"))), Is.All.EqualTo("abc"));
         Assert.That(store.Keys, Has.Count.EqualTo(1));
     }
 
     [Test]
     public async Task Who_loses_the_race_opens_the_winners_key_and_drops_its_own()
     {
-        using ByokDataKey ours = ByokDataKey.CreateForTesting(), theirs = ByokDataKey.CreateForTesting();
+        using ByokDataKey ours = ByokModelFactory.DataKey(), theirs = ByokModelFactory.DataKey();
         var store = new Store();
         var ring = new Mock<IByokKeyRing>(MockBehavior.Strict);
         ring.Setup(r => r.CreateDataKeyAsync(null, default)).Returns(() =>
@@ -57,29 +61,34 @@ internal sealed class GetOrCreateTests
             return new(ours);
         });
         ring.Setup(r => r.OpenDataKeyAsync(It.IsAny<ReadOnlyMemory<byte>>(), null, default))
-            .Returns((ReadOnlyMemory<byte> key, IReadOnlyDictionary<string, string>? _, CancellationToken _) => new(ByokDataKey.CreateForTesting(key.Span)));
+            .Returns((ReadOnlyMemory<byte> key, IReadOnlyDictionary<string, string>? _, CancellationToken _) =>
+                new(ByokModelFactory.DataKey(key.Span)));
 
         using var got = await ring.Object.GetOrCreateDataKeyAsync(store, "acme");
 
-        Assert.That(theirs.DecryptText(got.Encrypt("abc")), Is.EqualTo("abc"));
-        Assert.Throws<ObjectDisposedException>(() => ours.Encrypt("abc"));
+        Assert.That(theirs.DecryptText(got.EncryptText("abc")), Is.EqualTo("abc"));
+        Assert.Throws<ObjectDisposedException>(() => ours.EncryptText("abc"));
     }
 
     [Test]
     public async Task A_store_that_fails_or_contradicts_itself_keeps_no_key_open()
     {
-        using ByokDataKey one = ByokDataKey.CreateForTesting(), other = ByokDataKey.CreateForTesting();
+        using ByokDataKey one = ByokModelFactory.DataKey(), other = ByokModelFactory.DataKey();
         var ring = new Mock<IByokKeyRing>();
-        ring.SetupSequence(r => r.CreateDataKeyAsync(null, default)).Returns(new ValueTask<ByokDataKey>(one)).Returns(new ValueTask<ByokDataKey>(other));
+        ring.SetupSequence(r => r.CreateDataKeyAsync(null, default))
+            .Returns(new ValueTask<ByokDataKey>(one))
+            .Returns(new ValueTask<ByokDataKey>(other));
         var store = new Mock<IByokDataKeyStore>();
         store.Setup(s => s.FindAsync("acme", default)).Returns(new ValueTask<byte[]?>((byte[]?)null));
-        store.SetupSequence(s => s.TryAddAsync("acme", It.IsAny<byte[]>(), default)).Throws<TimeoutException>().Returns(new ValueTask<bool>(false));
+        store.SetupSequence(s => s.TryAddAsync("acme", It.IsAny<byte[]>(), default))
+            .Throws<TimeoutException>()
+            .Returns(new ValueTask<bool>(false));
 
         await Assert.ThrowsAsync<TimeoutException>(async () => await ring.Object.GetOrCreateDataKeyAsync(store.Object, "acme"));
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await ring.Object.GetOrCreateDataKeyAsync(store.Object, "acme"));
 
-        Assert.Throws<ObjectDisposedException>(() => one.Encrypt("abc"));
-        Assert.Throws<ObjectDisposedException>(() => other.Encrypt("abc"));
+        Assert.Throws<ObjectDisposedException>(() => one.EncryptText("abc"));
+        Assert.Throws<ObjectDisposedException>(() => other.EncryptText("abc"));
     }
 
     [Test]
@@ -119,7 +128,10 @@ internal sealed class GetOrCreateTests
             Assert.That(stored, Is.All.EqualTo(Convert.ToHexString(encryptedKey)));
             using var key = await Ring().OpenDataKeyAsync(encryptedKey);
             Assert.That(values.Select(value => key.DecryptText(Convert.FromHexString(value!))), Is.All.EqualTo("written by a process"));
-            Assert.That((Count("Encrypt"), Count("Decrypt")), Is.EqualTo((Racers, 2 * Racers)), "each made one, and all but one opened another's, as here");
+            Assert.That(
+                (Count("Encrypt"), Count("Decrypt")),
+                Is.EqualTo((Racers, 2 * Racers)),
+                "each made one, and all but one opened another's, as here");
         }
         finally
         {
@@ -154,6 +166,7 @@ internal sealed class GetOrCreateTests
 
         public ValueTask<byte[]?> FindAsync(string name, CancellationToken cancellationToken) => new(Keys.GetValueOrDefault(name));
 
-        public ValueTask<bool> TryAddAsync(string name, byte[] encryptedKey, CancellationToken cancellationToken) => new(Keys.TryAdd(name, encryptedKey));
+        public ValueTask<bool> TryAddAsync(string name, byte[] encryptedKey, CancellationToken cancellationToken) =>
+            new(Keys.TryAdd(name, encryptedKey));
     }
 }

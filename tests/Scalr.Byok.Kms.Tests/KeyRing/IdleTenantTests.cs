@@ -2,7 +2,7 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
-/// <summary>A ring that nobody uses goes, with its data keys, and comes back when it is needed.</summary>
+/// <summary>A ring that no one uses goes, with its data keys, and comes back when it is needed.</summary>
 [CancelAfter(120_000)]
 internal sealed class IdleTenantTests
 {

@@ -86,7 +86,9 @@ internal sealed class KeyRingProviderTests
     public async Task A_failure_of_the_store_is_everybodys_untouched_and_the_next_caller_asks_again([Values] bool isCancellation)
     {
         var hold = new Hold();
-        Exception failure = isCancellation ? new TaskCanceledException("the database's own time limit") : new InvalidOperationException("no database");
+        Exception failure = isCancellation
+            ? new TaskCanceledException("the database's own time limit")
+            : new InvalidOperationException("no database");
         _host.Store.Answers["acme"] = async token =>
         {
             await hold.ObeyAsync(token);
@@ -122,7 +124,7 @@ internal sealed class KeyRingProviderTests
     public async Task The_look_up_is_off_its_first_callers_context([Values] bool isSuppressed)
     {
         var ambient = new AsyncLocal<string?> { Value = "the first caller's" };
-        string? seen = "not asked";
+        var seen = "not asked";
         _host.Store.Answers["acme"] = _ =>
         {
             seen = ambient.Value;
@@ -142,13 +144,13 @@ internal sealed class KeyRingProviderTests
     [Test]
     public async Task An_unknown_tenant_is_said_to_be_unknown_and_not_remembered()
     {
-        var thrown = await Assert.ThrowsAsync<ByokTenantNotFoundException>(async () => await _host.GetAsync("nobody-7"));
+        var thrown = await Assert.ThrowsAsync<ByokTenantNotFoundException>(async () => await _host.GetAsync("unknown-7"));
 
-        Assert.That((thrown!.Tenant, thrown.IsTransient), Is.EqualTo(("nobody-7", false)));
-        Assert.That(thrown.Message, Does.Not.Contain("nobody-7").And.Contains("IByokKeySettingsStore"), "messages go into logs");
+        Assert.That((thrown!.Tenant, thrown.IsTransient), Is.EqualTo(("unknown-7", false)));
+        Assert.That(thrown.Message, Does.Not.Contain("unknown-7").And.Contains("IByokKeySettingsStore"), "messages go into logs");
         Assert.That(_host.InUse, Is.Empty);
-        _host.Store["nobody-7"] = _world.Settings("AccessKeys");
-        Assert.That(await _host.GetAsync("nobody-7"), Is.Not.Null);
+        _host.Store["unknown-7"] = _world.Settings("AccessKeys");
+        Assert.That(await _host.GetAsync("unknown-7"), Is.Not.Null);
     }
 
     [Test]
@@ -157,13 +159,20 @@ internal sealed class KeyRingProviderTests
         _host.Store["acme"] = new ByokKeySettings
         {
             KeyArn = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
-            Credentials = new ByokCredentialSettings { Type = "AssumeRole", RoleArn = "S3cret", ExternalId = "S3cret ", SecretAccessKey = "S3cret" },
+            Credentials = new ByokCredentialSettings
+            {
+                Type = "AssumeRole",
+                RoleArn = "S3cret",
+                ExternalId = "S3cret ",
+                SecretAccessKey = "S3cret",
+            },
         };
 
         var thrown = await Assert.ThrowsAsync<OptionsValidationException>(async () => await _host.GetAsync("acme"));
 
         Assert.That((thrown!.OptionsName, thrown.OptionsType), Is.EqualTo(("acme", typeof(ByokKeySettings))));
-        Assert.That(thrown.Failures, Has.Some.Contains("KeyArn: Region eu-west-1").And.Some.Contains("RoleArn").And.Some.Contains("ExternalId").And.Some.Contains("SecretAccessKey"));
+        Assert.That(thrown.Failures, Has.Some.Contains(
+            "KeyArn: Region eu-west-1").And.Some.Contains("RoleArn").And.Some.Contains("ExternalId").And.Some.Contains("SecretAccessKey"));
         Assert.That(thrown.ToString(), Does.Not.Contain("S3cret"));
         _host.Store["acme"] = _world.Settings("AccessKeys");
         Assert.That(await _host.GetAsync("acme"), Is.Not.Null, "nothing of it is kept");
@@ -203,7 +212,8 @@ internal sealed class KeyRingProviderTests
 
         Assert.That(TenantHost.IsDisposed(inner), Is.True);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await (handlesFirst ? ring.EncryptAsync(Plaintext) : ring.DecryptAsync(message)));
+        await Assert.ThrowsAsync<ObjectDisposedException>(
+            async () => await (handlesFirst ? ring.EncryptAsync(Plaintext) : ring.DecryptAsync(message)));
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await ring.ProbeAsync());
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await _host.GetAsync("acme"));
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await _host.GetAsync("another"));
@@ -228,11 +238,12 @@ internal sealed class KeyRingProviderTests
     [Test]
     public async Task Rings_of_AddKeyRing_stand_beside_them()
     {
-        var host = new TenantHost(_world, with: builder => builder.AddKeyRing(s => (s.KeyArn, s.Credentials) = (_world.Key.Arn, _world.Settings("AccessKeys").Credentials)).AddKeyRings<TenantStore>());
+        var host = new TenantHost(_world, with: builder => builder.AddKeyRing(
+            s => (s.KeyArn, s.Credentials) = (_world.Key.Arn, _world.Settings("AccessKeys").Credentials)).AddTenantKeyRings<TenantStore>());
         host.Store["acme"] = _world.Settings("AccessKeys");
         var own = host.Services.GetRequiredService<IByokKeyRing>();
 
-        var message = await own.EncryptAsync(Plaintext, new Dictionary<string, string> { ["scalr:tenant"] = "free to use here" });
+        var message = await own.EncryptAsync(Plaintext);
 
         Assert.That(await own.DecryptAsync(message), Is.EqualTo(Plaintext));
         await Assert.ThrowsAsync<ByokDecryptionException>(async () => await (await host.GetAsync("acme")).DecryptAsync(message));

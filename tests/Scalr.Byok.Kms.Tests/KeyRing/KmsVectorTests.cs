@@ -33,7 +33,7 @@ internal sealed class KmsVectorTests
             return;
         }
 
-        foreach (VectorSet set in sets.Where(set => set.Vectors.Exists(vector => vector.KeyringCases is not null)))
+        foreach (var set in sets.Where(set => set.Vectors.Exists(vector => vector.KeyringCases is not null)))
         {
             TestContext.Out.WriteLine($"{set.Name}: {await JudgeAsync(set, streamed)}");
         }
@@ -44,11 +44,12 @@ internal sealed class KmsVectorTests
         Tally tally = default;
         using (Assert.EnterMultipleScope())
         {
-            foreach (Vector vector in set.Vectors)
+            foreach (var vector in set.Vectors)
             {
-                foreach ((int number, VectorCase attempt) in (vector.KeyringCases ?? []).Index())
+                foreach ((var number, var attempt) in (vector.KeyringCases ?? []).Index())
                 {
-                    tally += await JudgeAsync(vector, attempt, streamed, $"{vector.Name}, case {number}: {attempt.Mode} {string.Join(' ', attempt.KeyIds)}");
+                    tally += await JudgeAsync(
+                        vector, attempt, streamed, $"{vector.Name}, case {number}: {attempt.Mode} {string.Join(' ', attempt.KeyIds)}");
                 }
             }
         }
@@ -59,14 +60,14 @@ internal sealed class KmsVectorTests
     private static async Task<Tally> JudgeAsync(Vector vector, VectorCase attempt, bool streamed, string name)
     {
         // Our rings hold keys by their ARNs: no discovery, no aliases, no bare ids.
-        KmsKeyArn[] keys = [.. attempt.KeyIds.Select(id => KmsKeyArn.TryParse(id, out KmsKeyArn arn) ? arn : default)];
+        KmsKeyArn[] keys = [.. attempt.KeyIds.Select(id => KmsKeyArn.TryParse(id, out var arn) ? arn : default)];
         if (attempt.Mode is not ("strict" or "mrk-strict") || keys is [] || keys.Contains(default))
         {
             return new Tally { NotApplicable = 1 };
         }
 
         VectorKms kms = new(vector, attempt.Kms);
-        using ByokKeyRing ring = CreateRing(keys, kms);
+        using var ring = CreateRing(keys, kms);
         Task<byte[]> OpenAsync() => DecryptAsync(ring, vector, streamed);
         if (vector.LegacySuite is { } legacy)
         {
@@ -108,7 +109,9 @@ internal sealed class KmsVectorTests
         return new ByokKeyRing(new CustomerKeys(wrapping[0], wrapping[1..]), options, clock, NullLogger.Instance);
     }
 
-    /// <summary>The call by which our ring opens a message that names none of its keys, but a replica of one; null if it does not.</summary>
+    /// <summary>
+    /// The call by which our ring opens a message that names none of its keys, but a replica of one; null if it does not.
+    /// </summary>
     private static VectorCall? FindReplica(Vector vector, VectorCase attempt)
     {
         string[] named = [.. vector.Edks!.Select(key => key.ProviderInfoText!)];
@@ -129,7 +132,7 @@ internal sealed class KmsVectorTests
     private static async Task<byte[]> DecryptAsync(ByokKeyRing ring, Vector vector, bool streamed)
     {
         // The caller knows all pairs but the one that the format itself adds.
-        Dictionary<string, string> context =
+        var context =
             vector.HeaderEncryptionContext!.Where(pair => !pair.Key.StartsWith("aws-crypto-", StringComparison.Ordinal)).ToDictionary();
         if (!streamed)
         {

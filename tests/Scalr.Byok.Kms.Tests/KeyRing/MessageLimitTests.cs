@@ -3,7 +3,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
-/// <summary>The operator's limits, in memory and by stream: what exceeds them is refused in words, and costs no call to AWS to read.</summary>
+/// <summary>
+/// The operator's limits, in memory and by stream: what exceeds them is refused in words, and costs no call to AWS to read.
+/// </summary>
 internal sealed class MessageLimitTests
 {
     private const string Type = ByokCredentialSettings.AccessKeysType;
@@ -14,10 +16,13 @@ internal sealed class MessageLimitTests
 
     private static IEnumerable<TestCaseData> Limits()
     {
-        yield return Case("MaxMessageLength", o => o.MaxMessageLength = 200_000, "The message is longer than the 200000 bytes that are allowed.");
-        yield return Case("MaxHeaderLength", o => o.MaxHeaderLength = 1024, "The message's header is longer than the 1024 bytes that are allowed.");
+        yield return Case(
+            "MaxMessageLength", o => o.MaxMessageLength = 200_000, "The message is longer than the 200000 bytes that are allowed.");
+        yield return Case(
+            "MaxHeaderLength", o => o.MaxHeaderLength = 1024, "The message's header is longer than the 1024 bytes that are allowed.");
 
-        static TestCaseData Case(string what, Action<ByokOptions> options, string complaint) => new TestCaseData(options, complaint).SetArgDisplayNames(what);
+        static TestCaseData Case(string what, Action<ByokOptions> options, string complaint) =>
+            new TestCaseData(options, complaint).SetArgDisplayNames(what);
     }
 
     [SetUp]
@@ -74,9 +79,11 @@ internal sealed class MessageLimitTests
         message[38] = (byte)(limit + 1); // behind version, suite, id and an empty context
         var complaint = $"The message has more encrypted data keys than the {limit} that are allowed.";
 
-        await Assert.ThatAsync(async () => await ring.DecryptAsync(message), Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(complaint));
         await Assert.ThatAsync(
-            () => ring.DecryptAsync(new SourceStream(message), new SinkStream()), Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(complaint));
+            async () => await ring.DecryptAsync(message), Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(complaint));
+        await Assert.ThatAsync(
+            () => ring.DecryptAsync(new SourceStream(message), new SinkStream()),
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(complaint));
         Assert.That(_world.Aws.Log.Count("Decrypt"), Is.Zero);
     }
 

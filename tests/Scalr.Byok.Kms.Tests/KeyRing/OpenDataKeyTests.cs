@@ -5,7 +5,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
-/// <summary>How long an open data key may be used: what the customer takes away ends it, AWS keeps confirming it, and an outage is neither.</summary>
+/// <summary>
+/// How long an open data key may be used: what the customer takes away ends it, AWS keeps confirming it, and an outage is neither.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class OpenDataKeyTests
 {
@@ -36,7 +38,9 @@ internal sealed class OpenDataKeyTests
 
         await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.EncryptAsync(new byte[1]));
 
-        Assert.That(Assert.Throws<ByokKeyUnavailableException>(() => key.Encrypt("x"))!.Reason, Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
+        Assert.That(
+            Assert.Throws<ByokKeyUnavailableException>(() => key.EncryptText("x"))!.Reason,
+            Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
         Assert.That(IsErased(key), Is.True);
     }
 
@@ -49,8 +53,13 @@ internal sealed class OpenDataKeyTests
 
         await ring.ProbeAsync();
 
-        var thrown = Assert.Throws<ByokKeyUnavailableException>(() => key.Encrypt("x"))!;
-        Assert.That((thrown.Reason, thrown.KeyArn, thrown.Remedy), Is.EqualTo((ByokKeyUnavailableReason.KeyDisabled, ring.KeyArn, "Enable the key in AWS KMS.")));
+        var thrown = Assert.Throws<ByokKeyUnavailableException>(() => key.EncryptText("x"))!;
+        Assert.That(
+            (thrown.Reason, thrown.KeyArn, thrown.Remedy),
+            Is.EqualTo((ByokKeyUnavailableReason.KeyDisabled, ring.KeyArn, "Enable the key in AWS KMS.")));
+        Assert.That(
+            thrown.Message,
+            Does.EndWith("Enable the key in AWS KMS. This data key was closed then. Open it again once the key can be used."));
     }
 
     [Test]
@@ -60,12 +69,14 @@ internal sealed class OpenDataKeyTests
         var ring = change.Ring(o => o.DataKeyCache.MaxAge = MaxAge);
         using var made = await change.Old.CreateDataKeyAsync();
         using ByokDataKey old = await ring.OpenDataKeyAsync(made.EncryptedKey), current = await ring.CreateDataKeyAsync();
+        var message = await change.EncryptOldAsync([1]); // under a data key that is not cached
         change.OldKey.Disable();
 
-        await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.RewrapAsync(made.EncryptedKey));
+        await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.ReencryptAsync(message));
 
-        Assert.That(Assert.Throws<ByokKeyUnavailableException>(() => old.Encrypt("x"))!.KeyArn.ToString(), Is.EqualTo(change.OldKey.Arn));
-        Assert.That(current.DecryptText(current.Encrypt("x")), Is.EqualTo("x"));
+        Assert.That(
+            Assert.Throws<ByokKeyUnavailableException>(() => old.EncryptText("x"))!.KeyArn.ToString(), Is.EqualTo(change.OldKey.Arn));
+        Assert.That(current.DecryptText(current.EncryptText("x")), Is.EqualTo("x"));
     }
 
     [Test]
@@ -74,11 +85,14 @@ internal sealed class OpenDataKeyTests
         var ring = Ring(options: o => o.DataKeyCache.MaxAge = TimeSpan.FromHours(1));
         var cipher = await ForgetAsync(ring);
 
+        var polls = 0;
         await ByokWorld.UntilAsync(
             () =>
             {
-                GC.Collect();
-                _world.Time.Advance(TimeSpan.FromSeconds(1)); // slowly: a look, under way on real sockets, must not take minutes by this clock
+                ByokWorld.CollectAtTimes(polls++);
+
+                // slowly: a look, under way on real sockets, must not take minutes by this clock
+                _world.Time.Advance(TimeSpan.FromSeconds(1));
                 return IsErased(cipher);
             },
             "the key was not erased");
@@ -97,10 +111,27 @@ internal sealed class OpenDataKeyTests
 
         await provider.DisposeAsync();
 
-        Assert.Throws<ObjectDisposedException>(() => key.Encrypt("x"));
+        Assert.Throws<ObjectDisposedException>(() => key.EncryptText("x"));
         Assert.That(IsErased(key), Is.True);
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await ring.CreateDataKeyAsync());
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await ring.OpenDataKeyAsync(key.EncryptedKey));
+    }
+
+    [Test]
+    public async Task Values_within_10_seconds_share_the_first_half_of_their_nonce()
+    {
+        using var key = await Ring().CreateDataKeyAsync();
+        HashSet<string> before = [];
+        for (var round = 0; round < 3; round++)
+        {
+            // One for each processor that this thread runs on.
+            var series = Enumerable.Range(0, 100).Select(_ => Convert.ToHexString(key.EncryptText("x").AsSpan(8, 12))).ToHashSet();
+
+            Assert.That(series, Has.Count.LessThan(100));
+            Assert.That(series.Overlaps(before), Is.False, "a series lasted longer than 10 seconds");
+            before.UnionWith(series);
+            _world.Time.Advance(TimeSpan.FromSeconds(10));
+        }
     }
 
     /// <summary>Whether nothing of the key is left that a value could be opened with.</summary>
@@ -110,7 +141,7 @@ internal sealed class OpenDataKeyTests
     private static async Task<ValueCipher> ForgetAsync(IByokKeyRing ring)
     {
         var key = await ring.CreateDataKeyAsync();
-        key.Encrypt("x");
+        key.EncryptText("x");
         return key.Cipher;
     }
 

@@ -1,6 +1,8 @@
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
-/// <summary>A stream in memory that gives its bytes in pieces, fails or waits where a test says, and remembers what was done to it.</summary>
+/// <summary>
+/// A stream in memory that gives its bytes in pieces, fails or waits where a test says, and remembers what was done to it.
+/// </summary>
 internal sealed class PieceStream : MemoryStream
 {
     public PieceStream()

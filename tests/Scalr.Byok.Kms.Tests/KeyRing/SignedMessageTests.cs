@@ -5,7 +5,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
-/// <summary>Messages as AWS's own SDKs write them under the customer's key: signed, the public key in the context that KMS holds the data key to.</summary>
+/// <summary>
+/// Messages as AWS's own SDKs write them under the customer's key: signed, the public key in the context that KMS holds the data key to.
+/// </summary>
 internal sealed class SignedMessageTests
 {
     private ByokWorld _world = null!;
@@ -58,9 +60,13 @@ internal sealed class SignedMessageTests
         var writer = await WrapAsync(PlainWriter.Signed);
         var other = writer with { Signer = PlainWriter.OtherSigner, PublicKey = PlainWriter.Compressed(PlainWriter.OtherSigner) };
 
-        await Assert.ThatAsync(async () => await _ring.DecryptAsync(other.Write(Sample.Plaintext).Bytes), Throws.TypeOf<ByokDecryptionException>());
+        await Assert.ThatAsync(
+            async () => await _ring.DecryptAsync(other.Write(Sample.Plaintext).Bytes), Throws.TypeOf<ByokDecryptionException>());
 
-        Assert.That(await _ring.DecryptAsync(writer.Write(Sample.Plaintext).Bytes), Is.EqualTo(Sample.Plaintext), "under the key it was wrapped with");
+        Assert.That(
+            await _ring.DecryptAsync(writer.Write(Sample.Plaintext).Bytes),
+            Is.EqualTo(Sample.Plaintext),
+            "under the key it was wrapped with");
         Assert.That(_world.Aws.Log.Count("Decrypt"), Is.EqualTo(2));
     }
 

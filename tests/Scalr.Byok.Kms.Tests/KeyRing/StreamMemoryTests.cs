@@ -4,8 +4,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
-/// <summary>A gibibyte through a key ring and back, with the default options, in memory that does not depend on the length.</summary>
+/// <summary>Long streams through a key ring and back, in memory that does not depend on the length.</summary>
 [NonParallelizable] // it counts what the whole process allocates
+[Category("Slow")]
 internal sealed class StreamMemoryTests
 {
     private const long GiB = 1L << 30;
@@ -26,19 +27,35 @@ internal sealed class StreamMemoryTests
         var most = await ThereAndBackAsync(ring, GiB) - idle;
         allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
 
-        TestContext.Out.WriteLine($"Encrypting and decrypting 1 GiB held {most:N0} bytes at most above idle, and allocated {allocated:N0} bytes altogether.");
+        TestContext.Out.WriteLine(
+            $"Encrypting and decrypting 1 GiB held {most:N0} bytes at most above idle, and allocated {allocated:N0} bytes altogether.");
         Assert.That(most, Is.LessThan(8 * MiB), "encryption, decryption and the pipe between them");
         Assert.That(allocated, Is.LessThan(8 * MiB), "garbage included");
     }
 
-    /// <summary>Returns the most memory that was in use at any of the looks on the way.</summary>
-    private static async Task<long> ThereAndBackAsync(IByokKeyRing ring, long length)
+    [Test]
+    public async Task Reencrypting_a_stream_holds_the_same_few_bytes_whatever_the_length([Values(1, 2)] int threads)
     {
-        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: MiB, resumeWriterThreshold: MiB / 2, minimumSegmentSize: MiB / 16));
+        await using var world = await ByokWorld.StartAsync();
+        var ring = world.Ring(ByokCredentialSettings.AccessKeysType, options: options => options.MaxDegreeOfParallelism = threads);
+        await ThereAndBackAsync(ring, 64L * MiB, isReencrypted: true); // code is compiled, pools are filled
+
+        var idle = GC.GetTotalMemory(forceFullCollection: true);
+        var most = await ThereAndBackAsync(ring, GiB / 4, isReencrypted: true) - idle;
+
+        TestContext.Out.WriteLine($"Encrypting, re-encrypting and decrypting 256 MiB held {most:N0} bytes at most above idle.");
+        Assert.That(most, Is.LessThan(16 * MiB), "encryption, re-encryption, decryption and the pipes between them");
+    }
+
+    /// <summary>Returns the most memory that was in use at any of the looks on the way.</summary>
+    private static async Task<long> ThereAndBackAsync(IByokKeyRing ring, long length, bool isReencrypted = false)
+    {
+        var (pipe, moved) = (NewPipe(), NewPipe());
         await using var plaintext = new PatternStream(length, isSource: true);
         await using var decrypted = new PatternStream(length, isSource: false);
 
-        await Task.WhenAll(EncryptAsync(), DecryptAsync());
+        await Task.WhenAll(
+            EncryptAsync(), isReencrypted ? ReencryptAsync() : Task.CompletedTask, DecryptAsync(isReencrypted ? moved : pipe));
 
         Assert.That((plaintext.Passed, decrypted.Passed), Is.EqualTo((length, length)), "every byte, and every one as it was");
         return decrypted.MostMemory;
@@ -49,12 +66,23 @@ internal sealed class StreamMemoryTests
             await pipe.Writer.CompleteAsync();
         }
 
-        async Task DecryptAsync()
+        async Task ReencryptAsync()
         {
-            await ring.DecryptAsync(pipe.Reader.AsStream(leaveOpen: true), decrypted);
+            await ring.ReencryptAsync(
+                pipe.Reader.AsStream(leaveOpen: true), moved.Writer.AsStream(leaveOpen: true), ByokReencryptWhen.Always);
             await pipe.Reader.CompleteAsync();
+            await moved.Writer.CompleteAsync();
+        }
+
+        async Task DecryptAsync(Pipe source)
+        {
+            await ring.DecryptAsync(source.Reader.AsStream(leaveOpen: true), decrypted);
+            await source.Reader.CompleteAsync();
         }
     }
+
+    private static Pipe NewPipe() =>
+        new(new PipeOptions(pauseWriterThreshold: MiB, resumeWriterThreshold: MiB / 2, minimumSegmentSize: MiB / 16));
 
     /// <summary>Makes the pattern when it is read, compares with it when it is written, and stores nothing.</summary>
     private sealed class PatternStream : Stream

@@ -103,7 +103,8 @@ internal sealed class StreamTests
 
         var reserved = new Dictionary<string, string> { ["aws-crypto-x"] = "" };
         await NamedAsync<ArgumentException>("encryptionContext", () => ring.EncryptAsync(readable, writable, reserved));
-        await NamedAsync<ArgumentException>("encryptionContext", () => ring.DecryptAsync(readable, writable, new Dictionary<string, string> { ["a"] = null! }));
+        await NamedAsync<ArgumentException>(
+            "encryptionContext", () => ring.DecryptAsync(readable, writable, new Dictionary<string, string> { ["a"] = null! }));
         Assert.That((readable.BytesRead, writable.Content.Length), Is.EqualTo((0, 0)));
         Assert.That(_world.Aws.Log.Requests, Is.Empty);
     }
@@ -149,8 +150,10 @@ internal sealed class StreamTests
         using var sink = new SinkStream();
         var cancelled = new CancellationToken(canceled: true);
 
-        var encryption = await Assert.CatchAsync<OperationCanceledException>(() => ring.EncryptAsync(source, sink, cancellationToken: cancelled));
-        var decryption = await Assert.CatchAsync<OperationCanceledException>(() => ring.DecryptAsync(source, sink, cancellationToken: cancelled));
+        var encryption = await Assert.CatchAsync<OperationCanceledException>(
+            () => ring.EncryptAsync(source, sink, cancellationToken: cancelled));
+        var decryption = await Assert.CatchAsync<OperationCanceledException>(
+            () => ring.DecryptAsync(source, sink, cancellationToken: cancelled));
         Assert.That((encryption!.CancellationToken, decryption!.CancellationToken), Is.EqualTo((cancelled, cancelled)));
         await provider.DisposeAsync();
         await Assert.ThatAsync(() => ring.EncryptAsync(source, sink), Throws.TypeOf<ObjectDisposedException>());
@@ -161,7 +164,8 @@ internal sealed class StreamTests
     }
 
     [Test]
-    public async Task Calls_that_are_cancelled_under_way_end_at_once([Values("AWS", "source", "destination")] string where, [Values] bool encrypts)
+    public async Task Calls_that_are_cancelled_under_way_end_at_once(
+        [Values("AWS", "source", "destination")] string where, [Values] bool encrypts)
     {
         var ring = _world.Ring(Type);
         using var source = new SourceStream(encrypts ? Plaintext : await EncryptAsync(ring, Plaintext), new Chunk(10_000, Later: true));

@@ -3,7 +3,7 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
-/// <summary>A message is its tenant's, and opens for nobody else, even where several have one KMS key.</summary>
+/// <summary>A message is its tenant's, and opens for no one else, even where several have one KMS key.</summary>
 [CancelAfter(120_000)]
 internal sealed class TenantBindingTests
 {
@@ -99,16 +99,20 @@ internal sealed class TenantBindingTests
         var calls = _world.Aws.Log.Requests.Count;
 
         var thrown = await Assert.ThrowsAsync<ArgumentException>(async () => await _acme.EncryptAsync(Plaintext, context));
-        await Assert.ThrowsAsync<ArgumentException>(async () => await _acme.EncryptAsync(Plaintext, new System.Buffers.ArrayBufferWriter<byte>(), context));
-        await Assert.ThrowsAsync<ArgumentException>(async () => await _acme.EncryptAsync(new MemoryStream(Plaintext), new MemoryStream(), context));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await _acme.EncryptAsync(Plaintext, new System.Buffers.ArrayBufferWriter<byte>(), context));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await _acme.EncryptAsync(new MemoryStream(Plaintext), new MemoryStream(), context));
 
         Assert.That(thrown!.ParamName, Is.EqualTo("encryptionContext"));
-        Assert.That(thrown.Message, Does.StartWith("The key 'scalr:tenant' of the encryption context is not the caller's to give: the key ring adds it."));
+        Assert.That(thrown.Message, Does.StartWith(
+            "The key 'scalr:tenant' of the encryption context begins with 'scalr:', which is reserved: key rings add such pairs "
+            + "themselves."));
         Assert.That(_world.Aws.Log.Requests, Has.Count.EqualTo(calls));
     }
 
     [Test]
-    public async Task Rewrapping_makes_the_same_demand_and_keeps_the_tenant()
+    public async Task Re_encryption_makes_the_same_demand_and_keeps_the_tenant()
     {
         var old = _world.Customer.CreateKey(ByokWorld.Region);
         _world.User.Policy = Policies.Permissions("*");
@@ -122,18 +126,20 @@ internal sealed class TenantBindingTests
         var calls = _world.Aws.Log.Requests.Count;
 
         var stranger = await _host.GetAsync("after");
-        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await stranger.RewrapAsync(message));
-        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await stranger.RewrapAsync(new MemoryStream(message), new MemoryStream()));
-        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await stranger.RewrapAsync(current), "not even where there would be nothing to do");
+        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await stranger.ReencryptAsync(message));
+        await Assert.ThrowsAsync<ByokDecryptionException>(
+            async () => await stranger.ReencryptAsync(new MemoryStream(message), new MemoryStream()));
+        await Assert.ThrowsAsync<ByokDecryptionException>(
+            async () => await stranger.ReencryptAsync(current), "not even where there would be nothing to do");
         Assert.That(_world.Aws.Log.Requests, Has.Count.EqualTo(calls));
 
         var ring = await _host.GetAsync("before");
         using var stream = new MemoryStream();
-        await ring.RewrapAsync(new MemoryStream(message), stream);
-        foreach (var rewrapped in (byte[][])[await ring.RewrapAsync(message), stream.ToArray()])
+        await ring.ReencryptAsync(new MemoryStream(message), stream);
+        foreach (var reencrypted in (byte[][])[await ring.ReencryptAsync(message), stream.ToArray()])
         {
-            Assert.That(ByokMessage.Read(rewrapped).EncryptionContext["scalr:tenant"], Is.EqualTo("before"));
-            await DecryptsAsync(ring, rewrapped, null);
+            Assert.That(ByokMessage.Read(reencrypted).EncryptionContext["scalr:tenant"], Is.EqualTo("before"));
+            await DecryptsAsync(ring, reencrypted, null);
         }
     }
 
@@ -142,15 +148,18 @@ internal sealed class TenantBindingTests
     {
         var message = await _acme.EncryptAsync(Plaintext, Context);
 
-        await DecryptsAsync(_world.Ring("AccessKeys"), message, new Dictionary<string, string> { ["scalr:tenant"] = "acme", ["record"] = "42" });
+        await DecryptsAsync(
+            _world.Ring("AccessKeys"), message, new Dictionary<string, string> { ["scalr:tenant"] = "acme", ["record"] = "42" });
     }
 
     private async Task RefusesAsync(IByokKeyRing ring, byte[] message, Dictionary<string, string>? context)
     {
         var calls = _world.Aws.Log.Requests.Count;
         await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(message, context));
-        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(message, new System.Buffers.ArrayBufferWriter<byte>(), context));
-        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(new MemoryStream(message), new MemoryStream(), context));
+        await Assert.ThrowsAsync<ByokDecryptionException>(
+            async () => await ring.DecryptAsync(message, new System.Buffers.ArrayBufferWriter<byte>(), context));
+        await Assert.ThrowsAsync<ByokDecryptionException>(
+            async () => await ring.DecryptAsync(new MemoryStream(message), new MemoryStream(), context));
         Assert.That(_world.Aws.Log.Requests, Has.Count.EqualTo(calls), "AWS was not asked");
     }
 

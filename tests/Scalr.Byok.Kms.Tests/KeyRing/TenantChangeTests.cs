@@ -1,4 +1,5 @@
 using LocalAws;
+using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
@@ -54,6 +55,7 @@ internal sealed class TenantChangeTests
     }
 
     [Test]
+    [Category("Slow")]
     public async Task A_stream_that_is_being_written_finishes_too()
     {
         _host.Store["acme"] = _world.Settings("AccessKeys");
@@ -84,17 +86,24 @@ internal sealed class TenantChangeTests
         _host.Store["acme"] = _world.Settings("AccessKeys");
         var ring = await _host.GetAsync("acme");
         await ring.DecryptAsync(await ring.EncryptAsync(Plaintext));
+        await ring.DecryptAsync(await ring.EncryptAsync(Plaintext)); // under the cached keys
         var keys = TenantHost.CachedKeys(TenantHost.Inner(ring));
         Assert.That(keys, Has.Count.EqualTo(2).And.All.Property("IsErased").False);
 
         _host.Rings.Invalidate("acme");
 
         Assert.That(keys, Has.All.Property("IsErased").True);
+        foreach (var key in keys)
+        {
+            Assert.That(() => key.CopyTo(new byte[DataKey.Length]), Throws.TypeOf<ObjectDisposedException>(), "no use is left open");
+        }
+
         await ring.EncryptAsync(Plaintext);
         Assert.That(_world.Aws.Log.Count("Encrypt"), Is.EqualTo(2));
     }
 
     [Test]
+    [Category("Slow")]
     public async Task Nothing_fails_while_the_settings_change_again_and_again()
     {
         var settings = _world.Settings("AccessKeys");
@@ -131,7 +140,8 @@ internal sealed class TenantChangeTests
         using var cancellation = new CancellationTokenSource();
         _world.Aws.Faults.Add(Fault.BlackHole());
         var cancelled = ring.EncryptAsync(Plaintext, cancellationToken: cancellation.Token).AsTask();
-        await Assert.CatchAsync<ArgumentException>(async () => await ring.EncryptAsync(Plaintext, new Dictionary<string, string> { ["aws-crypto-x"] = "" }));
+        await Assert.CatchAsync<ArgumentException>(
+            async () => await ring.EncryptAsync(Plaintext, new Dictionary<string, string> { ["aws-crypto-x"] = "" }));
         await Assert.CatchAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(Plaintext));
         await Assert.CatchAsync<ArgumentException>(async () => await ring.DecryptAsync(null!, new MemoryStream()));
 
@@ -186,7 +196,7 @@ internal sealed class TenantChangeTests
         _host.Store["acme"] = _world.Settings("AccessKeys");
         var ring = await _host.GetAsync("acme");
         _host.Store.Answers.Clear();
-        Assert.That(await ring.EncryptAsync(Plaintext), Is.Not.Empty, "nobody has said so");
+        Assert.That(await ring.EncryptAsync(Plaintext), Is.Not.Empty, "no one has said so");
 
         _host.Rings.Invalidate("acme");
 
@@ -200,12 +210,12 @@ internal sealed class TenantChangeTests
     [Test]
     public async Task A_tenant_that_was_never_asked_for_is_nothing_to_do()
     {
-        _host.Rings.Invalidate("nobody");
-        _host.Rings.Invalidate("nobody");
+        _host.Rings.Invalidate("unknown");
+        _host.Rings.Invalidate("unknown");
 
         Assert.That(_host.Store.Asked, Is.Empty);
         Assert.That(_host.InUse, Is.Empty);
-        await Assert.ThrowsAsync<ByokTenantNotFoundException>(async () => await _host.GetAsync("nobody"));
+        await Assert.ThrowsAsync<ByokTenantNotFoundException>(async () => await _host.GetAsync("unknown"));
     }
 
     private static string KeyOf(byte[] message) => ByokMessage.Read(message).KeyArns.Single().ToString();

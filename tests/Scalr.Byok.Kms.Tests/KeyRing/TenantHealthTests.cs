@@ -34,7 +34,7 @@ internal sealed class TenantHealthTests
         Assert.That((await CheckAsync(_host)).Data["keyRings"], Is.Zero);
         await _host.GetAsync("acme");
         await _host.GetAsync("other");
-        await Assert.CatchAsync<ByokTenantNotFoundException>(async () => await _host.GetAsync("nobody"));
+        await Assert.CatchAsync<ByokTenantNotFoundException>(async () => await _host.GetAsync("unknown"));
 
         var report = await CheckAsync(_host);
 
@@ -54,7 +54,7 @@ internal sealed class TenantHealthTests
 
         var report = await CheckAsync(host);
 
-        Assert.That(report.Status, Is.EqualTo(HealthStatus.Degraded), "one customer's trouble");
+        Assert.That(report.Status, Is.EqualTo(HealthStatus.Degraded), "one customer's problem");
         Assert.That(report.Data.Keys.Any(key => key.Contains("tenant:acme", StringComparison.Ordinal)), Is.EqualTo(tellsAll));
         Assert.That(report.Data.Keys, Has.None.Contains("tenant:other"));
         Assert.That(report.Description, Does.Not.Contain("acme"));
@@ -108,20 +108,23 @@ internal sealed class TenantHealthTests
         var report = await check;
 
         Assert.That(report.Status, Is.EqualTo(HealthStatus.Unhealthy));
-        Assert.That((report.Data["failed"], report.Data["notLookedAt"]), Is.EqualTo((32, Tenants - 32)));
-        Assert.That(report.Description, Is.EqualTo("32 of 200 key rings are not well: 32 ServiceUnavailable (Aws); there was no time for 168, which come first the next time."));
+        Assert.That((report.Data["failed"], report.Data["notChecked"]), Is.EqualTo((32, Tenants - 32)));
+        Assert.That(report.Description, Is.EqualTo(
+            "32 of 200 key rings are not healthy: 32 ServiceUnavailable (Aws); 168 were not reached in time and are checked first next "
+            + "time."));
 
         _world.Time.Advance(TimeSpan.FromSeconds(5)); // the 32 give up
         report = await CheckAsync(_host);
         Assert.That(_world.Aws.Log.Count("DescribeKey"), Is.EqualTo(Tenants), "each once");
-        Assert.That(report.Data["notLookedAt"], Is.Zero);
+        Assert.That(report.Data["notChecked"], Is.Zero);
         _world.Time.Advance(Minute);
         Assert.That((await CheckAsync(_host)).Status, Is.EqualTo(HealthStatus.Healthy));
     }
 
     private TenantHost Host(bool tellsAll)
     {
-        var host = new TenantHost(_world, o => o.Resilience.AttemptTimeout = o.Resilience.TotalTimeout, builder => // longer than a health check waits
+        // longer than a health check waits
+        var host = new TenantHost(_world, o => o.Resilience.AttemptTimeout = o.Resilience.TotalTimeout, builder =>
         {
             builder.AddHealthCheck(configure: o => o.IncludeCustomerData = tellsAll);
             builder.Services.AddLogging();

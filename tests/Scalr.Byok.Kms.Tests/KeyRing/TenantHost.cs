@@ -10,8 +10,9 @@ internal sealed class TenantHost
 {
     public TenantHost(ByokWorld world, Action<ByokOptions>? options = null, Action<IByokBuilder>? with = null)
     {
+        world.TrustAllSubjects();
         var services = world.Services(options);
-        var builder = services.AddScalrByok().AddKeyRings<TenantStore>();
+        var builder = services.AddScalrByok().AddTenantKeyRings<TenantStore>();
         with?.Invoke(builder);
         Services = world.Build(services);
         Store = (TenantStore)Services.GetRequiredService<IByokKeySettingsStore>();
@@ -30,7 +31,7 @@ internal sealed class TenantHost
     public ValueTask<IByokKeyRing> GetAsync(string tenant) => Rings.GetKeyRingAsync(tenant);
 
     /// <summary>The ring that a handle used last.</summary>
-    public static ByokKeyRing Inner(IByokKeyRing handle) => ((TenantKeyRing)handle).Last.Ring!.Inner;
+    public static ByokKeyRing Inner(IByokKeyRing handle) => ((ForwardingKeyRing)handle).Last.Ring!;
 
     public static bool IsDisposed(ByokKeyRing ring) => ring.IsDisposed;
 

@@ -3,7 +3,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
-/// <summary>One tenant's trouble is nobody else's. The clock stands still: whoever had to wait for a time limit would wait for ever.</summary>
+/// <summary>
+/// One tenant's problem is no other tenant's. The clock stands still: a call that had to wait for a time limit would wait for ever.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class TenantIsolationTests
 {
@@ -26,17 +28,23 @@ internal sealed class TenantIsolationTests
     public async Task A_black_hole_in_the_place_of_one_tenants_STS([Values("AssumeRole", "Oidc")] string type)
     {
         _host.Store["sick"] = _world.Settings(type);
-        _world.Aws.Faults.Add(Fault.BlackHole() with { Service = "sts", Key = type == "Oidc" ? _world.OidcRole.Arn : _world.AssumedRole.Arn });
+        _world.Aws.Faults.Add(
+            Fault.BlackHole() with { Service = "sts", Key = type == "Oidc" ? _world.OidcRole.Arn : _world.AssumedRole.Arn });
         var sick = await _host.GetAsync("sick");
         var stuck = Enumerable.Range(0, 100).Select(_ => sick.EncryptAsync(Plaintext).AsTask()).ToArray();
         await _world.ReceivedAsync(type == "Oidc" ? "AssumeRoleWithWebIdentity" : "AssumeRole");
-        var healthy = _world.Customer.CreateRole("another", Policies.AssumeRoleTrust(ByokWorld.HostAccount, ByokWorld.ExternalId), Policies.Permissions(_world.Key.Arn));
+        var healthy = _world.Customer.CreateRole(
+            "another", Policies.AssumeRoleTrust(ByokWorld.HostAccount, ByokWorld.ExternalId), Policies.Permissions(_world.Key.Arn));
 
         for (var i = Scale.Tenants(50); i > 0; i--)
         {
             _host.Store[$"well-{i}"] = i % 2 == 0
                 ? _world.Settings("AccessKeys")
-                : new ByokKeySettings { KeyArn = _world.Key.Arn, Credentials = ByokCredentialSettings.AssumeRole(healthy.Arn, ByokWorld.ExternalId) };
+                : new ByokKeySettings
+                {
+                    KeyArn = _world.Key.Arn,
+                    Credentials = ByokCredentialSettings.AssumeRole(healthy.Arn, ByokWorld.ExternalId),
+                };
             var ring = await _host.GetAsync($"well-{i}");
             Assert.That(await ring.DecryptAsync(await ring.EncryptAsync(Plaintext)), Is.EqualTo(Plaintext));
         }

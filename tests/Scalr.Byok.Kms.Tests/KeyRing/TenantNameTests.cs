@@ -17,7 +17,7 @@ internal sealed class TenantNameTests
     public async Task StartAsync()
     {
         _world = await ByokWorld.StartAsync();
-        _host = new TenantHost(_world, with: byok => byok.AddKeyRings<TenantStore>(StringComparer.OrdinalIgnoreCase));
+        _host = new TenantHost(_world, with: byok => byok.AddTenantKeyRings<TenantStore>(StringComparer.OrdinalIgnoreCase));
         _host.Store["acme"] = _host.Store["globex"] = _world.Settings("AccessKeys");
     }
 
@@ -51,15 +51,15 @@ internal sealed class TenantNameTests
         var before = new TenantHost(_world);
         before.Store["ACME"] = _world.Settings("AccessKeys");
         var old = await before.GetAsync("ACME");
-        var (message, place) = (await old.EncryptAsync(Plaintext), new byte[1]);
+        var (message, place) = (await old.EncryptAsync(Plaintext), ByokAssociatedData.For("row", 1));
         using var oldKey = await old.CreateDataKeyAsync();
-        var value = oldKey.Encrypt("value", place);
+        var value = oldKey.EncryptText("value", place);
 
         var ring = await _host.GetAsync("Acme");
         using var key = await ring.OpenDataKeyAsync(oldKey.EncryptedKey);
 
         Assert.That(await ring.DecryptAsync(message), Is.EqualTo(Plaintext));
-        Assert.That(await ring.RewrapAsync(message), Is.EqualTo(message), "it is under the current key");
+        Assert.That(await ring.ReencryptAsync(message), Is.EqualTo(message), "it is under the current key");
         Assert.That(key.DecryptText(value, place), Is.EqualTo("value"));
         Assert.That(ByokMessage.Read(await ring.EncryptAsync(Plaintext)).EncryptionContext["scalr:tenant"], Is.EqualTo("acme"));
     }
@@ -78,21 +78,28 @@ internal sealed class TenantNameTests
     [Test]
     public async Task The_host_may_say_what_the_canonical_name_is()
     {
-        var host = new TenantHost(_world, with: byok => byok.AddKeyRings<TenantStore>(StringComparer.OrdinalIgnoreCase, name => name.ToUpperInvariant()));
+        var host = new TenantHost(
+            _world, with: byok => byok.AddTenantKeyRings<TenantStore>(StringComparer.OrdinalIgnoreCase, name => name.ToUpperInvariant()));
         host.Store["ACME"] = _world.Settings("AccessKeys");
 
         var message = await (await host.GetAsync("acme")).EncryptAsync(Plaintext);
 
         Assert.That(ByokMessage.Read(message).EncryptionContext["scalr:tenant"], Is.EqualTo("ACME"));
-        Assert.That(await (await _host.GetAsync("acme")).DecryptAsync(message), Is.EqualTo(Plaintext), "a host that changes its canonical names loses nothing");
+        Assert.That(
+            await (await _host.GetAsync("acme")).DecryptAsync(message),
+            Is.EqualTo(Plaintext),
+            "a host that changes its canonical names loses nothing");
     }
 
     [Test]
     public void A_canonical_name_of_another_tenant_is_refused()
     {
-        var host = new TenantHost(_world, with: byok => byok.AddKeyRings<TenantStore>(StringComparer.OrdinalIgnoreCase, name => name.Trim()));
+        var host = new TenantHost(
+            _world, with: byok => byok.AddTenantKeyRings<TenantStore>(StringComparer.OrdinalIgnoreCase, name => name.Trim()));
 
-        Assert.That(async () => await host.GetAsync("acme "), Throws.InvalidOperationException.With.Message.StartsWith("The canonical name of a tenant must be equal to"));
+        Assert.That(
+            async () => await host.GetAsync("acme "),
+            Throws.InvalidOperationException.With.Message.StartsWith("The canonical name of a tenant must be equal to"));
         Assert.That(() => host.Rings.Invalidate("acme "), Throws.InvalidOperationException);
     }
 
@@ -111,8 +118,11 @@ internal sealed class TenantNameTests
     {
         var builder = new ServiceCollection().AddScalrByok();
 
-        Assert.That(() => builder.AddKeyRings<TenantStore>(null!), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("tenantComparer"));
         Assert.That(
-            () => ((IByokBuilder)null!).AddKeyRings<TenantStore>(StringComparer.Ordinal), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("builder"));
+            () => builder.AddTenantKeyRings<TenantStore>(null!),
+            Throws.ArgumentNullException.With.Property("ParamName").EqualTo("tenantComparer"));
+        Assert.That(
+            () => ((IByokBuilder)null!).AddTenantKeyRings<TenantStore>(StringComparer.Ordinal),
+            Throws.ArgumentNullException.With.Property("ParamName").EqualTo("builder"));
     }
 }

@@ -6,7 +6,9 @@ using Scalr.Byok.Kms.Tests.Messages;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
 
-/// <summary>AWS KMS as the vectors' README describes it for one message: a client for each Region, every kms:Decrypt written down.</summary>
+/// <summary>
+/// AWS KMS as the vectors' README describes it for one message: a client for each Region, every kms:Decrypt written down.
+/// </summary>
 internal sealed class VectorKms
 {
     private readonly Vector _vector;
@@ -24,7 +26,8 @@ internal sealed class VectorKms
     public static bool AreSameKey(string left, string right)
     {
         string[] one = left.Split(':'), other = right.Split(':');
-        return left == right || (one is [.., ['k', 'e', 'y', '/', 'm', 'r', 'k', '-', ..]] && WithoutRegion(one).SequenceEqual(WithoutRegion(other)));
+        return left == right
+            || (one is [.., ['k', 'e', 'y', '/', 'm', 'r', 'k', '-', ..]] && WithoutRegion(one).SequenceEqual(WithoutRegion(other)));
     }
 
     public IAmazonKeyManagementService CreateClient(AWSCredentials credentials, string region)
@@ -50,7 +53,7 @@ internal sealed class VectorKms
             throw new AmazonKeyManagementServiceException("denied") { ErrorCode = "AccessDeniedException" };
         }
 
-        string blob = Convert.ToHexStringLower(request.CiphertextBlob.ToArray());
+        var blob = Convert.ToHexStringLower(request.CiphertextBlob.ToArray());
         if (_vector.Unwrap!.Find(wrapped => wrapped.CiphertextBlob == blob) is not { } wrapped || !HasContext(request.EncryptionContext))
         {
             throw new InvalidCiphertextException("invalid") { ErrorCode = nameof(InvalidCiphertextException) };
@@ -61,7 +64,7 @@ internal sealed class VectorKms
             throw new IncorrectKeyException("incorrect") { ErrorCode = nameof(IncorrectKeyException) };
         }
 
-        byte[] dataKey = Convert.FromHexString(_vector.DataKey!);
+        var dataKey = Convert.FromHexString(_vector.DataKey!);
         return new DecryptResponse
         {
             KeyId = _faults.AnswerKeyId ?? request.KeyId,
@@ -71,5 +74,5 @@ internal sealed class VectorKms
 
     private bool HasContext(Dictionary<string, string> context) =>
         context.Count == _vector.HeaderEncryptionContext!.Count
-        && context.All(pair => _vector.HeaderEncryptionContext.TryGetValue(pair.Key, out string? value) && value == pair.Value);
+        && context.All(pair => _vector.HeaderEncryptionContext.TryGetValue(pair.Key, out var value) && value == pair.Value);
 }

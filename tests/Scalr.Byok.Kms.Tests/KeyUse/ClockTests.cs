@@ -6,6 +6,7 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 /// The machine was suspended, or its wall clock was set: ages count as if the time had passed, by the clock that shows more.
 /// </summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class ClockTests
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);

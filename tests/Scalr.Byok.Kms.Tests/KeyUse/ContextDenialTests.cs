@@ -8,6 +8,7 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 /// acceptance.
 /// </summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class ContextDenialTests
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(10);
@@ -88,6 +89,22 @@ internal sealed class ContextDenialTests
         await world.PassAsync(2 * Second);
 
         Assert.That(await world.Ring.DecryptAsync(other, Other), Has.Length.EqualTo(10));
+    }
+
+    // Found by the model test.
+    [Test]
+    public async Task A_key_that_works_again_serves_a_new_context_although_the_only_one_so_far_is_denied()
+    {
+        await using var world = await StartAsync("AccessKeys");
+        await world.Ring.EncryptAsync(new byte[10], Context);
+        world.World.Key.Disable();
+        await world.PassAsync(Interval + Second);
+        await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await world.Ring.EncryptAsync(new byte[10], Context));
+        world.World.Key.Enable();
+        world.Permit(AllowOnly(world, "other"));
+        await world.PassAsync(Interval + Second);
+
+        Assert.That(await world.Ring.EncryptAsync(new byte[10], Other), Is.Not.Empty);
     }
 
     private static string AllowOnly(KeyUseWorld world, string record) => $$"""

@@ -5,6 +5,7 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 
 /// <summary>What confirmations cost, by the request log of AWS.</summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class CostTests
 {
     private static readonly TimeSpan HalfAnHour = TimeSpan.FromMinutes(30);
@@ -24,9 +25,11 @@ internal sealed class CostTests
         await world.DemandUseAsync(HalfAnHour, Second, use);
 
         var requests = world.Aws.Log.Requests;
-        Assert.That(world.Count("Decrypt"), Is.InRange(HalfAnHour / Interval, HalfAnHour / Shortest));
+        Assert.That(world.Count("Decrypt"), Is.InRange(HalfAnHour / Interval, 1 + (HalfAnHour / Shortest)));
         var confirmations = requests.Where(request => request.Operation == "Decrypt").Select(request => request.Time).ToList();
-        Assert.That(confirmations.Zip(confirmations.Skip(1), (one, next) => next - one), Is.All.InRange(Shortest, Interval));
+
+        // A thread that is interrupted can begin a confirmation in the background late: then the first use after the interval asks.
+        Assert.That(confirmations.Zip(confirmations.Skip(1), (one, next) => next - one), Is.All.InRange(Shortest, Interval + Second));
         var sessions = requests.Where(request => request.Service == "sts").Select(request => request.Time).ToList();
         Assert.That(sessions, Has.Count.LessThanOrEqualTo(type == "AccessKeys" ? 0 : 10));
         Assert.That(sessions.Zip(sessions.Skip(1), (one, next) => next - one), Is.All.GreaterThanOrEqualTo(RoleCheck * 0.6));
@@ -42,7 +45,7 @@ internal sealed class CostTests
 
         await world.DemandUseAsync(2 * MaxAge, TimeSpan.FromSeconds(10), use);
 
-        Assert.That(world.Aws.Log.Requests, Has.Count.LessThanOrEqualTo(2 * MaxAge / Shortest));
+        Assert.That(world.Aws.Log.Requests, Has.Count.LessThanOrEqualTo(1 + (2 * MaxAge / Shortest)));
         Assert.That(world.Count("Decrypt"), Is.EqualTo(world.Aws.Log.Requests.Count));
     }
 
@@ -103,5 +106,32 @@ internal sealed class CostTests
         await Task.WhenAll(Enumerable.Range(0, 1000).Select(_ => Task.Run(use.AtOnceAsync)));
 
         Assert.That(world.Aws.Log.Requests.Select(request => request.Operation), Is.EqualTo(OneDecrypt));
+    }
+
+    [Test]
+    public async Task Decrypting_streams_of_one_data_key_after_its_lifetime_costs_one_request()
+    {
+        await using var world = await StartAsync("AccessKeys");
+        var streams = new List<RunningStream>();
+        for (var i = 0; i < 4; i++)
+        {
+            streams.Add(await RunningStream.StartAsync(encrypts: false, world.Ring, Context));
+            await streams[i].MoveAsync();
+        }
+
+        var other = await Use.StartAsync(UseKind.DecryptMessage, world.Ring, new Dictionary<string, string> { ["record"] = "other" });
+        await world.DemandUseAsync(MaxAge, Second * 10, other); // the key itself stays confirmed
+        await world.SettleAsync();
+        world.Aws.Log.Clear();
+
+        await Task.WhenAll(streams.Select(stream => stream.MoveAsync()));
+
+        Assert.That(world.Aws.Log.Requests.Select(request => request.Operation), Is.EqualTo(OneDecrypt));
+        foreach (var stream in streams)
+        {
+            await stream.DisposeAsync();
+        }
+
+        await other.DisposeAsync();
     }
 }

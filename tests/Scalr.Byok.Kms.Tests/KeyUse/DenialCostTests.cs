@@ -6,6 +6,7 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 
 /// <summary>A key that is denied costs next to nothing, however often it is asked for, and costs other keys nothing.</summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class DenialCostTests
 {
     private static readonly byte[] Plaintext = new byte[10];
@@ -98,7 +99,8 @@ internal sealed class DenialCostTests
             }
         }
 
-        Assert.That(Requests(change, change.NewKey), Has.Count.LessThanOrEqualTo(600 / 36).And.All.EqualTo("Decrypt"));
+        // One comes early, and then one per three fifths of the interval at most.
+        Assert.That(Requests(change, change.NewKey), Has.Count.LessThanOrEqualTo(1 + (600 / 36)).And.All.EqualTo("Decrypt"));
     }
 
     private static List<string> Requests(KeyChange change, LocalKey key) =>

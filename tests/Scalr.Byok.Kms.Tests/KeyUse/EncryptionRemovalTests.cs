@@ -4,6 +4,7 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 
 /// <summary>The customer removes kms:Encrypt alone: encryption ends when the cached key expires, and nothing else does.</summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class EncryptionRemovalTests
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(10);

@@ -7,7 +7,7 @@ using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
-/// <summary>Health and use agree: a denial of an action shows, and trouble of kms:DescribeKey reaches no use.</summary>
+/// <summary>Health and use agree: a denial of an action shows, and failures of kms:DescribeKey reaches no use.</summary>
 [CancelAfter(120_000)]
 internal sealed class HealthTests
 {
@@ -42,6 +42,56 @@ internal sealed class HealthTests
         await world.PassAsync(Interval);
         Assert.That((await host.RunAsync()).Status, Is.EqualTo(HealthStatus.Healthy), "without any call");
         Assert.That((await ring.ProbeAsync()).Status, Is.EqualTo(HealthStatus.Healthy));
+    }
+
+    [Test]
+    public async Task Probing_asks_about_the_denied_action_although_the_other_one_is_being_confirmed()
+    {
+        await using var world = await StartAsync("AccessKeys");
+        var use = await world.StartUseAsync(UseKind.DecryptMessage);
+        world.Allow("kms:Decrypt", "kms:DescribeKey");
+        await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => CallAsync(world.Ring, "kms:Encrypt", []));
+        Assert.That((await world.Ring.ProbeAsync()).Status, Is.Not.EqualTo(HealthStatus.Healthy));
+        world.Allow("kms:Encrypt", "kms:Decrypt", "kms:DescribeKey");
+        await world.PassAsync(2 * Interval);
+        var release = new TaskCompletionSource();
+        world.Aws.Faults.Add(Fault.Hold(release.Task) with { Operation = "Decrypt" });
+        var (reads, probes) = (world.Count("Decrypt"), world.Count("DescribeKey"));
+        var reading = use.AtOnceAsync();
+        await world.World.ReceivedAsync("Decrypt", reads + 1);
+        var limits = world.World.Clock.LimitsUpTo(TotalTimeout);
+
+        var probing = world.Ring.ProbeAsync();
+        await world.World.ReceivedAsync("DescribeKey", probes + 1);
+        await ByokWorld.UntilAsync(() => world.World.Clock.LimitsUpTo(TotalTimeout) == limits, "no answer to DescribeKey");
+        release.SetResult();
+
+        Assert.That((await probing).Status, Is.EqualTo(HealthStatus.Healthy));
+        await reading;
+    }
+
+    [Test]
+    public async Task Probing_asks_for_a_session_once_per_interval_while_the_hosts_tokens_fail()
+    {
+        await using var world = await StartAsync("Oidc", o => o.DataKeyCache.MaxAge = TimeSpan.FromHours(1));
+        var use = await world.StartUseAsync(UseKind.DecryptMessage);
+        var asked = 0;
+        world.World.GetToken = (_, _) =>
+        {
+            asked++;
+            return new("no-token-at-all");
+        };
+        await world.PassAsync(RoleCheck);
+        await use.OnceAsync();
+        Assert.That(asked, Is.EqualTo(1), "the role is due");
+
+        await world.Ring.ProbeAsync();
+        await world.Ring.ProbeAsync();
+        Assert.That(asked, Is.EqualTo(2));
+        await world.PassAsync(Interval);
+        await world.Ring.ProbeAsync();
+
+        Assert.That(asked, Is.EqualTo(3));
     }
 
     public static IEnumerable<TestCaseData> Troubles() =>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
@@ -54,6 +55,7 @@ internal sealed class ModelArchive
         var settings = setup.Settings(previousIsCurrent);
         services.AddScalrByok(options =>
         {
+            options.HostAccountId = ByokPolicies.ScalrAccountId;
             setup.Apply(options);
             change?.Invoke(options);
         }).AddKeyRing(ring =>

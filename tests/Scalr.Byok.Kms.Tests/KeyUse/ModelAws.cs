@@ -49,7 +49,7 @@ internal sealed partial class ModelAws
     /// <summary>How long AWS KMS takes to answer; null for an answer at once.</summary>
     public Func<Task>? Delay { get; set; }
 
-    /// <summary>The arrays in which plaintext data keys were handed out.</summary>
+    /// <summary>The arrays in which plaintext data keys were returned.</summary>
     public List<byte[]> HandedOut { get; } = [];
 
     /// <summary>All data keys so far.</summary>

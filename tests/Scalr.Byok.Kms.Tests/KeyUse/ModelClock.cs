@@ -10,13 +10,13 @@ internal sealed class ModelClock : TimeProvider
     private readonly FakeTimeProvider _monotonic = new(Start);
     private TimeSpan _suspended;
     private TimeSpan _skew;
-    private TimeSpan _highestWall;
+    private TimeSpan _ahead;
 
     /// <summary>AWS's time. It is never wrong.</summary>
     public DateTimeOffset AwsNow => _monotonic.GetUtcNow() + _suspended;
 
     /// <summary>What the host's clocks show.</summary>
-    public Moment Now => new(_monotonic.GetUtcNow() - Start, GetUtcNow() - Start);
+    public Moment Now => new(_monotonic.GetUtcNow() - Start, GetUtcNow() - Start, _ahead);
 
     public override long TimestampFrequency => _monotonic.TimestampFrequency;
 
@@ -28,31 +28,30 @@ internal sealed class ModelClock : TimeProvider
         _monotonic.CreateTimer(callback, state, dueTime, period);
 
     /// <summary>Time passes, and timers fire.</summary>
-    public void Advance(TimeSpan time)
-    {
-        _monotonic.Advance(time);
-        Remember();
-    }
+    public void Advance(TimeSpan time) => _monotonic.Advance(time);
 
     /// <summary>The machine sleeps: the monotonic clock stands still.</summary>
     public void Suspend(TimeSpan time)
     {
         _suspended += time;
-        Remember();
+        _ahead += time;
     }
 
     /// <summary>The host's wall clock is set, so far from AWS's time.</summary>
     public void SetSkew(TimeSpan skew)
     {
+        _ahead += Max(skew - _skew, TimeSpan.Zero);
         _skew = skew;
-        Remember();
     }
 
     /// <summary>The age by the rule: the larger one of what the two clocks show now.</summary>
     public TimeSpan Age(Moment since) => Max(Now.Monotonic - since.Monotonic, Now.Wall - since.Wall);
 
-    /// <summary>At least the largest age that a clock has ever shown.</summary>
-    public TimeSpan HighestAge(Moment since) => Max(Now.Monotonic - since.Monotonic, _highestWall - since.Wall);
+    /// <summary>
+    /// The largest age that a careful host may assume: the monotonic clock plus each step of the wall clock ahead of it.
+    /// A wall clock that is set back before a suspension or a correction hides nothing.
+    /// </summary>
+    public TimeSpan HighestAge(Moment since) => Now.Monotonic - since.Monotonic + Now.Ahead - since.Ahead;
 
     /// <summary>The smaller one of what the two clocks show now.</summary>
     public TimeSpan LowestAge(Moment since)
@@ -63,7 +62,5 @@ internal sealed class ModelClock : TimeProvider
 
     private static TimeSpan Max(TimeSpan left, TimeSpan right) => left > right ? left : right;
 
-    private void Remember() => _highestWall = Max(_highestWall, Now.Wall);
-
-    internal readonly record struct Moment(TimeSpan Monotonic, TimeSpan Wall);
+    internal readonly record struct Moment(TimeSpan Monotonic, TimeSpan Wall, TimeSpan Ahead);
 }

@@ -4,8 +4,8 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 
 /// <summary>Waits until the library's background work is done: the thread pool is at rest.</summary>
 /// <remarks>
-/// The model answers at once, so all that the library does without a timer ends by itself. A test host may block pool threads of its own for ever:
-/// how many, the longest wait shows, and those count no longer. Fewer busy threads correct the number at once.
+/// The model answers at once, so all work of the library that needs no timer ends by itself. A test host may block pool threads of its own
+/// for ever: how many, the longest wait shows, and those count no longer. Fewer busy threads correct the number at once.
 /// </remarks>
 internal static class ModelQuiet
 {

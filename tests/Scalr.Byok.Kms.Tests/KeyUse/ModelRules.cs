@@ -56,9 +56,29 @@ internal sealed class ModelRules
     {
         for (; _read < _aws.Log.Count; _read++)
         {
-            var next = _read + 1 < _aws.Log.Count ? _aws.Log[_read + 1] : null;
-            Learn(_aws.Log[_read], next, _read > 0 ? _aws.Log[_read - 1] : null);
+            Learn(_aws.Log[_read], Neighbour(1), Neighbour(-1));
         }
+    }
+
+    /// <summary>
+    /// The answer before or after the one that is read, of the same key. A session that began meanwhile may belong to another call, and so
+    /// may the same denial by the same Region.
+    /// </summary>
+    private ModelRequest? Neighbour(int step)
+    {
+        var read = _aws.Log[_read];
+        for (var i = _read + step; i >= 0 && i < _aws.Log.Count; i += step)
+        {
+            var other = _aws.Log[i];
+            var isTwin = step > 0 && read.Answer is (KeyDenied or AccessDenied)
+                && (other.Action, other.Region, other.Answer) == (read.Action, read.Region, read.Answer);
+            if (other.Key == read.Key && other is not { Action: "AssumeRole", Answer: Accepted } && !isTwin)
+            {
+                return other;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Facts 1 and 2: why AWS's acceptance is not recent enough for a use; null if it is.</summary>
@@ -114,7 +134,9 @@ internal sealed class ModelRules
     /// <summary>How much longer a data key may serve after the last attempt.</summary>
     public TimeSpan Grace(Facts facts) => facts.Last?.Answer == Outage ? _setup.Grace : TimeSpan.Zero;
 
-    /// <summary>Rule 6: why a use was not to be served, if the primary Region had denied the key; null if it had not, or has accepted since.</summary>
+    /// <summary>
+    /// Rule 6: why a use was not to be served, if the primary Region had denied the key; null if it had not, or has accepted since.
+    /// </summary>
     public string? FindStanding(ModelUse use, int denied) =>
         denied >= 0 && !_setup.FailsOverOnRevoked && _facts[use.Key].Accepted[0] < denied
             ? $"the primary Region denied the key by request {denied}, and has not accepted since"
@@ -130,7 +152,9 @@ internal sealed class ModelRules
         var now = new Event(request.Number, request.Sent, request.Answer);
         if (request.Action == "AssumeRole")
         {
-            LearnSession(facts, now, request.Answer == KeyDenied && CountsAsDenial(facts, request, next) && !FollowsActionDenial(request, previous), request.Region);
+            var isDenial = request.Answer == KeyDenied
+                && CountsAsDenial(facts, request, next, previous) && !FollowsActionDenial(request, previous);
+            LearnSession(facts, now, isDenial, request.Region);
             return;
         }
 
@@ -150,7 +174,7 @@ internal sealed class ModelRules
             facts.Failed = now;
         }
 
-        if (request.Answer is KeyDenied or AccessDenied && !CountsAsDenial(facts, request, next))
+        if (request.Answer is KeyDenied or AccessDenied && !CountsAsDenial(facts, request, next, previous))
         {
             now = now with { Answer = Outage };
         }
@@ -160,7 +184,13 @@ internal sealed class ModelRules
             now = now with { Answer = AccessDenied };
         }
 
-        facts.Last = now;
+        if (now.Answer != AccessDenied || (request.Action == "Decrypt" && facts.Decrypted is not null))
+        {
+            // Rule 8: an outage lasts until its last attempt is too old. AccessDenied of kms:Encrypt says nothing about kms:Decrypt,
+            // and AccessDenied of an action that was never accepted concerns that call alone (rule 5).
+            facts.Last = now;
+        }
+
         facts.Answered[request.Region] = now.Answer is Accepted or KeyDenied or AccessDenied ? now.Number : facts.Answered[request.Region];
         switch (now.Answer)
         {
@@ -180,13 +210,16 @@ internal sealed class ModelRules
         }
     }
 
-    /// <summary>Whether the primary has denied the action only, before the replica denied the key: the primary may still accept the other action.</summary>
+    /// <summary>
+    /// Whether the primary has denied the action only, before the replica denied the key: the primary may still accept the other action.
+    /// </summary>
     private bool FollowsActionDenial(ModelRequest request, ModelRequest? previous) => _setup.FailsOverOnRevoked && request.Region == 1
         && previous is { Answer: AccessDenied, Region: 0 } && previous.Key == request.Key;
 
-    /// <summary>Rule 6.</summary>
-    private bool CountsAsDenial(Facts facts, ModelRequest request, ModelRequest? next) => _setup.FailsOverOnRevoked
+    /// <summary>Rule 6. The primary accepts before the replica denies where a probe asks both.</summary>
+    private bool CountsAsDenial(Facts facts, ModelRequest request, ModelRequest? next, ModelRequest? previous) => _setup.FailsOverOnRevoked
         ? !(next is { Answer: Accepted } && next.Key == request.Key && next.Region != request.Region)
+            && !(request.Region == 1 && previous is { Answer: Accepted, Region: 0 })
         : request.Region == 0 || facts.Accepted[request.Region] > facts.Answered[0];
 
     /// <summary>A description that shows that the key cannot be used is a denial by its Region. A replica's is a finding only.</summary>

@@ -20,7 +20,7 @@ internal sealed partial class ModelWorld : IDisposable
     private readonly IByokKeyRing _ring;
     private readonly List<byte[]> _messages = [];
     private readonly List<Opened> _opened = [];
-    private readonly HashSet<Guid> _read = [];
+    private readonly Dictionary<Guid, ModelClock.Moment> _fetched = []; // when the calls fetched data keys that the ring caches
     private readonly Dictionary<string, ModelOrigin> _written = [];
     private readonly StringBuilder _history = new();
 

@@ -1,4 +1,5 @@
 using LocalAws;
+using Scalr.Byok.Kms.Tests.World;
 using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
@@ -7,6 +8,7 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 /// AWS KMS does not answer: every use goes on until MaxAge after the last acceptance, and OutageGrace longer, but not for throttling.
 /// </summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class OutageTests
 {
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(10);
@@ -31,6 +33,21 @@ internal sealed class OutageTests
         await world.PassAsync(Second);
 
         await DemandOutageAsync(world, use);
+    }
+
+    [Test]
+    public async Task An_open_data_key_that_is_opened_again_begins_another_MaxAge()
+    {
+        await using var world = await StartAsync("AccessKeys");
+        var otherContext = new Dictionary<string, string> { ["record"] = "other" };
+        using var other = await world.Ring.CreateDataKeyAsync(otherContext); // confirmations use its origin
+        using var first = await world.Ring.CreateDataKeyAsync(Context);
+        var value = first.Encrypt("a value"u8);
+        await world.PassAsync(MaxAge + Second);
+        using var second = await world.Ring.OpenDataKeyAsync(first.EncryptedKey.ToArray(), Context);
+        world.BreakKms();
+
+        Assert.That(first.Decrypt(value), Is.EqualTo("a value"u8.ToArray()), "KEY-USE, rule 3: the origin was accepted");
     }
 
     [Test]
@@ -98,6 +115,50 @@ internal sealed class OutageTests
         await world.DemandUseAsync(MaxAge, TimeSpan.FromSeconds(15), use);
 
         Assert.That(world.Aws.Log.Requests[^1].ErrorCode, Is.Null);
+    }
+
+    [Test]
+    public async Task Using_a_value_that_an_outage_forbids_asks_AWS_once_per_second(
+        [Values(UseKind.DecryptValue, UseKind.EncryptValue)] UseKind kind)
+    {
+        await using var world = await StartAsync("AccessKeys");
+        var use = await world.StartUseAsync(kind);
+        world.BreakKms();
+        await world.PassAsync(MaxAge + Interval);
+        var before = world.Count("Decrypt");
+
+        for (var second = 1; second <= 10; second++)
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                await Assert.ThrowsAsync<ByokServiceException>(use.AtOnceAsync);
+                await world.SettleAsync();
+            }
+
+
+            // The timer of open data keys asks too, after pauses of 1, 2, 4 and 8 s.
+            Assert.That(world.Count("Decrypt") - before, Is.LessThanOrEqualTo(second + 4), $"in {second} s");
+            await world.PassAsync(Second);
+        }
+
+        Assert.That(world.Count("Decrypt") - before, Is.GreaterThan(2), "the longest pause is 15 s");
+    }
+
+    [Test]
+    public async Task Using_a_key_that_an_outage_forbids_makes_one_attempt([ValueSource(nameof(Kinds))] UseKind kind)
+    {
+        await using var world = await StartAsync("AccessKeys");
+        var use = await world.StartUseAsync(kind);
+        world.BreakKms();
+        await world.PassAsync(MaxAge + Interval);
+        var before = world.Aws.Log.Requests.Count;
+
+        await Assert.ThrowsAsync<ByokServiceException>(use.AtOnceAsync);
+
+        await world.SettleAsync();
+        Assert.That(
+            world.Aws.Log.Requests.Count - before,
+            use.IsSynchronous ? Is.LessThanOrEqualTo(1) : Is.EqualTo(1), "none if the attempt for open data keys is under way");
     }
 
     private static async Task DemandOutageAsync(KeyUseWorld world, Use use)

@@ -14,13 +14,23 @@ internal static class PlaintextScan
 {
     private const int BlockLength = 1 << 20;
 
+    /// <summary>The bits of a word that are looked at first: nearly no word has those of a key.</summary>
+    private const ulong Low = (1 << 18) - 1;
+
     /// <summary>How many copies of the keys are in memory.</summary>
     public static int Count(IReadOnlyCollection<byte[]> maskedKeys)
     {
         var byStart = maskedKeys.ToLookup(key => BinaryPrimitives.ReadUInt64LittleEndian(key));
         var starts = byStart.Select(group => group.Key).ToHashSet();
-        var block = GC.AllocateArray<byte>(BlockLength + ModelAws.DataKeyLength, pinned: true);
-        var own = (long)Marshal.UnsafeAddrOfPinnedArrayElement(block, 0);
+        var mayBegin = new bool[Low + 1];
+        foreach (var start in starts)
+        {
+            mayBegin[start & Low] = true;
+        }
+
+        var words = GC.AllocateArray<ulong>((BlockLength + ModelAws.DataKeyLength) / sizeof(ulong), pinned: true);
+        var block = MemoryMarshal.AsBytes(words.AsSpan());
+        var own = (long)Marshal.UnsafeAddrOfPinnedArrayElement(words, 0);
         Span<byte> mask = stackalloc byte[ModelAws.DataKeyLength];
         mask.Clear();
         ModelAws.Mask(mask);
@@ -31,14 +41,18 @@ internal static class PlaintextScan
         {
             for (var at = start; at < end; at += BlockLength)
             {
-                var length = Read(memory, block.AsSpan(0, (int)Math.Min(block.Length, end - at)), at);
-                var words = MemoryMarshal.Cast<byte, ulong>(block.AsSpan(0, length));
-                for (var i = 0; i < words.Length && i < BlockLength / sizeof(ulong); i++)
+                var length = Read(memory, block[..(int)Math.Min(block.Length, end - at)], at);
+                var last = Math.Min(length, BlockLength) / sizeof(ulong);
+                for (var i = 0; i < last; i++)
                 {
-                    var (word, offset) = (words[i] ^ firstMask, i * sizeof(ulong));
-                    if (starts.Contains(word) && offset + ModelAws.DataKeyLength <= length && !IsInside(at + offset, own, block.Length))
+                    var word = words[i] ^ firstMask;
+                    if (mayBegin[word & Low] && starts.Contains(word))
                     {
-                        count += byStart[word].Count(key => IsKey(key, block.AsSpan(offset, ModelAws.DataKeyLength)));
+                        var offset = i * sizeof(ulong);
+                        if (offset + ModelAws.DataKeyLength <= length && !IsInside(at + offset, own, block.Length))
+                        {
+                            count += CountOf(byStart[word], block.Slice(offset, ModelAws.DataKeyLength));
+                        }
                     }
                 }
             }
@@ -50,6 +64,17 @@ internal static class PlaintextScan
 
     /// <summary>Whether an address is where the search itself reads to.</summary>
     private static bool IsInside(long address, long start, int length) => address >= start && address < start + length;
+
+    private static int CountOf(IEnumerable<byte[]> masked, ReadOnlySpan<byte> bytes)
+    {
+        var count = 0;
+        foreach (var key in masked)
+        {
+            count += IsKey(key, bytes) ? 1 : 0;
+        }
+
+        return count;
+    }
 
     private static bool IsKey(byte[] masked, ReadOnlySpan<byte> bytes)
     {

@@ -4,7 +4,9 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
 /// <summary>Revocations on real time with small numbers, against the clock of AWS's request log.</summary>
+[NonParallelizable] // it measures real time in small numbers
 [CancelAfter(60_000)]
+[Category("Slow")]
 internal sealed class RealTimeTests
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);

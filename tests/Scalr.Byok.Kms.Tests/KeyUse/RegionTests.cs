@@ -8,6 +8,7 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 /// answered.
 /// </summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class RegionTests
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(10);
@@ -132,7 +133,8 @@ internal sealed class RegionTests
         LoseHome(world);
         await world.PassAsync(2 * Second);
 
-        var denial = await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await world.Ring.EncryptAsync(new byte[10], Context));
+        var denial = await Assert.ThrowsAsync<ByokKeyUnavailableException>(
+            async () => await world.Ring.EncryptAsync(new byte[10], Context));
 
         Assert.That(denial!.Reason, Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
     }

@@ -6,6 +6,7 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 /// AWS answers, and the customer takes access away: no use begins later than the interval after that, however the ring is used.
 /// </summary>
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class RevocationTests
 {
     private static readonly UseKind[] Kinds = Enum.GetValues<UseKind>();

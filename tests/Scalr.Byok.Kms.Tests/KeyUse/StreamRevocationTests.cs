@@ -55,6 +55,36 @@ internal sealed class StreamRevocationTests
             Is.LessThanOrEqualTo(Place + (isObeyed ? 0 : 2 * Segment)), "the write that was under way is the last");
     }
 
+    // The application's stream is not this library's code, so its callbacks may throw.
+    [Test]
+    public async Task A_stream_that_fails_at_its_cancellation_keeps_no_other_stream_running()
+    {
+        await using var world = await StartAsync("AccessKeys");
+        var other = await world.StartUseAsync(UseKind.DecryptMessage);
+        using SourceStream source = new(new byte[Place]);
+        using var sink = new SinkStream();
+        var hold = new Hold();
+        source.At(0, async token =>
+        {
+            await using var registration = token.Register(static () => throw new InvalidOperationException("it cannot be cancelled"));
+            await hold.ObeyAsync(token);
+        });
+        var failing = world.Ring.EncryptAsync(source, sink, Context);
+        await hold.Reached;
+        await using var stream = await RunningStream.StartAsync(encrypts: true, world.Ring, Context);
+        await stream.MoveAsync();
+        await DenyAsync(world, other);
+
+        await ByokWorld.UntilAsync(() => failing.IsCompleted && stream.Run.IsCompleted, "a stream was not stopped");
+
+        foreach (var run in (Task[])[failing, stream.Run])
+        {
+            Assert.That(
+                (await Assert.ThrowsAsync<ByokKeyUnavailableException>(() => run))!.Reason,
+                Is.EqualTo(ByokKeyUnavailableReason.KeyDisabled));
+        }
+    }
+
     private static async Task DenyAsync(KeyUseWorld world, Use other)
     {
         world.World.Key.Disable();

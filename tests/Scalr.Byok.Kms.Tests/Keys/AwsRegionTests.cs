@@ -7,9 +7,9 @@ public class AwsRegionTests
     [Test]
     public void IsRegionOf_accepts_each_regions_own_partition_alone()
     {
-        foreach ((string partition, string[] prefixes) in KeyArnSamples.Partitions)
+        foreach ((var partition, var prefixes) in KeyArnSamples.Partitions)
         {
-            foreach (string region in prefixes.Select(prefix => prefix + "central-1"))
+            foreach (var region in prefixes.Select(prefix => prefix + "central-1"))
             {
                 string[] owners = [.. KeyArnSamples.Partitions.Select(p => p.Partition).Where(p => AwsRegion.IsRegionOf(p, region))];
 
@@ -48,12 +48,13 @@ public class AwsRegionTests
     [TestCase("")]
     [TestCase("AWS")]
     [TestCase("aws-")]
-    public void IsRegionOf_knows_no_other_partition(string partition) => Assert.That(AwsRegion.IsRegionOf(partition, "us-east-1"), Is.False);
+    public void IsRegionOf_knows_no_other_partition(string partition) =>
+        Assert.That(AwsRegion.IsRegionOf(partition, "us-east-1"), Is.False);
 
     [Test]
     public void Every_partition_offers_an_example_of_its_own()
     {
-        foreach (AwsPartition partition in AwsPartitions.All)
+        foreach (var partition in AwsPartitions.All)
         {
             Assert.That(AwsRegion.IsRegionOf(partition.Name(), partition.ExampleRegion()), Is.True);
         }

@@ -30,5 +30,6 @@ internal static class KeyArnSamples
         from account in Gen.Long[0, 999_999_999_999]
         from id in Gen.Guid
         from isMultiRegion in Gen.Bool
-        select $"arn:{partition.Partition}:kms:{prefix}{name}-{number}:{account:D12}:key/{(isMultiRegion ? "mrk-" + id.ToString("N") : id.ToString("D"))}";
+        select $"arn:{partition.Partition}:kms:{prefix}{name}-{number}:{account:D12}"
+            + $":key/{(isMultiRegion ? "mrk-" + id.ToString("N") : id.ToString("D"))}";
 }

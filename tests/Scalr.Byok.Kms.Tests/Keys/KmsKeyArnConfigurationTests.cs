@@ -9,7 +9,7 @@ public class KmsKeyArnConfigurationTests
     [Test]
     public void Configuration_binds_values_lists_and_absence()
     {
-        Settings settings = Configuration(("Key", MultiRegion), ("Others:0", SingleRegion), ("Others:1", MultiRegion)).Get<Settings>()!;
+        var settings = Configuration(("Key", MultiRegion), ("Others:0", SingleRegion), ("Others:1", MultiRegion)).Get<Settings>()!;
 
         using (Assert.EnterMultipleScope())
         {
@@ -22,12 +22,13 @@ public class KmsKeyArnConfigurationTests
     [Test]
     public void Configuration_passes_the_complaint_on()
         => Assert.That(() => Configuration(("Key", "alias/main")).Get<Settings>(), Throws.InvalidOperationException
-            .With.InnerException.TypeOf<FormatException>().And.InnerException.Message.StartsWith("Not a KMS key ARN: 'alias/main' is the name of an alias;"));
+            .With.InnerException.TypeOf<FormatException>().And.InnerException.Message.StartsWith(
+                "Not a KMS key ARN: 'alias/main' is the name of an alias;"));
 
     [Test]
     public void The_type_converter_knows_strings_alone()
     {
-        TypeConverter converter = TypeDescriptor.GetConverter(typeof(KmsKeyArn));
+        var converter = TypeDescriptor.GetConverter(typeof(KmsKeyArn));
 
         using (Assert.EnterMultipleScope())
         {

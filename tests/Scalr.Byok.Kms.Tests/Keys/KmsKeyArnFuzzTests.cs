@@ -3,6 +3,7 @@ using CsCheck;
 
 namespace Scalr.Byok.Kms.Tests.Keys;
 
+[Category("Slow")]
 public class KmsKeyArnFuzzTests
 {
     private const int MaxComplaint = 500;
@@ -21,7 +22,7 @@ public class KmsKeyArnFuzzTests
 
     [Test]
     public void Parse_then_ToString_gives_the_same_text()
-        => KeyArnSamples.Valid.Sample(text => KmsKeyArn.TryParse(text, out KmsKeyArn arn)
+        => KeyArnSamples.Valid.Sample(text => KmsKeyArn.TryParse(text, out var arn)
             && arn.ToString() == text
             && text == $"arn:{arn.Partition}:kms:{arn.Region}:{arn.AccountId}:key/{arn.KeyId}"
             && KmsKeyArn.Parse(Encoding.UTF8.GetBytes(text)) == arn, iter: 10_000);
@@ -30,10 +31,10 @@ public class KmsKeyArnFuzzTests
     public void Parse_of_a_mutated_arn_answers_or_throws_FormatException()
         => Mutated.Sample(text =>
         {
-            bool isValid = KmsKeyArn.TryParse(text, out KmsKeyArn arn, out string? complaint);
-            byte[] utf8Text = Encoding.UTF8.GetBytes(text);
+            var isValid = KmsKeyArn.TryParse(text, out var arn, out var complaint);
+            var utf8Text = Encoding.UTF8.GetBytes(text);
 
-            return KmsKeyArn.TryParse(utf8Text, out KmsKeyArn fromUtf8) == isValid
+            return KmsKeyArn.TryParse(utf8Text, out var fromUtf8) == isValid
                 && fromUtf8 == arn
                 && (isValid
                     ? arn.ToString() == text && complaint is null
@@ -42,8 +43,9 @@ public class KmsKeyArnFuzzTests
 
     [Test]
     public void Parse_of_any_bytes_answers_or_throws_FormatException()
-        => Gen.Select(Gen.Byte.Array[0, 120], Gen.OneOf("", "arn:", "arn:aws:kms:", "alias/", "mrk-", KeyArnSamples.SingleRegion)).Sample((bytes, start) =>
-            IsPrintable(Complaint([.. Encoding.UTF8.GetBytes(start + "x"), .. bytes])), iter: 10_000);
+        => Gen.Select(Gen.Byte.Array[0, 120], Gen.OneOf("", "arn:", "arn:aws:kms:", "alias/", "mrk-", KeyArnSamples.SingleRegion)).Sample(
+            (bytes, start) =>
+                IsPrintable(Complaint([.. Encoding.UTF8.GetBytes(start + "x"), .. bytes])), iter: 10_000);
 
     [Test]
     public void Parse_answers_whatever_the_length()
@@ -54,24 +56,25 @@ public class KmsKeyArnFuzzTests
             "", " ", ":", "alias/", "mrk-", "arn:", "arn:aws:", "arn:aws:kms:", "arn:aws:kms:us-",
             "arn:aws:kms:us-east-1:", KeyArnSamples.SingleRegion + "/", KeyArnSamples.SingleRegion + ":",
         ];
-        foreach (char filling in ":/ a1-")
+        foreach (var filling in ":/ a1-")
         {
             string text = new(filling, Length);
-            foreach (string beginning in beginnings)
+            foreach (var beginning in beginnings)
             {
-                string whole = beginning + text + "x";
+                var whole = beginning + text + "x";
 
-                Assert.That(KmsKeyArn.TryParse(whole, out _, out string? complaint), Is.False);
+                Assert.That(KmsKeyArn.TryParse(whole, out _, out var complaint), Is.False);
                 Assert.That(IsPrintable(complaint), Is.True, complaint);
             }
         }
     }
 
-    private static bool IsPrintable(string? complaint) => complaint is { Length: > 20 and < MaxComplaint } && complaint.All(c => c is >= ' ' and <= '~');
+    private static bool IsPrintable(string? complaint) =>
+        complaint is { Length: > 20 and < MaxComplaint } && complaint.All(c => c is >= ' ' and <= '~');
 
     private static string Replace(string text, int at, int count, string splinter)
     {
-        int start = Math.Min(at, text.Length);
+        var start = Math.Min(at, text.Length);
         return text[..start] + splinter + text[Math.Min(start + count, text.Length)..];
     }
 

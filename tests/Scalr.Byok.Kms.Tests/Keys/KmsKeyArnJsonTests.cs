@@ -27,9 +27,10 @@ public partial class KmsKeyArnJsonTests
     [Test]
     public void Deserialize_reads_what_was_written()
     {
-        Tenant[] read = [JsonSerializer.Deserialize<Tenant>(SampleJson)!, JsonSerializer.Deserialize(SampleJson, Generated.Default.Tenant)!];
+        Tenant[] read =
+            [JsonSerializer.Deserialize<Tenant>(SampleJson)!, JsonSerializer.Deserialize(SampleJson, Generated.Default.Tenant)!];
 
-        foreach (Tenant tenant in read)
+        foreach (var tenant in read)
         {
             Assert.That(tenant.Key, Is.EqualTo(Sample.Key));
             Assert.That(tenant.Previous, Is.Null);
@@ -40,8 +41,9 @@ public partial class KmsKeyArnJsonTests
     [Test]
     public void Deserialize_reads_escaped_and_split_strings()
     {
-        string escaped = $"\"{MultiRegion.Replace("/", "\\/", StringComparison.Ordinal).Replace("arn", "\\u0061rn", StringComparison.Ordinal)}\"";
-        byte[] bytes = Encoding.UTF8.GetBytes($"\"{MultiRegion}\"");
+        var escaped =
+            $"\"{MultiRegion.Replace("/", "\\/", StringComparison.Ordinal).Replace("arn", "\\u0061rn", StringComparison.Ordinal)}\"";
+        var bytes = Encoding.UTF8.GetBytes($"\"{MultiRegion}\"");
         Utf8JsonReader split = new(Split(bytes, 20));
 
         Assert.That(JsonSerializer.Deserialize<KmsKeyArn>(escaped), Is.EqualTo(Sample.Key));
@@ -52,9 +54,11 @@ public partial class KmsKeyArnJsonTests
     [TestCase("17", "Not a KMS key ARN: the JSON value is of type Number; expected a string.")]
     [TestCase("{}", "Not a KMS key ARN: the JSON value is of type StartObject; expected a string.")]
     [TestCase("\"arn:aws-x:kms:us-east-1:111122223333:key/\"",
-        "Not a KMS key ARN: the partition is 'aws-x'; expected one of aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f, aws-eusc.")]
+        "Not a KMS key ARN: the partition is 'aws-x'; "
+            + "expected one of aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f, aws-eusc.")]
     [TestCase("\"arn:aws-\\u00fc:kms:us-east-1:111122223333:key/\"",
-        "Not a KMS key ARN: the partition is 'aws-\\u00fc'; expected one of aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f, aws-eusc.")]
+        "Not a KMS key ARN: the partition is 'aws-\\u00fc'; "
+            + "expected one of aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f, aws-eusc.")]
     [TestCase("\"\\ud800\"", "Not a KMS key ARN: the JSON string is not valid Unicode.")]
     public void Deserialize_says_what_is_wrong(string json, string message)
         => Assert.That(() => JsonSerializer.Deserialize<KmsKeyArn>(json), Throws.TypeOf<JsonException>().With.Message.EqualTo(message));

@@ -7,7 +7,7 @@ public class KmsKeyArnReplicaTests
     [Test]
     public void InRegion_replaces_the_region_alone()
     {
-        KmsKeyArn replica = KmsKeyArn.Parse(MultiRegion).InRegion("eu-west-3");
+        var replica = KmsKeyArn.Parse(MultiRegion).InRegion("eu-west-3");
 
         Assert.That(replica.ToString(), Is.EqualTo($"arn:aws:kms:eu-west-3:111122223333:key/{Mrk}"));
         Assert.That(replica.InRegion("us-east-1"), Is.EqualTo(KmsKeyArn.Parse(MultiRegion)));
@@ -15,15 +15,19 @@ public class KmsKeyArnReplicaTests
 
     [Test]
     public void InRegion_refuses_null()
-        => Assert.That(() => KmsKeyArn.Parse(MultiRegion).InRegion(null!), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("region"));
+        => Assert.That(
+            () => KmsKeyArn.Parse(MultiRegion).InRegion(null!), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("region"));
 
     [TestCase("", "Not an AWS Region: the text is empty; expected a name in lower case such as 'us-east-1'. (Parameter 'region')")]
     [TestCase("US-EAST-1", "Not an AWS Region: found 'US-EAST-1'; expected a name in lower case such as 'us-east-1'. (Parameter 'region')")]
-    [TestCase("us-east-1a", "Not an AWS Region: found 'us-east-1a'; expected a name in lower case such as 'us-east-1'. (Parameter 'region')")]
+    [TestCase(
+        "us-east-1a", "Not an AWS Region: found 'us-east-1a'; expected a name in lower case such as 'us-east-1'. (Parameter 'region')")]
     [TestCase("Ym9ndXMgc2VjcmV0IGZvciB0aGlzIHRlc3Q",
-        "Not an AWS Region: the text, 35 characters long and not shown, is none; expected a name in lower case such as 'us-east-1'. (Parameter 'region')")]
+        "Not an AWS Region: the text, 35 characters long and not shown, is none; "
+            + "expected a name in lower case such as 'us-east-1'. (Parameter 'region')")]
     [TestCase("cn-north-1",
-        $"The Region 'cn-north-1' belongs to partition aws-cn; expected one of partition aws, where the key {MultiRegion} is. (Parameter 'region')")]
+        $"The Region 'cn-north-1' belongs to partition aws-cn; "
+            + $"expected one of partition aws, where the key {MultiRegion} is. (Parameter 'region')")]
     public void InRegion_refuses_what_is_no_region_of_the_partition(string region, string message)
         => Assert.That(() => KmsKeyArn.Parse(MultiRegion).InRegion(region), Throws.ArgumentException.With.Message.EqualTo(message));
 
@@ -47,8 +51,8 @@ public class KmsKeyArnReplicaTests
     [TestCase(SingleRegion, SingleRegion, false)]
     public void IsReplicaOf_ignores_the_region_of_multi_region_keys_alone(string left, string right, bool expected)
     {
-        KmsKeyArn one = KmsKeyArn.Parse(left);
-        KmsKeyArn other = KmsKeyArn.Parse(right);
+        var one = KmsKeyArn.Parse(left);
+        var other = KmsKeyArn.Parse(right);
 
         Assert.That(one.IsReplicaOf(other), Is.EqualTo(expected));
         Assert.That(other.IsReplicaOf(one), Is.EqualTo(expected));

@@ -31,11 +31,11 @@ public class KmsKeyArnTests
     [TestCase("aws-eusc", "eusc-de-east-1")]
     public void Parse_reads_the_parts_of_both_kinds_of_key(string partition, string region)
     {
-        foreach (string id in new[] { Uuid, Mrk })
+        foreach (var id in new[] { Uuid, Mrk })
         {
-            string text = $"arn:{partition}:kms:{region}:001122223333:key/{id}";
+            var text = $"arn:{partition}:kms:{region}:001122223333:key/{id}";
 
-            KmsKeyArn arn = KmsKeyArn.Parse(text);
+            var arn = KmsKeyArn.Parse(text);
 
             using (Assert.EnterMultipleScope())
             {
@@ -57,7 +57,7 @@ public class KmsKeyArnTests
     [TestCase("100000000000", "mrk-ffffffffffffffffffffffffffffffff")]
     public void Parse_reads_extreme_accounts_and_ids(string account, string id)
     {
-        string text = $"arn:aws:kms:us-east-1:{account}:key/{id}";
+        var text = $"arn:aws:kms:us-east-1:{account}:key/{id}";
 
         Assert.That(KmsKeyArn.Parse(text).ToString(), Is.EqualTo(text));
     }
@@ -69,7 +69,7 @@ public class KmsKeyArnTests
     [Test]
     public void TryParse_takes_null_for_no_arn()
     {
-        Assert.That(KmsKeyArn.TryParse((string?)null, out KmsKeyArn arn), Is.False);
+        Assert.That(KmsKeyArn.TryParse((string?)null, out var arn), Is.False);
         Assert.That(arn, Is.EqualTo(default(KmsKeyArn)));
     }
 
@@ -78,14 +78,23 @@ public class KmsKeyArnTests
     {
         string[] texts =
         [
-            SingleRegion, MultiRegion, SingleRegion + "/x", "alias/some", Uuid, "", " ", "arn:aws:s3:::b", MultiRegion.ToUpperInvariant(), new('x', 5000),
+            SingleRegion,
+            MultiRegion,
+            SingleRegion + "/x",
+            "alias/some",
+            Uuid,
+            "",
+            " ",
+            "arn:aws:s3:::b",
+            MultiRegion.ToUpperInvariant(),
+            new('x', 5000),
         ];
         byte[][] utf8Texts = [.. texts.Select(Encoding.UTF8.GetBytes)];
         ParseAll(texts, utf8Texts);
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        int valid = ParseAll(texts, utf8Texts);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var valid = ParseAll(texts, utf8Texts);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
         Assert.That(valid, Is.EqualTo(4));
         Assert.That(allocated, Is.Zero);
@@ -94,13 +103,13 @@ public class KmsKeyArnTests
     [Test]
     public void Comparing_hashing_and_writing_allocate_nothing()
     {
-        KmsKeyArn arn = KmsKeyArn.Parse(MultiRegion);
-        byte[] utf8Text = Encoding.UTF8.GetBytes(MultiRegion);
+        var arn = KmsKeyArn.Parse(MultiRegion);
+        var utf8Text = Encoding.UTF8.GetBytes(MultiRegion);
         Compare(arn, utf8Text);
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        bool same = Compare(arn, utf8Text);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var same = Compare(arn, utf8Text);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
         Assert.That(same, Is.True);
         Assert.That(allocated, Is.Zero);
@@ -108,7 +117,7 @@ public class KmsKeyArnTests
         static bool Compare(KmsKeyArn arn, byte[] utf8Text)
         {
             Span<char> chars = stackalloc char[KmsKeyArn.MaxLength];
-            return arn.TryFormat(chars, out int length) && KmsKeyArn.TryParse(chars[..length], out KmsKeyArn other)
+            return arn.TryFormat(chars, out var length) && KmsKeyArn.TryParse(chars[..length], out var other)
                 && arn == other && arn.GetHashCode() == other.GetHashCode() && arn.Is(utf8Text);
         }
     }
@@ -134,7 +143,7 @@ public class KmsKeyArnTests
     [Test]
     public void Is_compares_with_utf8_byte_for_byte()
     {
-        KmsKeyArn arn = KmsKeyArn.Parse(MultiRegion);
+        var arn = KmsKeyArn.Parse(MultiRegion);
 
         using (Assert.EnterMultipleScope())
         {
@@ -156,7 +165,7 @@ public class KmsKeyArnTests
             Assert.That(new[] { none.ToString(), none.Partition, none.Region, none.AccountId, none.KeyId }, Is.All.Empty);
             Assert.That(none.IsMultiRegion, Is.False);
             Assert.That(none.IsReplicaOf(none), Is.False);
-            Assert.That(none.TryFormat(Span<char>.Empty, out int written), Is.True);
+            Assert.That(none.TryFormat(Span<char>.Empty, out var written), Is.True);
             Assert.That(written, Is.Zero);
         }
     }
@@ -164,20 +173,20 @@ public class KmsKeyArnTests
     [Test]
     public void TryFormat_writes_only_where_there_is_room()
     {
-        KmsKeyArn arn = KmsKeyArn.Parse(SingleRegion);
-        for (int room = 0; room < SingleRegion.Length; room++)
+        var arn = KmsKeyArn.Parse(SingleRegion);
+        for (var room = 0; room < SingleRegion.Length; room++)
         {
-            char[] chars = new char[room];
-            byte[] bytes = new byte[room];
-            Assert.That(arn.TryFormat(chars, out int charsWritten), Is.False);
-            Assert.That(arn.TryFormat(bytes, out int bytesWritten), Is.False);
+            var chars = new char[room];
+            var bytes = new byte[room];
+            Assert.That(arn.TryFormat(chars, out var charsWritten), Is.False);
+            Assert.That(arn.TryFormat(bytes, out var bytesWritten), Is.False);
             Assert.That(charsWritten + bytesWritten, Is.Zero);
             Assert.That(chars, Is.All.EqualTo('\0'));
             Assert.That(bytes, Is.All.Zero);
         }
 
-        char[] enough = new char[SingleRegion.Length + 1];
-        Assert.That(arn.TryFormat(enough, out int length), Is.True);
+        var enough = new char[SingleRegion.Length + 1];
+        Assert.That(arn.TryFormat(enough, out var length), Is.True);
         Assert.That(new string(enough, 0, length), Is.EqualTo(SingleRegion));
         Assert.That(enough[^1], Is.EqualTo('\0'));
         Assert.That(string.Create(CultureInfo.InvariantCulture, $"{arn,-100}|"), Is.EqualTo(SingleRegion.PadRight(100) + "|"));
@@ -186,7 +195,7 @@ public class KmsKeyArnTests
     [Test]
     public void MaxLength_is_the_longest_valid_text()
     {
-        string longest = $"arn:aws-us-gov:kms:us-gov-{new string('a', 15)}-1:111122223333:key/{Uuid}";
+        var longest = $"arn:aws-us-gov:kms:us-gov-{new string('a', 15)}-1:111122223333:key/{Uuid}";
 
         using (Assert.EnterMultipleScope())
         {
@@ -199,15 +208,18 @@ public class KmsKeyArnTests
     [Test]
     public void Parse_and_ToString_ignore_the_culture()
     {
-        CultureInfo strange = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        var strange = (CultureInfo)CultureInfo.InvariantCulture.Clone();
         strange.NumberFormat.NegativeSign = "~";
-        strange.NumberFormat.NativeDigits = ["\u0660", "\u0661", "\u0662", "\u0663", "\u0664", "\u0665", "\u0666", "\u0667", "\u0668", "\u0669"];
+        strange.NumberFormat.NativeDigits =
+        [
+            "\u0660", "\u0661", "\u0662", "\u0663", "\u0664", "\u0665", "\u0666", "\u0667", "\u0668", "\u0669",
+        ];
         strange.NumberFormat.DigitSubstitution = DigitShapes.NativeNational;
-        CultureInfo usual = CultureInfo.CurrentCulture;
+        var usual = CultureInfo.CurrentCulture;
         try
         {
             CultureInfo.CurrentCulture = strange;
-            KmsKeyArn arn = KmsKeyArn.Parse(SingleRegion);
+            var arn = KmsKeyArn.Parse(SingleRegion);
 
             Assert.That(arn.ToString(), Is.EqualTo(SingleRegion));
             Assert.That(arn.AccountId, Is.EqualTo("111122223333"));
@@ -222,39 +234,40 @@ public class KmsKeyArnTests
     [Test]
     public void The_generic_interfaces_read_and_write_alike()
     {
-        byte[] utf8Text = Encoding.UTF8.GetBytes(MultiRegion);
-        byte[] bytes = new byte[KmsKeyArn.MaxLength];
-        char[] chars = new char[KmsKeyArn.MaxLength];
+        var utf8Text = Encoding.UTF8.GetBytes(MultiRegion);
+        var bytes = new byte[KmsKeyArn.MaxLength];
+        var chars = new char[KmsKeyArn.MaxLength];
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Texts<KmsKeyArn>(MultiRegion), Is.EqualTo(new[] { MultiRegion, MultiRegion, MultiRegion, MultiRegion }));
             Assert.That(Utf8<KmsKeyArn>(utf8Text, bytes), Is.EqualTo(MultiRegion.Length));
             Assert.That(bytes.AsSpan(0, MultiRegion.Length).SequenceEqual(utf8Text), Is.True);
-            Assert.That(((ISpanFormattable)KmsKeyArn.Parse(MultiRegion)).TryFormat(chars, out int written, "", null), Is.True);
+            Assert.That(((ISpanFormattable)KmsKeyArn.Parse(MultiRegion)).TryFormat(chars, out var written, "", null), Is.True);
             Assert.That(new string(chars, 0, written), Is.EqualTo(MultiRegion));
         }
 
         static string[] Texts<T>(string text) where T : struct, ISpanParsable<T>
         {
-            T first = T.TryParse(text, null, out T a) ? a : default;
-            T second = T.TryParse(text.AsSpan(), null, out T b) ? b : default;
+            var first = T.TryParse(text, null, out T a) ? a : default;
+            var second = T.TryParse(text.AsSpan(), null, out T b) ? b : default;
             return [T.Parse(text, null).ToString()!, T.Parse(text.AsSpan(), null).ToString()!, first.ToString()!, second.ToString()!];
         }
 
         static int Utf8<T>(byte[] text, byte[] destination) where T : IUtf8SpanParsable<T>, IUtf8SpanFormattable
-            => T.TryParse(text, null, out T? arn) && arn.Equals(T.Parse(text, null)) && arn.TryFormat(destination, out int written, "", null) ? written : -1;
+            => T.TryParse(text, null, out var arn) && arn.Equals(T.Parse(text, null))
+                && arn.TryFormat(destination, out var written, "", null) ? written : -1;
     }
 
     private static int ParseAll(string[] texts, byte[][] utf8Texts)
     {
-        int valid = 0;
-        foreach (string text in texts)
+        var valid = 0;
+        foreach (var text in texts)
         {
             valid += KmsKeyArn.TryParse(text, out _) ? 1 : 0;
         }
 
-        foreach (byte[] text in utf8Texts)
+        foreach (var text in utf8Texts)
         {
             valid += KmsKeyArn.TryParse(text, out _) ? 1 : 0;
         }

@@ -5,12 +5,14 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Kms;
 
-/// <summary>Answers that AWS never gave: cut, empty, from a proxy, or none at all. Whatever AWS was asked, nobody is blamed for it.</summary>
+/// <summary>
+/// Answers that AWS never gave: cut, empty, from a proxy, or none at all. Whatever AWS was asked, no one is blamed for it.
+/// </summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
 internal sealed class BrokenAnswersTests
 {
     private const string Html = "<html><body>S3cret page</body></html>";
-    private const string TooLong = "failed: AWS answered with more than 1 MiB. Try again later; the key itself is not to blame.";
+    private const string TooLong = "failed: AWS answered with more than 1 MiB. Try again later. The key itself is not the cause.";
     private const int MiB = 1 << 20;
 
     private readonly string _type;
@@ -20,10 +22,10 @@ internal sealed class BrokenAnswersTests
 
     public static IEnumerable<TestCaseData> Answers()
     {
-        yield return Answer("empty 403", Fault.Body(403, "text/plain", ""), isTransient: true, "HTTP 403 with nothing that could be read");
-        yield return Answer("HTML 403", Fault.Body(403, "text/html", Html), isTransient: true, "HTTP 403 with nothing that could be read");
-        yield return Answer("empty 502", Fault.Body(502, "text/plain", ""), isTransient: true, "HTTP 502 with nothing that could be read");
-        yield return Answer("HTML 502", Fault.Body(502, "text/html", Html), isTransient: true, "HTTP 502 with nothing that could be read");
+        yield return Answer("empty 403", Fault.Body(403, "text/plain", ""), isTransient: true, "HTTP 403 without a readable error");
+        yield return Answer("HTML 403", Fault.Body(403, "text/html", Html), isTransient: true, "HTTP 403 without a readable error");
+        yield return Answer("empty 502", Fault.Body(502, "text/plain", ""), isTransient: true, "HTTP 502 without a readable error");
+        yield return Answer("HTML 502", Fault.Body(502, "text/html", Html), isTransient: true, "HTTP 502 without a readable error");
         yield return Answer("empty 200", Fault.Body(200, "application/x-amz-json-1.1", ""), isTransient: true, "");
         yield return Answer("HTML 200", Fault.Body(200, "text/html", Html), isTransient: true, "");
         yield return Answer("half a 200", Fault.Body(200, "application/x-amz-json-1.1", """{"KeyId":"S3cret"""), isTransient: true, "");
@@ -75,15 +77,17 @@ internal sealed class BrokenAnswersTests
     public async Task A_server_that_refuses_connections_is_an_outage()
     {
         var endpoint = NobodyListens();
-        var ring = _world.Ring(_type, options: o => o.Endpoints.Kms[ByokEndpoints.AnyRegion] = o.Endpoints.Sts[ByokEndpoints.AnyRegion] = endpoint);
+        var ring = _world.Ring(
+            _type, options: o => o.Endpoints.Kms[ByokEndpoints.AnyRegion] = o.Endpoints.Sts[ByokEndpoints.AnyRegion] = endpoint);
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
 
         Assert.That(thrown!.IsTransient, Is.True);
         Assert.That(thrown.Operation, Does.EndWith(":" + Operations().First()));
         Assert.That(thrown.Message, Does.Contain(
-            $"failed because AWS could not be reached: 127.0.0.1:{endpoint.Port}, connection refused. This address is configured by the host's operator, in the option Endpoints. "
-            + "Try again later; the key itself is not to blame."));
+            $"failed because AWS could not be reached: 127.0.0.1:{endpoint.Port}, connection refused. This address is configured by the "
+            + "host's operator, in the option Endpoints. "
+            + "Try again later. The key itself is not the cause."));
         Assert.That(thrown.InnerException, Is.TypeOf<HttpRequestException>());
     }
 

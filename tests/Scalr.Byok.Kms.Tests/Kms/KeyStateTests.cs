@@ -110,7 +110,7 @@ internal sealed class KeyStateTests
     [TestCase("ECC_NIST_P256", "SIGN_VERIFY")]
     [TestCase("HMAC_256", "GENERATE_VERIFY_MAC")]
     public async Task A_key_of_another_kind_is_told(string spec, string usage) =>
-        await RefusedAsync(_world.Customer.CreateKey(ByokWorld.Region, keySpec: spec, keyUsage: usage).Arn, WrongKeyUsage);
+        await RefusedAsync(_world.Customer.CreateKey(ByokWorld.Region, keySpec: spec, keyUsage: usage).Arn, UnsupportedKeyUsage);
 
     [Test]
     public async Task A_key_id_that_does_not_exist_is_not_found() =>

@@ -20,14 +20,16 @@ internal sealed class KmsAnswerTests
     private static readonly Dictionary<string, string> NoContext = [];
 
     private readonly KmsKeyArn _arn = KmsKeyArn.Parse(SingleRegion);
-    private readonly EncryptedDataKey _encrypted = new(EncryptedDataKey.AwsKms, Encoding.UTF8.GetBytes(SingleRegion), new byte[] { 1, 2, 3 });
+    private readonly EncryptedDataKey _encrypted = new(
+        EncryptedDataKey.AwsKms, Encoding.UTF8.GetBytes(SingleRegion), new byte[] { 1, 2, 3 });
     private readonly byte[] _plaintext = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
     private Mock<IAmazonKeyManagementService> _kms = null!;
     private PlaintextKeys _keys = null!;
 
     public static IEnumerable<TestCaseData> OtherKeys()
     {
-        yield return new TestCaseData(SingleRegion.Replace("us-east-1", "us-east-2", StringComparison.Ordinal)).SetArgDisplayNames("another Region");
+        yield return new TestCaseData(SingleRegion.Replace("us-east-1", "us-east-2", StringComparison.Ordinal)).SetArgDisplayNames(
+            "another Region");
         yield return new TestCaseData(SingleRegion.Replace("1111", "9999", StringComparison.Ordinal)).SetArgDisplayNames("another account");
         yield return new TestCaseData(SingleRegion[..^1] + "0").SetArgDisplayNames("another id");
         yield return new TestCaseData(Uuid).SetArgDisplayNames("the id alone");
@@ -65,7 +67,9 @@ internal sealed class KmsAnswerTests
         key.CopyTo(bytes);
         Assert.That(bytes, Is.EqualTo(expected));
         Assert.That(_plaintext, Is.All.Zero, "where the AWS SDK left it");
-        Assert.That((asked!.KeyId, asked.EncryptionAlgorithm.Value, asked.EncryptionContext["a"]), Is.EqualTo((SingleRegion, "SYMMETRIC_DEFAULT", "b")));
+        Assert.That(
+            (asked!.KeyId, asked.EncryptionAlgorithm.Value, asked.EncryptionContext["a"]),
+            Is.EqualTo((SingleRegion, "SYMMETRIC_DEFAULT", "b")));
         Assert.That(asked.CiphertextBlob.ToArray(), Is.EqualTo(_encrypted.Ciphertext.ToArray()));
     }
 
@@ -76,7 +80,8 @@ internal sealed class KmsAnswerTests
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await OpenAsync());
 
-        Assert.That(thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Decrypt for another key than {SingleRegion}. The answer was not used."));
+        Assert.That(
+            thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Decrypt for another key than {SingleRegion}. The answer was not used."));
         Assert.That((thrown.IsTransient, thrown.Operation, thrown.Region), Is.EqualTo((false, "kms:Decrypt", "us-east-1")));
         Assert.That(_plaintext, Is.All.Zero);
     }
@@ -88,7 +93,8 @@ internal sealed class KmsAnswerTests
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await OpenAsync());
 
-        Assert.That(thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Decrypt for the key {SingleRegion} without a result. Try again later."));
+        Assert.That(
+            thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Decrypt for the key {SingleRegion} without a result. Try again later."));
         Assert.That(thrown.IsTransient, Is.True);
         Assert.That(_plaintext, Is.All.Zero);
     }
@@ -100,7 +106,8 @@ internal sealed class KmsAnswerTests
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(async () => await OpenAsync());
 
-        Assert.That(thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Decrypt for the key {SingleRegion} without a result. Try again later."));
+        Assert.That(
+            thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Decrypt for the key {SingleRegion} without a result. Try again later."));
     }
 
     [TestCase(1)]
@@ -135,7 +142,8 @@ internal sealed class KmsAnswerTests
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => WrapAsync());
 
-        Assert.That(thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Encrypt for another key than {SingleRegion}. The answer was not used."));
+        Assert.That(
+            thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Encrypt for another key than {SingleRegion}. The answer was not used."));
     }
 
     [Test]
@@ -145,7 +153,8 @@ internal sealed class KmsAnswerTests
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => WrapAsync());
 
-        Assert.That(thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Encrypt for the key {SingleRegion} without a result. Try again later."));
+        Assert.That(
+            thrown!.Message, Is.EqualTo($"AWS KMS answered kms:Encrypt for the key {SingleRegion} without a result. Try again later."));
         Assert.That(thrown.IsTransient, Is.True);
     }
 
@@ -155,7 +164,11 @@ internal sealed class KmsAnswerTests
     public async Task Wrap_does_not_use_a_blob_that_KMS_would_not_decrypt(int length, bool isTooLong)
     {
         var blob = Enumerable.Repeat((byte)7, length).ToArray();
-        Wraps(new EncryptResponse { KeyId = SingleRegion, CiphertextBlob = new MemoryStream(blob, 0, length, writable: true, publiclyVisible: true) });
+        Wraps(new EncryptResponse
+        {
+            KeyId = SingleRegion,
+            CiphertextBlob = new MemoryStream(blob, 0, length, writable: true, publiclyVisible: true),
+        });
 
         if (!isTooLong)
         {
@@ -164,13 +177,16 @@ internal sealed class KmsAnswerTests
         }
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => WrapAsync());
-        Assert.That((thrown!.IsTransient, thrown.Trouble), Is.EqualTo((true, ServiceTrouble.Outage)));
-        Assert.That(thrown.Message, Is.EqualTo($"AWS KMS answered kms:Encrypt for the key {SingleRegion} with a ciphertext that it would not decrypt: it is too long. Try again later."));
+        Assert.That((thrown!.IsTransient, thrown.FailureKind), Is.EqualTo((true, ServiceFailureKind.Outage)));
+        Assert.That(thrown.Message, Is.EqualTo(
+            $"AWS KMS answered kms:Encrypt for the key {SingleRegion} with a ciphertext that it would not decrypt: it is too long. Try "
+            + "again later."));
         Assert.That(blob, Is.All.Zero);
     }
 
     private static byte[] Buffer(MemoryStream stream) =>
-        (byte[])typeof(MemoryStream).GetField("_buffer", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!.GetValue(stream)!;
+        (byte[])typeof(MemoryStream).GetField(
+            "_buffer", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!.GetValue(stream)!;
 
     // As the AWS SDK makes it: over an array that can be reached.
     private static DecryptResponse Answer(string? keyId, byte[]? plaintext) => new()

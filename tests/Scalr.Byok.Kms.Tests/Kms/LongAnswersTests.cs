@@ -3,9 +3,12 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Kms;
 
-/// <summary>An answer of a gibibyte in the place of AWS's: whatever AWS was asked, the call fails having read 1 MiB of it at most.</summary>
+/// <summary>
+/// An answer of a gibibyte in the place of AWS's: whatever AWS was asked, the call fails having read 1 MiB of it at most.
+/// </summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
 [NonParallelizable] // it counts what the whole process allocates
+[Category("Slow")]
 internal sealed class LongAnswersTests
 {
     private const long GiB = 1L << 30;
@@ -35,7 +38,8 @@ internal sealed class LongAnswersTests
             await FailAsync(operation, status, isChunked, GiB);
             allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
 
-            TestContext.Out.WriteLine($"{operation}, HTTP {status}{(isChunked ? ", chunked" : "")}: {allocated:N0} bytes allocated altogether.");
+            TestContext.Out.WriteLine(
+                $"{operation}, HTTP {status}{(isChunked ? ", chunked" : "")}: {allocated:N0} bytes allocated altogether.");
             Assert.That(allocated, Is.LessThan(8 * MiB), operation);
         }
     }
@@ -54,7 +58,8 @@ internal sealed class LongAnswersTests
             async () => _ = message is null ? await ring.EncryptAsync(new byte[1]) : await ring.DecryptAsync(message), operation);
 
         Assert.That(thrown!.Message, Does.EndWith(
-            $":{operation} for the key {_world.Key.Arn} failed: AWS answered with more than 1 MiB. Try again later; the key itself is not to blame."));
+            $":{operation} for the key {_world.Key.Arn} failed: AWS answered with more than 1 MiB. Try again later. The key itself is "
+            + "not the cause."));
         Assert.That((thrown.IsTransient, thrown.Operation), Is.EqualTo((true, (isSts ? "sts:" : "kms:") + operation)));
         Assert.That(thrown.ToString(), Does.Not.Contain("S3cret").And.Not.Contain("xxx"), operation);
     }

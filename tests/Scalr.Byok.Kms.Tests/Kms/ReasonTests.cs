@@ -32,8 +32,8 @@ internal sealed class ReasonTests
         [KeyStateInvalid] = new(world => world.Key.HoldIn(LocalKeyState.Creating)),
 
         // kms:Encrypt cannot tell the two apart, and speaks of the usage; kms:DescribeKey can.
-        [WrongKeyType] = new(_ => { }) { Key = NotSymmetric, OnEncrypting = WrongKeyUsage },
-        [WrongKeyUsage] = new(_ => { }) { Key = NotSymmetric, OnProbing = WrongKeyType },
+        [UnsupportedKeySpec] = new(_ => { }) { Key = NotSymmetric, OnEncrypting = UnsupportedKeyUsage },
+        [UnsupportedKeyUsage] = new(_ => { }) { Key = NotSymmetric, OnProbing = UnsupportedKeySpec },
         [WrongRegion] = new(world => world.Aws.Faults.Add(Fault.Error("NotFoundException", 400, "Invalid arn us-east-1"))),
 
         // A denial of kms:DescribeKey says nothing about the key, but the probe finds that kms:Encrypt is denied.
@@ -44,7 +44,8 @@ internal sealed class ReasonTests
             Type = "AssumeRole",
             Operation = "sts:AssumeRole",
         },
-        [TokenRejected] = new(world => world.GetToken = (audience, _) => new(world.Token(audience, ByokWorld.Subject, wrongSignature: true)))
+        [TokenRejected] = new(world =>
+            world.GetToken = (request, _) => new(world.Token("unknown-audience", request.Subject ?? ByokWorld.Subject)))
         {
             Type = "Oidc",
             Operation = "sts:AssumeRoleWithWebIdentity",
@@ -61,6 +62,10 @@ internal sealed class ReasonTests
         },
     };
 
+    /// <summary>All reasons but the default value of the type, which the library never reports.</summary>
+    private static readonly ByokKeyUnavailableReason[] Reported =
+        [.. Enum.GetValues<ByokKeyUnavailableReason>().Where(reason => reason != Unknown)];
+
     private ByokWorld _world = null!;
 
     [SetUp]
@@ -70,7 +75,7 @@ internal sealed class ReasonTests
     public async Task StopAsync() => await _world.DisposeAsync();
 
     [Test]
-    public async Task Every_reason_comes_over_the_wire([Values] ByokKeyUnavailableReason reason)
+    public async Task Every_reason_comes_over_the_wire([ValueSource(nameof(Reported))] ByokKeyUnavailableReason reason)
     {
         Assert.That(Scenarios, Contains.Key(reason), "a new reason wants a scenario");
         var scenario = Scenarios[reason];
@@ -94,7 +99,14 @@ internal sealed class ReasonTests
 
     [Test]
     public async Task Every_reason_of_KMS_comes_on_decrypting_too(
-        [Values(KeyDisabled, KeyPendingDeletion, KeyNotFound, KeyStateInvalid, WrongRegion, AccessDenied, CredentialsRejected)] ByokKeyUnavailableReason reason)
+        [Values(
+            KeyDisabled,
+            KeyPendingDeletion,
+            KeyNotFound,
+            KeyStateInvalid,
+            WrongRegion,
+            AccessDenied,
+            CredentialsRejected)] ByokKeyUnavailableReason reason)
     {
         var ring = _world.Ring("AccessKeys");
         var message = await ring.EncryptAsync(new byte[1]);
@@ -106,12 +118,15 @@ internal sealed class ReasonTests
         DemandWholeStory(thrown, ring.KeyArn, "kms:Decrypt");
     }
 
-    /// <summary>The words for each reason are pinned where exceptions are tested; here they must be those of this key and this operation.</summary>
+    /// <summary>
+    /// The words for each reason are pinned where exceptions are tested; here they must be those of this key and this operation.
+    /// </summary>
     private static void DemandWholeStory(ByokKeyUnavailableException thrown, KmsKeyArn key, string operation)
     {
         var told = new ByokKeyUnavailableException(key, thrown.Reason, operation);
         Assert.That((thrown.Message, thrown.Remedy), Is.EqualTo((told.Message, told.Remedy)));
-        Assert.That((thrown.KeyArn, thrown.Operation, thrown.Region, thrown.IsTransient), Is.EqualTo((key, operation, ByokWorld.Region, false)));
+        Assert.That(
+            (thrown.KeyArn, thrown.Operation, thrown.Region, thrown.IsTransient), Is.EqualTo((key, operation, ByokWorld.Region, false)));
         Assert.That(Guid.TryParse(thrown.RequestId, out _), Is.True, $"AWS's id of the request, not '{thrown.RequestId}'");
     }
 

@@ -5,7 +5,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Kms;
 
-/// <summary>Answers that nobody can read are an outage, whoever asked. Only the host's own credentials can be the host's fault.</summary>
+/// <summary>
+/// Answers that no one can read are an outage, for every kind of request. Only the host's own credentials can be the host's fault.
+/// </summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
 internal sealed class UnreadableAnswersTests
 {
@@ -51,7 +53,10 @@ internal sealed class UnreadableAnswersTests
                 async () => _ = message is null ? await ring.EncryptAsync(new byte[1]) : await ring.DecryptAsync(message), operation);
 
             Assert.That((thrown!.IsTransient, thrown.Operation![4..]), Is.EqualTo((true, operation)), thrown.ToString());
-            Assert.That(thrown.Message, Does.Not.Contain("identity").And.Contain("the key itself is not to blame").Or.Contain("Try again later"), operation);
+            Assert.That(
+                thrown.Message,
+                Does.Not.Contain("identity").And.Contain("The key itself is not the cause").Or.Contain("Try again later"),
+                operation);
         }
     }
 
@@ -59,7 +64,9 @@ internal sealed class UnreadableAnswersTests
     public async Task Credentials_of_the_host_that_are_not_found_are_the_hosts_to_mend()
     {
         var services = _world.Services();
-        services.AddScalrByok().UseHostCredentials(_ => new NoCredentials()).AddKeyRing(s => (s.KeyArn, s.Credentials) = (_world.Key.Arn, _world.Settings(_type).Credentials));
+        services.AddScalrByok()
+            .UseHostCredentials(_ => new NoCredentials())
+            .AddKeyRing(s => (s.KeyArn, s.Credentials) = (_world.Key.Arn, _world.Settings(_type).Credentials));
         var ring = _world.Build(services).GetRequiredService<IByokKeyRing>();
 
         if (_type != ByokCredentialSettings.AssumeRoleType)
@@ -85,6 +92,7 @@ internal sealed class UnreadableAnswersTests
     {
         public override ImmutableCredentials GetCredentials() => throw new AmazonClientException("Failed to resolve AWS credentials.");
 
-        public override Task<ImmutableCredentials> GetCredentialsAsync() => Task.FromException<ImmutableCredentials>(new AmazonClientException("Failed to resolve AWS credentials."));
+        public override Task<ImmutableCredentials> GetCredentialsAsync() =>
+            Task.FromException<ImmutableCredentials>(new AmazonClientException("Failed to resolve AWS credentials."));
     }
 }

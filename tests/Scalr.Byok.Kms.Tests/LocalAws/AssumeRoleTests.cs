@@ -6,7 +6,6 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
-[Parallelizable]
 public sealed class AssumeRoleTests
 {
     private const string HostAccount = "615271354814";
@@ -31,7 +30,9 @@ public sealed class AssumeRoleTests
             Assert.That(identity.Account, Is.EqualTo("111122223333"));
             Assert.That(identity.UserId, Is.EqualTo(answer.AssumedRoleUser.AssumedRoleId));
             Assert.That(answer.Credentials.AccessKeyId, Does.StartWith("ASIA"));
-            Assert.That(answer.Credentials.Expiration?.ToUniversalTime(), Is.EqualTo(aws.Time.GetUtcNow().UtcDateTime.AddHours(1)).Within(TimeSpan.FromMilliseconds(1)));
+            Assert.That(
+                answer.Credentials.Expiration?.ToUniversalTime(),
+                Is.EqualTo(aws.Time.GetUtcNow().UtcDateTime.AddHours(1)).Within(TimeSpan.FromMilliseconds(1)));
             Assert.That(() => aws.EncryptAsync(key, credentials: Of(answer.Credentials)), Throws.Nothing);
         }
     }
@@ -65,7 +66,8 @@ public sealed class AssumeRoleTests
         using var sts = aws.Sts(Of(host.CreateAccessKey()));
         Assert.That(() => sts.AssumeRoleAsync(Request(role.Arn)), Throws.Nothing);
 
-        host.Policy = """{ "Statement": [ { "Effect": "Allow", "Action": "*", "Resource": "*" }, { "Effect": "Deny", "Action": "sts:*", "Resource": "*" } ] }""";
+        host.Policy =
+            """{ "Statement": [ { "Effect": "Allow", "Action": "*", "Resource": "*" }, { "Effect": "Deny", "Action": "sts:*", "Resource": "*" } ] }""";
         Assert.That(() => sts.AssumeRoleAsync(Request(role.Arn)), Refused("AccessDenied"));
         host.Policy = Allow("*", "*");
         role.TrustPolicy = """
@@ -184,7 +186,9 @@ public sealed class AssumeRoleTests
         using var sts = aws.Sts();
 
         Assert.That(() => sts.AssumeRoleAsync(Request(role.Arn, policy: "{}")), Refused("MalformedPolicyDocument"));
-        Assert.That(() => sts.AssumeRoleAsync(Request(role.Arn, policy: Allow("kms:Encrypt", new string('x', 2048)))), Refused("PackedPolicyTooLarge"));
+        Assert.That(
+            () => sts.AssumeRoleAsync(Request(role.Arn, policy: Allow("kms:Encrypt", new string('x', 2048)))),
+            Refused("PackedPolicyTooLarge"));
     }
 
     [Test]
@@ -199,15 +203,19 @@ public sealed class AssumeRoleTests
 
         role.Policy = null;
 
-        Assert.That(() => aws.EncryptAsync(key, credentials: session), Refused("AccessDeniedException").With.Message.Contains("assumed-role/byok/scalr"));
+        Assert.That(
+            () => aws.EncryptAsync(key, credentials: session),
+            Refused("AccessDeniedException").With.Message.Contains("assumed-role/byok/scalr"));
     }
 
-    private static LocalAccessKey Host(LocalAwsFixture aws, string policy) => aws.Server.Account(HostAccount).CreateUser("host", policy).CreateAccessKey();
+    private static LocalAccessKey Host(LocalAwsFixture aws, string policy) =>
+        aws.Server.Account(HostAccount).CreateUser("host", policy).CreateAccessKey();
 
     private static AssumeRoleRequest Request(string roleArn, string? externalId = null, int? seconds = null, string? policy = null) =>
         new() { RoleArn = roleArn, RoleSessionName = "scalr", ExternalId = externalId, DurationSeconds = seconds, Policy = policy };
 
     private static EqualConstraint<HttpStatusCode> Denied(string roleArn) => Refused("AccessDenied")
-        .With.Message.EqualTo($"User: arn:aws:iam::{HostAccount}:user/host is not authorized to perform: sts:AssumeRole on resource: {roleArn}")
+        .With.Message.EqualTo(
+            $"User: arn:aws:iam::{HostAccount}:user/host is not authorized to perform: sts:AssumeRole on resource: {roleArn}")
         .And.Property("StatusCode").EqualTo(HttpStatusCode.Forbidden);
 }

@@ -5,7 +5,7 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
 /// <summary>The aws command line as its makers ship it; ignored where it is not installed.</summary>
-[Parallelizable]
+[Category("Slow")]
 public sealed class AwsCommandLineTests
 {
     [Test]
@@ -19,11 +19,31 @@ public sealed class AwsCommandLineTests
         try
         {
             await File.WriteAllTextAsync(file, "secret");
-            var blob = await RunAsync(aws, aws.Admin.SecretAccessKey, "encrypt", "--key-id", key.Arn, "--plaintext", "fileb://" + file, "--encryption-context", "tenant=acme", "--query", "CiphertextBlob");
+            var blob = await RunAsync(
+                aws,
+                aws.Admin.SecretAccessKey,
+                "encrypt",
+                "--key-id",
+                key.Arn,
+                "--plaintext",
+                "fileb://" + file,
+                "--encryption-context",
+                "tenant=acme",
+                "--query",
+                "CiphertextBlob");
             Assert.That(blob.ExitCode, Is.Zero, blob.Error);
 
             await File.WriteAllBytesAsync(file, Convert.FromBase64String(blob.Output));
-            var plaintext = await RunAsync(aws, aws.Admin.SecretAccessKey, "decrypt", "--ciphertext-blob", "fileb://" + file, "--encryption-context", "tenant=acme", "--query", "Plaintext");
+            var plaintext = await RunAsync(
+                aws,
+                aws.Admin.SecretAccessKey,
+                "decrypt",
+                "--ciphertext-blob",
+                "fileb://" + file,
+                "--encryption-context",
+                "tenant=acme",
+                "--query",
+                "Plaintext");
             Assert.That(plaintext.ExitCode, Is.Zero, plaintext.Error);
             Assert.That(Convert.FromBase64String(plaintext.Output), Is.EqualTo("secret"u8.ToArray()));
         }
@@ -44,7 +64,8 @@ public sealed class AwsCommandLineTests
         Assert.That(refused.Error, Does.Contain("InvalidSignatureException"));
     }
 
-    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(LocalAwsFixture aws, string secret, params string[] arguments)
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(
+        LocalAwsFixture aws, string secret, params string[] arguments)
     {
         var nowhere = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         var start = new ProcessStartInfo("aws", ["kms", .. arguments, "--endpoint-url", aws.Server.Endpoint.ToString(), "--output", "text"])

@@ -6,10 +6,9 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
 /// <summary>
-/// Policies whose conditions name the encryption context: which actions they concern, what a request without the pair comes to, and that a change shows
-/// in the next request. <see cref="PolicyTests"/> has the operators one by one.
+/// Policies whose conditions name the encryption context: which actions they concern, what a request without the pair comes to, and that a
+/// change shows in the next request. <see cref="PolicyTests"/> has the operators one by one.
 /// </summary>
-[Parallelizable]
 public sealed class EncryptionContextPolicyTests
 {
     private const string AcmeOnly = """ "Condition": { "StringEquals": { "kms:EncryptionContext:tenant": "acme" } } """;
@@ -27,8 +26,14 @@ public sealed class EncryptionContextPolicyTests
         {
             Assert.That(await CallAsync(aws, user, key, action, Acme), Is.Null);
             Assert.That(await CallAsync(aws, user, key, action, Other), Is.EqualTo("AccessDeniedException"));
-            Assert.That(await CallAsync(aws, user, key, action, new() { ["tenant"] = "ACME" }), Is.EqualTo("AccessDeniedException"), "values have their case");
-            Assert.That(await CallAsync(aws, user, key, action, new() { ["tenant"] = "acme", ["more"] = "x" }), Is.Null, "other pairs do not matter");
+            Assert.That(
+                await CallAsync(aws, user, key, action, new() { ["tenant"] = "ACME" }),
+                Is.EqualTo("AccessDeniedException"),
+                "values have their case");
+            Assert.That(
+                await CallAsync(aws, user, key, action, new() { ["tenant"] = "acme", ["more"] = "x" }),
+                Is.Null,
+                "other pairs do not matter");
             Assert.That(await CallAsync(aws, user, key, action, null), Is.EqualTo("AccessDeniedException"), "the pair is absent");
         }
     }
@@ -55,7 +60,8 @@ public sealed class EncryptionContextPolicyTests
     [TestCase("StringLike", "\"o*\"", null, "other")]
     [TestCase("Null", "\"true\"", null, "none")]
     [TestCase("StringEquals", "\"other\"", "Decrypt", "")]
-    public async Task A_denial_for_some_contexts_leaves_the_others_alone(string condition, string value, string? deniedAction, string deniedContexts)
+    public async Task A_denial_for_some_contexts_leaves_the_others_alone(
+        string condition, string value, string? deniedAction, string deniedContexts)
     {
         await using var aws = await LocalAwsFixture.StartAsync();
         var (key, user) = Customer(aws, $$"""
@@ -79,7 +85,8 @@ public sealed class EncryptionContextPolicyTests
         Assert.That(await CallAsync(aws, user, key, "Decrypt", Other), Is.EqualTo(deniedAction is null ? null : "AccessDeniedException"));
     }
 
-    // AWS compares the names of condition keys, and so a pair's key in kms:EncryptionContext:..., without case; values of kms:EncryptionContextKeys with case.
+    // AWS compares the names of condition keys, and so a pair's key in kms:EncryptionContext:..., without case; values of
+    // kms:EncryptionContextKeys with case.
     [TestCase("tenant", true)]
     [TestCase("Tenant", false)]
     public async Task EncryptionContextKeys_make_the_keys_case_sensitive(string name, bool allowed)
@@ -92,8 +99,10 @@ public sealed class EncryptionContextPolicyTests
                 "Null": { "kms:EncryptionContextKeys": "false" } } } }
             """);
 
-        Assert.That(await CallAsync(aws, user, key, "Encrypt", new() { [name] = "acme" }), allowed ? Is.Null : Is.EqualTo("AccessDeniedException"));
-        Assert.That(await CallAsync(aws, user, key, "Encrypt", new() { [name] = "acme", ["extra"] = "x" }), Is.EqualTo("AccessDeniedException"));
+        Assert.That(
+            await CallAsync(aws, user, key, "Encrypt", new() { [name] = "acme" }), allowed ? Is.Null : Is.EqualTo("AccessDeniedException"));
+        Assert.That(
+            await CallAsync(aws, user, key, "Encrypt", new() { [name] = "acme", ["extra"] = "x" }), Is.EqualTo("AccessDeniedException"));
     }
 
     [Test]
@@ -102,7 +111,8 @@ public sealed class EncryptionContextPolicyTests
         await using var aws = await LocalAwsFixture.StartAsync();
         var key = aws.Account.CreateKey(East1);
         var (open, closed) = (Allow("kms:*", key.Arn), Allow("kms:DescribeKey", key.Arn));
-        var (byok, user) = (aws.Account.CreateRole("byok", TrustPolicies.Account(aws.Account.Id), open), aws.Account.CreateUser("byok", open));
+        var (byok, user) =
+            (aws.Account.CreateRole("byok", TrustPolicies.Account(aws.Account.Id), open), aws.Account.CreateUser("byok", open));
         using var sts = aws.Sts();
         var session = await sts.AssumeRoleAsync(new AssumeRoleRequest { RoleArn = byok.Arn, RoleSessionName = "scalr" });
         var credentials = role ? Of(session.Credentials) : Of(user.CreateAccessKey());
@@ -119,7 +129,8 @@ public sealed class EncryptionContextPolicyTests
         (aws.Account.CreateKey(East1), aws.Account.CreateUser("worker", policy));
 
     /// <summary>The error code of one call; null for success.</summary>
-    private static async Task<string?> CallAsync(LocalAwsFixture aws, LocalUser user, LocalKey key, string action, Dictionary<string, string>? context)
+    private static async Task<string?> CallAsync(
+        LocalAwsFixture aws, LocalUser user, LocalKey key, string action, Dictionary<string, string>? context)
     {
         var blob = await aws.EncryptAsync(key, context);
         using var kms = aws.Kms(Of(user.CreateAccessKey()));

@@ -8,12 +8,12 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
 /// <summary>Faults of one service, one action, one Region or one key, and what they leave alone; late answers; Retry-After.</summary>
-[Parallelizable]
 [CancelAfter(30_000)]
 public sealed class FaultScopeTests
 {
     [Test]
-    public async Task One_service_fails_and_the_other_answers([Values("sts", "kms")] string service, [Values("Throttling", "InternalFailure")] string code)
+    public async Task One_service_fails_and_the_other_answers(
+        [Values("sts", "kms")] string service, [Values("Throttling", "InternalFailure")] string code)
     {
         await using var aws = await LocalAwsFixture.StartAsync();
         var key = aws.Account.CreateKey(East1);
@@ -75,10 +75,20 @@ public sealed class FaultScopeTests
         {
             using var sts = new AmazonSecurityTokenServiceClient(
                 new AnonymousAWSCredentials(),
-                new AmazonSecurityTokenServiceConfig { ServiceURL = endpoint.ToString(), AuthenticationRegion = region, MaxErrorRetry = 0 });
+                new AmazonSecurityTokenServiceConfig
+                {
+                    ServiceURL = endpoint.ToString(),
+                    AuthenticationRegion = region,
+                    MaxErrorRetry = 0,
+                });
             await Assert.ThatAsync(
                 () => sts.AssumeRoleWithWebIdentityAsync(
-                    new() { RoleArn = role.Arn, RoleSessionName = "scalr", WebIdentityToken = issuer.CreateToken("scalr_kms", "account:acme") }),
+                    new()
+                    {
+                        RoleArn = role.Arn,
+                        RoleSessionName = "scalr",
+                        WebIdentityToken = issuer.CreateToken("scalr_kms", "account:acme"),
+                    }),
                 outcome);
             Assert.That(aws.Server.Log.Requests[^1].Region, Is.EqualTo(region));
         }
@@ -89,7 +99,8 @@ public sealed class FaultScopeTests
     {
         await using var aws = await LocalAwsFixture.StartAsync();
         using var sts = new AmazonSecurityTokenServiceClient(
-            Of(aws.Admin), new AmazonSecurityTokenServiceConfig { ServiceURL = aws.Server.EndpointIn(East2).ToString(), AuthenticationRegion = East1 });
+            Of(aws.Admin),
+            new AmazonSecurityTokenServiceConfig { ServiceURL = aws.Server.EndpointIn(East2).ToString(), AuthenticationRegion = East1 });
 
         await sts.GetCallerIdentityAsync(new());
 

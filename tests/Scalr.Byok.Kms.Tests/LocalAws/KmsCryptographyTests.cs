@@ -4,7 +4,6 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
-[Parallelizable]
 public sealed class KmsCryptographyTests
 {
     private static readonly Dictionary<string, string> Context = new() { ["tenant"] = "acme", ["purpose"] = "test" };
@@ -15,9 +14,11 @@ public sealed class KmsCryptographyTests
         await using var aws = await LocalAwsFixture.StartAsync();
         var key = aws.Account.CreateKey(East1);
         using var kms = aws.Kms();
-        var encrypted = await kms.EncryptAsync(new EncryptRequest { KeyId = key.Arn, Plaintext = Bytes("secret"), EncryptionContext = Context });
+        var encrypted = await kms.EncryptAsync(
+            new EncryptRequest { KeyId = key.Arn, Plaintext = Bytes("secret"), EncryptionContext = Context });
 
-        var decrypted = await kms.DecryptAsync(new DecryptRequest { KeyId = key.Arn, CiphertextBlob = encrypted.CiphertextBlob, EncryptionContext = Context });
+        var decrypted = await kms.DecryptAsync(
+            new DecryptRequest { KeyId = key.Arn, CiphertextBlob = encrypted.CiphertextBlob, EncryptionContext = Context });
 
         using (Assert.EnterMultipleScope())
         {
@@ -58,7 +59,8 @@ public sealed class KmsCryptographyTests
         await using var aws = await LocalAwsFixture.StartAsync();
         var key = aws.Account.CreateKey(East1);
         var blob = await aws.EncryptAsync(key, Context);
-        var context = pairs.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]);
+        var context = pairs.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=')).ToDictionary(
+            pair => pair[0], pair => pair[1]);
 
         Assert.That(() => aws.DecryptAsync(blob, key, context), Throws.InstanceOf<InvalidCiphertextException>());
     }
@@ -74,7 +76,10 @@ public sealed class KmsCryptographyTests
         {
             var changed = (byte[])blob.Clone();
             changed[i] ^= 1;
-            Assert.That(() => aws.DecryptAsync(new MemoryStream(changed), i % 2 == 0 ? key : null), Throws.InstanceOf<InvalidCiphertextException>(), $"byte {i}");
+            Assert.That(
+                () => aws.DecryptAsync(new MemoryStream(changed), i % 2 == 0 ? key : null),
+                Throws.InstanceOf<InvalidCiphertextException>(),
+                $"byte {i}");
         }
     }
 
@@ -86,7 +91,10 @@ public sealed class KmsCryptographyTests
 
         for (var length = 1; length < blob.Length; length++)
         {
-            Assert.That(() => aws.DecryptAsync(new MemoryStream(blob[..length])), Throws.InstanceOf<InvalidCiphertextException>(), $"{length} bytes");
+            Assert.That(
+                () => aws.DecryptAsync(new MemoryStream(blob[..length])),
+                Throws.InstanceOf<InvalidCiphertextException>(),
+                $"{length} bytes");
         }
 
         Assert.That(() => aws.DecryptAsync(new MemoryStream([.. blob, 0])), Throws.InstanceOf<InvalidCiphertextException>());
@@ -140,10 +148,14 @@ public sealed class KmsCryptographyTests
 
     [TestCase("nonsense", "Invalid keyId 'nonsense'")]
     [TestCase("key/00000000-0000-0000-0000-000000000000", "Invalid keyId 'key/00000000-0000-0000-0000-000000000000'")]
-    [TestCase("arn:aws:kms:us-east-1:111122223333:00000000-0000-0000-0000-000000000000", "Invalid keyId 'arn:aws:kms:us-east-1:111122223333:00000000-0000-0000-0000-000000000000'")]
+    [TestCase(
+        "arn:aws:kms:us-east-1:111122223333:00000000-0000-0000-0000-000000000000",
+        "Invalid keyId 'arn:aws:kms:us-east-1:111122223333:00000000-0000-0000-0000-000000000000'")]
     [TestCase("00000000-0000-0000-0000-000000000000\n", "Invalid keyId '00000000-0000-0000-0000-000000000000\n'")]
     [TestCase("arn:aws:kms:us-east-2:111122223333:key/00000000-0000-0000-0000-000000000000", "Invalid arn us-east-2")]
-    [TestCase("arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000", "Key 'arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000' does not exist")]
+    [TestCase(
+        "arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000",
+        "Key 'arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000' does not exist")]
     [TestCase("alias/nothing", "Alias arn:aws:kms:us-east-1:111122223333:alias/nothing is not found.")]
     public async Task Encrypt_does_not_find_a_key_that_is_not_there(string keyId, string message)
     {
@@ -170,7 +182,7 @@ public sealed class KmsCryptographyTests
     public async Task Encrypt_refuses_a_key_of_another_account_whatever_the_caller_may_do()
     {
         await using var aws = await LocalAwsFixture.StartAsync();
-        var stranger = aws.Server.Account("444455556666").CreateUser("stranger", Allow("*", "*")).CreateAccessKey();
+        var stranger = aws.Server.Account("444455556666").CreateUser("other", Allow("*", "*")).CreateAccessKey();
 
         Assert.That(() => aws.EncryptAsync(aws.Account.CreateKey(East1), credentials: Of(stranger)), Refused("AccessDeniedException"));
     }
@@ -179,13 +191,14 @@ public sealed class KmsCryptographyTests
     public async Task Encrypt_asks_for_the_permission_before_it_looks_for_the_key()
     {
         await using var aws = await LocalAwsFixture.StartAsync();
-        var user = aws.Account.CreateUser("nobody").CreateAccessKey();
+        var user = aws.Account.CreateUser("unknown").CreateAccessKey();
         using var kms = aws.Kms(Of(user));
 
         Assert.That(
             () => kms.EncryptAsync(new EncryptRequest { KeyId = "00000000-0000-0000-0000-000000000000", Plaintext = Bytes("secret") }),
-            Throws.InstanceOf<Amazon.Runtime.AmazonServiceException>().With.Message.Contains("arn:aws:iam::111122223333:user/nobody")
-                .And.Message.Contains("kms:Encrypt").And.Message.Contains("arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000"));
+            Throws.InstanceOf<Amazon.Runtime.AmazonServiceException>().With.Message.Contains("arn:aws:iam::111122223333:user/unknown")
+                .And.Message.Contains(
+                    "kms:Encrypt").And.Message.Contains("arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000"));
     }
 
     [Test]
@@ -195,7 +208,8 @@ public sealed class KmsCryptographyTests
         var key = aws.Account.CreateKey(East1);
         using var kms = aws.Kms();
 
-        var generated = await kms.GenerateDataKeyAsync(new GenerateDataKeyRequest { KeyId = key.Arn, KeySpec = "AES_256", EncryptionContext = Context });
+        var generated = await kms.GenerateDataKeyAsync(
+            new GenerateDataKeyRequest { KeyId = key.Arn, KeySpec = "AES_256", EncryptionContext = Context });
         var opened = await kms.DecryptAsync(new DecryptRequest { CiphertextBlob = generated.CiphertextBlob, EncryptionContext = Context });
 
         Assert.That(generated.Plaintext.Length, Is.EqualTo(32));

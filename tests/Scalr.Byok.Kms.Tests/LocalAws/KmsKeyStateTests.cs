@@ -5,7 +5,6 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
-[Parallelizable]
 public sealed class KmsKeyStateTests
 {
     [TestCase(LocalKeyState.Enabled, null, true)]
@@ -77,7 +76,9 @@ public sealed class KmsKeyStateTests
         var key = aws.Account.CreateKey(East1);
         var blob = await aws.EncryptAsync(key);
         key.ScheduleDeletion(7);
-        Assert.That(() => aws.DecryptAsync(blob, key), Throws.InstanceOf<KMSInvalidStateException>().With.Message.EqualTo($"{key.Arn} is pending deletion."));
+        Assert.That(
+            () => aws.DecryptAsync(blob, key),
+            Throws.InstanceOf<KMSInvalidStateException>().With.Message.EqualTo($"{key.Arn} is pending deletion."));
 
         aws.Time.Advance(TimeSpan.FromDays(7));
 
@@ -153,7 +154,8 @@ public sealed class KmsKeyStateTests
         using var east2 = aws.Kms(region: East2);
         var primary = (await east1.CreateKeyAsync(new CreateKeyRequest { MultiRegion = true })).KeyMetadata;
 
-        var announced = (await east1.ReplicateKeyAsync(new ReplicateKeyRequest { KeyId = primary.Arn, ReplicaRegion = East2 })).ReplicaKeyMetadata;
+        var announced =
+            (await east1.ReplicateKeyAsync(new ReplicateKeyRequest { KeyId = primary.Arn, ReplicaRegion = East2 })).ReplicaKeyMetadata;
         var replica = (await east2.DescribeKeyAsync(primary.KeyId)).KeyMetadata;
 
         using (Assert.EnterMultipleScope())
@@ -164,8 +166,12 @@ public sealed class KmsKeyStateTests
             Assert.That(replica.MultiRegionConfiguration.MultiRegionKeyType, Is.EqualTo(MultiRegionKeyType.REPLICA));
             Assert.That(replica.MultiRegionConfiguration.PrimaryKey.Arn, Is.EqualTo(primary.Arn));
             Assert.That(replica.MultiRegionConfiguration.ReplicaKeys.Select(key => key.Region), Is.EqualTo(new[] { East2 }));
-            Assert.That(() => east2.ReplicateKeyAsync(new ReplicateKeyRequest { KeyId = replica.Arn, ReplicaRegion = "eu-west-1" }), Refused("UnsupportedOperationException"));
-            Assert.That(() => east1.ReplicateKeyAsync(new ReplicateKeyRequest { KeyId = primary.Arn, ReplicaRegion = East2 }), Throws.InstanceOf<AlreadyExistsException>());
+            Assert.That(
+                () => east2.ReplicateKeyAsync(new ReplicateKeyRequest { KeyId = replica.Arn, ReplicaRegion = "eu-west-1" }),
+                Refused("UnsupportedOperationException"));
+            Assert.That(
+                () => east1.ReplicateKeyAsync(new ReplicateKeyRequest { KeyId = primary.Arn, ReplicaRegion = East2 }),
+                Throws.InstanceOf<AlreadyExistsException>());
         }
     }
 
@@ -174,7 +180,12 @@ public sealed class KmsKeyStateTests
     {
         await using var aws = await LocalAwsFixture.StartAsync();
         using var kms = aws.Kms();
-        var created = (await kms.CreateKeyAsync(new CreateKeyRequest { Description = "mine", KeySpec = KeySpec.RSA_2048, KeyUsage = KeyUsageType.ENCRYPT_DECRYPT })).KeyMetadata;
+        var created = (await kms.CreateKeyAsync(new CreateKeyRequest
+        {
+            Description = "mine",
+            KeySpec = KeySpec.RSA_2048,
+            KeyUsage = KeyUsageType.ENCRYPT_DECRYPT,
+        })).KeyMetadata;
 
         var seen = (await kms.DescribeKeyAsync(created.KeyId)).KeyMetadata;
 

@@ -43,27 +43,33 @@ internal sealed class LocalAwsFixture : IAsyncDisposable
 
     public static AWSCredentials Of(LocalAccessKey key) => new BasicAWSCredentials(key.AccessKeyId, key.SecretAccessKey);
 
-    public static AWSCredentials Of(StsCredentials session) => new SessionAWSCredentials(session.AccessKeyId, session.SecretAccessKey, session.SessionToken);
+    public static AWSCredentials Of(StsCredentials session) =>
+        new SessionAWSCredentials(session.AccessKeyId, session.SecretAccessKey, session.SessionToken);
 
     public static Constraint Refused(string code) =>
         Throws.InstanceOf<AmazonServiceException>().With.Property(nameof(AmazonServiceException.ErrorCode)).EqualTo(code);
 
     public static MemoryStream Bytes(string text) => new(Encoding.UTF8.GetBytes(text));
 
-    public AmazonKeyManagementServiceClient Kms(AWSCredentials? credentials = null, string region = East1, Action<HttpRequestMessage>? onTheWay = null) =>
+    public AmazonKeyManagementServiceClient Kms(
+        AWSCredentials? credentials = null, string region = East1, Action<HttpRequestMessage>? onTheWay = null) =>
         new(credentials ?? Of(Admin), Configured(new AmazonKeyManagementServiceConfig(), region, onTheWay));
 
-    public AmazonSecurityTokenServiceClient Sts(AWSCredentials? credentials = null, string region = East1, Action<HttpRequestMessage>? onTheWay = null) =>
+    public AmazonSecurityTokenServiceClient Sts(
+        AWSCredentials? credentials = null, string region = East1, Action<HttpRequestMessage>? onTheWay = null) =>
         new(credentials ?? Of(Admin), Configured(new AmazonSecurityTokenServiceConfig(), region, onTheWay));
 
-    public async Task<MemoryStream> EncryptAsync(LocalKey key, Dictionary<string, string>? context = null, AWSCredentials? credentials = null)
+    public async Task<MemoryStream> EncryptAsync(
+        LocalKey key, Dictionary<string, string>? context = null, AWSCredentials? credentials = null)
     {
         using var kms = Kms(credentials, key.Region);
-        var answer = await kms.EncryptAsync(new EncryptRequest { KeyId = key.Arn, Plaintext = Bytes("secret"), EncryptionContext = context });
+        var answer = await kms.EncryptAsync(
+            new EncryptRequest { KeyId = key.Arn, Plaintext = Bytes("secret"), EncryptionContext = context });
         return answer.CiphertextBlob;
     }
 
-    public async Task<string> DecryptAsync(MemoryStream blob, LocalKey? key = null, Dictionary<string, string>? context = null, string region = East1)
+    public async Task<string> DecryptAsync(
+        MemoryStream blob, LocalKey? key = null, Dictionary<string, string>? context = null, string region = East1)
     {
         using var kms = Kms(region: region);
         var answer = await kms.DecryptAsync(new DecryptRequest { KeyId = key?.Arn, CiphertextBlob = blob, EncryptionContext = context });

@@ -20,8 +20,11 @@ internal sealed class LongBodyTests
         using var answer = await http.SendAsync(Unsigned(aws), HttpCompletionOption.ResponseHeadersRead);
 
         var (head, headers) = (answer.Headers, answer.Content.Headers);
-        Assert.That((answer.StatusCode, headers.ContentType?.MediaType), Is.EqualTo((HttpStatusCode.ServiceUnavailable, "application/x-amz-json-1.1")));
-        Assert.That((headers.ContentLength, head.TransferEncodingChunked), Is.EqualTo(isChunked ? ((long?)null, (bool?)true) : (100_000, null)));
+        Assert.That(
+            (answer.StatusCode, headers.ContentType?.MediaType),
+            Is.EqualTo((HttpStatusCode.ServiceUnavailable, "application/x-amz-json-1.1")));
+        Assert.That(
+            (headers.ContentLength, head.TransferEncodingChunked), Is.EqualTo(isChunked ? ((long?)null, (bool?)true) : (100_000, null)));
         Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("""{"KeyId":"é""" + new string('x', 100_000 - 12)));
         Assert.That(aws.Server.Log.Requests.Single().ErrorCode, Is.EqualTo("fault:LongBody"));
 
@@ -43,7 +46,7 @@ internal sealed class LongBodyTests
             Assert.That(connections.Active, Is.EqualTo(1));
         }
 
-        // Kestrel counts a connection until whoever answers on it has ended.
+        // Kestrel counts a connection until the answer on it has ended.
         while (connections.Active > 0)
         {
             await Task.Yield();
@@ -63,7 +66,8 @@ internal sealed class LongBodyTests
 
         await http.PostAsync(
             new Uri(aws.Server.Endpoint, "/_local/faults"),
-            JsonContent.Create(new { kind = "longBody", status = 403, contentType = "text/plain", body = "<", length = 5, chunked = true }));
+            JsonContent.Create(
+                new { kind = "longBody", status = 403, contentType = "text/plain", body = "<", length = 5, chunked = true }));
         using var answer = await http.SendAsync(Unsigned(aws), HttpCompletionOption.ResponseHeadersRead);
 
         Assert.That((answer.StatusCode, answer.Headers.TransferEncodingChunked), Is.EqualTo((HttpStatusCode.Forbidden, true)));

@@ -4,7 +4,6 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
 /// <summary>The policy evaluator, asked as customers ask it: does this policy let this user encrypt?</summary>
-[Parallelizable]
 public sealed class PolicyTests
 {
     private const string Any = """ "Effect": "Allow", "Action": "kms:*", "Resource": "*" """;
@@ -21,7 +20,8 @@ public sealed class PolicyTests
     [TestCase("kms:Encryp", false)]
     [TestCase("kms:Encrypt?", false)]
     [TestCase("sts:*", false)]
-    public Task Action(string action, bool allowed) => ExpectAsync($$"""{ "Statement": { "Effect": "Allow", "Action": "{{action}}", "Resource": "*" } }""", allowed);
+    public Task Action(string action, bool allowed) =>
+        ExpectAsync($$"""{ "Statement": { "Effect": "Allow", "Action": "{{action}}", "Resource": "*" } }""", allowed);
 
     [TestCase("*", true)]
     [TestCase("arn:aws:kms:us-east-1:111122223333:key/KEY", true)]
@@ -30,7 +30,10 @@ public sealed class PolicyTests
     [TestCase("arn:aws:kms:us-east-2:111122223333:key/KEY", false)]
     [TestCase("arn:aws:kms:us-east-1:111122223333:key/mrk-*", false)]
     [TestCase("ARN:aws:kms:us-east-1:111122223333:key/KEY", false)]
-    public Task Resource(string resource, bool allowed) => ExpectAsync($$"""{ "Statement": [{ "Effect": "Allow", "Action": "kms:Encrypt", "Resource": "{{resource}}" }] }""", allowed);
+    public Task Resource(
+        string resource,
+        bool allowed) =>
+            ExpectAsync($$"""{ "Statement": [{ "Effect": "Allow", "Action": "kms:Encrypt", "Resource": "{{resource}}" }] }""", allowed);
 
     [TestCase(""" "Effect": "Allow", "NotAction": "sts:*", "Resource": "*" """, true)]
     [TestCase(""" "Effect": "Allow", "NotAction": ["sts:*", "kms:E*"], "Resource": "*" """, false)]
@@ -38,7 +41,8 @@ public sealed class PolicyTests
     [TestCase(""" "Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::*" """, true)]
     [TestCase(""" "Effect": "Allow", "Action": "*", "NotResource": "*" """, false)]
     [TestCase(""" "Effect": "Deny", "Action": "*", "Resource": "*" """, false)]
-    public Task Statement(string statement, bool allowed) => ExpectAsync($$"""{ "Version": "2012-10-17", "Statement": [{ {{statement}} }] }""", allowed);
+    public Task Statement(string statement, bool allowed) =>
+        ExpectAsync($$"""{ "Version": "2012-10-17", "Statement": [{ {{statement}} }] }""", allowed);
 
     [Test]
     public Task A_denial_wins_over_every_permission_before_and_after_it() => ExpectAsync(
@@ -88,7 +92,8 @@ public sealed class PolicyTests
 
     [Test]
     public Task All_conditions_must_hold() => ExpectAsync(
-        $$"""{ "Statement": { {{Any}}, "Condition": { "StringEquals": { "kms:EncryptionContext:tenant": "acme", "kms:EncryptionContext:purpose": "other" } } } }""", false);
+        $$"""{ "Statement": { {{Any}}, "Condition": { "StringEquals": { "kms:EncryptionContext:tenant": "acme", "kms:EncryptionContext:purpose": "other" } } } }""",
+        false);
 
     [TestCase("nonsense", "not JSON")]
     [TestCase("[]", "JSON object")]
@@ -107,8 +112,12 @@ public sealed class PolicyTests
     [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*" } }""", "Principal has no place")]
     [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*", "Extra": "*" } }""", "'Extra'")]
     [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "${aws:username}" } }""", "policy variable")]
-    [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "IpAddress": { "aws:SourceIp": "10.0.0.0/8" } } } }""", "'IpAddress'")]
-    [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "Null": { "aws:SourceIp": "maybe" } } } }""", "Null")]
+    [TestCase(
+        """{ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "IpAddress": { "aws:SourceIp": "10.0.0.0/8" } } } }""",
+        "'IpAddress'")]
+    [TestCase(
+        """{ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "Null": { "aws:SourceIp": "maybe" } } } }""",
+        "Null")]
     [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": "x" } }""", "Condition")]
     public async Task A_malformed_policy_is_refused_with_the_reason(string policy, string reason)
     {
@@ -118,8 +127,12 @@ public sealed class PolicyTests
     }
 
     [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "sts:AssumeRole" } }""", "needs a Principal")]
-    [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*", "Resource": "*" } }""", "Resource has no place")]
-    [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": "arn:aws:iam::111122223333:user/*" } } }""", "no AWS principal")]
+    [TestCase(
+        """{ "Statement": { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*", "Resource": "*" } }""",
+        "Resource has no place")]
+    [TestCase(
+        """{ "Statement": { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": "arn:aws:iam::111122223333:user/*" } } }""",
+        "no AWS principal")]
     [TestCase("""{ "Statement": { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Canonical": "x" } } }""", "'Canonical'")]
     public async Task A_malformed_trust_policy_is_refused_with_the_reason(string policy, string reason)
     {

@@ -8,7 +8,6 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
-[Parallelizable]
 public sealed class RequestLogTests
 {
     [Test]
@@ -21,13 +20,15 @@ public sealed class RequestLogTests
 
         await aws.EncryptAsync(key);
         key.Disable();
-        Assert.That(() => kms.EncryptAsync(new EncryptRequest { KeyId = key.KeyId, Plaintext = Bytes("secret") }), Throws.InstanceOf<DisabledException>());
+        Assert.That(
+            () => kms.EncryptAsync(new EncryptRequest { KeyId = key.KeyId, Plaintext = Bytes("secret") }),
+            Throws.InstanceOf<DisabledException>());
 
         var log = aws.Server.Log.Requests;
         using (Assert.EnterMultipleScope())
         {
             Assert.That(log, Has.Count.EqualTo(2));
-            Assert.That(log[0] with { UserAgent = null }, Is.EqualTo(new LoggedRequest(
+            Assert.That(log[0] with { UserAgent = null, RequestId = "" }, Is.EqualTo(new LoggedRequest(
                 aws.Time.GetUtcNow(), "kms", East2, "Encrypt", "arn:aws:iam::111122223333:user/admin", key.Arn, null, null)));
             Assert.That(log[0].UserAgent, Does.Contain("aws-sdk-dotnet"));
             Assert.That((log[1].Key, log[1].ErrorCode), Is.EqualTo((key.Arn, "DisabledException")));
@@ -49,7 +50,9 @@ public sealed class RequestLogTests
         Assert.That(() => sts.GetCallerIdentityAsync(new()), Throws.InstanceOf<AmazonServiceException>());
 
         var logged = aws.Server.Log.Requests.Single();
-        Assert.That((logged.Service, logged.Operation, logged.Principal, logged.ErrorCode), Is.EqualTo(("sts", "GetCallerIdentity", (string?)null, "SignatureDoesNotMatch")));
+        Assert.That(
+            (logged.Service, logged.Operation, logged.Principal, logged.ErrorCode),
+            Is.EqualTo(("sts", "GetCallerIdentity", (string?)null, "SignatureDoesNotMatch")));
     }
 
     [Test]
@@ -66,10 +69,20 @@ public sealed class RequestLogTests
         await using var aws = await LocalAwsFixture.StartAsync();
         using var http = new HttpClient { BaseAddress = new Uri(aws.Server.Endpoint, "/_local/") };
 
-        var user = await PostAsync(http, "accounts/444455556666/users", """{ "name": "bob", "policy": { "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } } }""");
-        var role = await PostAsync(http, "accounts/444455556666/roles", JsonSerializer.Serialize(new { name = "byok", trustPolicy = TrustPolicies.Account("444455556666") }));
-        await PostAsync(http, "accounts/444455556666/oidc-providers", """{ "issuer": "https://scalr.io", "audiences": ["a"], "discovery": "http://127.0.0.1:9/" }""");
-        using var sts = aws.Sts(new BasicAWSCredentials(user.GetProperty("accessKeyId").GetString(), user.GetProperty("secretAccessKey").GetString()));
+        var user = await PostAsync(
+            http,
+            "accounts/444455556666/users",
+            """{ "name": "bob", "policy": { "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } } }""");
+        var role = await PostAsync(
+            http,
+            "accounts/444455556666/roles",
+            JsonSerializer.Serialize(new { name = "byok", trustPolicy = TrustPolicies.Account("444455556666") }));
+        await PostAsync(
+            http,
+            "accounts/444455556666/oidc-providers",
+            """{ "issuer": "https://scalr.io", "audiences": ["a"], "discovery": "http://127.0.0.1:9/" }""");
+        using var sts = aws.Sts(
+            new BasicAWSCredentials(user.GetProperty("accessKeyId").GetString(), user.GetProperty("secretAccessKey").GetString()));
         var session = await sts.AssumeRoleAsync(new() { RoleArn = role.GetProperty("arn").GetString(), RoleSessionName = "test" });
 
         await PostAsync(http, "faults", """{ "kind": "error", "code": "ThrottlingException", "operation": "GetCallerIdentity" }""");
@@ -79,7 +92,9 @@ public sealed class RequestLogTests
 
         var log = await http.GetFromJsonAsync<JsonElement>("requests");
         Assert.That(session.AssumedRoleUser.Arn, Does.Contain("444455556666"));
-        Assert.That(log.EnumerateArray().Select(entry => entry.GetProperty("operation").GetString()), Is.EqualTo(["AssumeRole", "GetCallerIdentity", "GetCallerIdentity"]));
+        Assert.That(
+            log.EnumerateArray().Select(entry => entry.GetProperty("operation").GetString()),
+            Is.EqualTo(["AssumeRole", "GetCallerIdentity", "GetCallerIdentity"]));
         await http.DeleteAsync("requests");
         Assert.That(aws.Server.Log.Requests, Is.Empty);
     }
@@ -92,7 +107,8 @@ public sealed class RequestLogTests
         var key = aws.Server.Account("444455556666").CreateKey("us-east-1", multiRegion: true);
 
         using var disabled = await http.PostAsync($"keys/us-east-1/{key.KeyId}/disable", content: null);
-        Assert.That((await disabled.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("state").GetString(), Is.EqualTo(LocalKeyState.Disabled));
+        Assert.That(
+            (await disabled.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("state").GetString(), Is.EqualTo(LocalKeyState.Disabled));
         Assert.That(key.State, Is.EqualTo(LocalKeyState.Disabled));
 
         using var enabled = await http.PostAsync($"keys/us-east-1/{key.KeyId}/enable", content: null);

@@ -6,7 +6,6 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
 /// <summary>"Revoke active sessions" of IAM, and conditions on dates.</summary>
-[Parallelizable]
 public sealed class SessionRevocationTests
 {
     [Test]
@@ -68,8 +67,10 @@ public sealed class SessionRevocationTests
         var credentials = await AssumeAsync(aws, Role(aws, policy));
         var user = Of(aws.Account.CreateUser("worker", policy).CreateAccessKey());
 
-        await Assert.ThatAsync(() => aws.EncryptAsync(key, credentials: credentials), session ? Throws.Nothing : Refused("AccessDeniedException"));
-        await Assert.ThatAsync(() => aws.EncryptAsync(key, credentials: user), accessKey ? Throws.Nothing : Refused("AccessDeniedException"));
+        await Assert.ThatAsync(
+            () => aws.EncryptAsync(key, credentials: credentials), session ? Throws.Nothing : Refused("AccessDeniedException"));
+        await Assert.ThatAsync(
+            () => aws.EncryptAsync(key, credentials: user), accessKey ? Throws.Nothing : Refused("AccessDeniedException"));
     }
 
     [TestCase("yesterday")]
@@ -83,7 +84,8 @@ public sealed class SessionRevocationTests
             { "Statement": { "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": { "DateLessThan": { "aws:TokenIssueTime": "{{text}}" } } } }
             """;
 
-        Assert.That(() => aws.Account.CreateUser("worker", policy), Throws.InstanceOf<FormatException>().With.Message.Contains("takes dates"));
+        Assert.That(
+            () => aws.Account.CreateUser("worker", policy), Throws.InstanceOf<FormatException>().With.Message.Contains("takes dates"));
     }
 
     private static LocalRole Role(LocalAwsFixture aws, string? policy) =>

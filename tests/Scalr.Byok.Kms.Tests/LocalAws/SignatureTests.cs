@@ -6,7 +6,6 @@ using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
-[Parallelizable]
 public sealed class SignatureTests
 {
     private static readonly Action<HttpRequestMessage>[] Changes =
@@ -16,7 +15,10 @@ public sealed class SignatureTests
         request => request.RequestUri = new Uri(request.RequestUri!, "/other"),
         request => request.RequestUri = new Uri(request.RequestUri!, "/?a=b"),
         request => Replace(request, "X-Amz-Date", $"{DateTime.UtcNow.AddSeconds(-5):yyyyMMddTHHmmssZ}"),
-        request => Replace(request, "Authorization", request.Headers.GetValues("Authorization").Single().Replace("us-east-1", "us-east-2", StringComparison.Ordinal)),
+        request => Replace(
+            request,
+            "Authorization",
+            request.Headers.GetValues("Authorization").Single().Replace("us-east-1", "us-east-2", StringComparison.Ordinal)),
         request => request.Method = HttpMethod.Put,
     ];
 
@@ -34,7 +36,8 @@ public sealed class SignatureTests
     {
         await using var aws = await LocalAwsFixture.StartAsync();
 
-        await ExpectAsync(aws, new BasicAWSCredentials("AKIAABCDEFGHIJKLMNOP", "secret"), "UnrecognizedClientException", "InvalidClientTokenId");
+        await ExpectAsync(
+            aws, new BasicAWSCredentials("AKIAABCDEFGHIJKLMNOP", "secret"), "UnrecognizedClientException", "InvalidClientTokenId");
     }
 
     [Test]
@@ -55,9 +58,21 @@ public sealed class SignatureTests
         await using var aws = await LocalAwsFixture.StartAsync();
         var session = await SessionAsync(aws);
 
-        await ExpectAsync(aws, new SessionAWSCredentials(session.AccessKeyId, session.SecretAccessKey, "wrong"), "UnrecognizedClientException", "InvalidClientTokenId");
-        await ExpectAsync(aws, new BasicAWSCredentials(session.AccessKeyId, session.SecretAccessKey), "UnrecognizedClientException", "InvalidClientTokenId");
-        await ExpectAsync(aws, new SessionAWSCredentials(aws.Admin.AccessKeyId, aws.Admin.SecretAccessKey, session.SessionToken), "UnrecognizedClientException", "InvalidClientTokenId");
+        await ExpectAsync(
+            aws,
+            new SessionAWSCredentials(session.AccessKeyId, session.SecretAccessKey, "wrong"),
+            "UnrecognizedClientException",
+            "InvalidClientTokenId");
+        await ExpectAsync(
+            aws,
+            new BasicAWSCredentials(session.AccessKeyId, session.SecretAccessKey),
+            "UnrecognizedClientException",
+            "InvalidClientTokenId");
+        await ExpectAsync(
+            aws,
+            new SessionAWSCredentials(aws.Admin.AccessKeyId, aws.Admin.SecretAccessKey, session.SessionToken),
+            "UnrecognizedClientException",
+            "InvalidClientTokenId");
     }
 
     [Test]
@@ -84,7 +99,10 @@ public sealed class SignatureTests
         Assert.That(() => kms.ListKeysAsync(new()), Refused("InvalidSignatureException").With.Message.StartsWith(message));
         using var http = new HttpClient();
         using var answer = await http.GetAsync(aws.Server.Endpoint);
-        Assert.That(answer.Headers.Date, Is.EqualTo(DateTimeOffset.UtcNow.AddMinutes(minutes)).Within(TimeSpan.FromMinutes(1)), "SDKs correct their clocks by it");
+        Assert.That(
+            answer.Headers.Date,
+            Is.EqualTo(DateTimeOffset.UtcNow.AddMinutes(minutes)).Within(TimeSpan.FromMinutes(1)),
+            "SDKs correct their clocks by it");
     }
 
     [Test]
@@ -148,7 +166,10 @@ public sealed class SignatureTests
     public async Task A_body_that_is_no_request_is_refused_in_order(string body, string code)
     {
         await using var aws = await LocalAwsFixture.StartAsync();
-        using var request = new HttpRequestMessage(HttpMethod.Post, aws.Server.Endpoint) { Content = new StringContent(body, Encoding.UTF8, "application/x-amz-json-1.1") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, aws.Server.Endpoint)
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/x-amz-json-1.1"),
+        };
         request.Headers.Add("X-Amz-Target", "TrentService.DescribeKey");
         await SignAsync(aws, request);
         using var http = new HttpClient();
@@ -191,11 +212,21 @@ public sealed class SignatureTests
         var scope = $"{now:yyyyMMdd}/us-east-1/kms/aws4_request";
         request.Headers.Add("X-Amz-Date", $"{now:yyyyMMddTHHmmssZ}");
         var body = Convert.ToHexStringLower(SHA256.HashData(await request.Content!.ReadAsByteArrayAsync()));
-        var canonical = $"POST\n/\n\nhost:{request.RequestUri!.Authority}\nx-amz-date:{now:yyyyMMddTHHmmssZ}\nx-amz-target:{request.Headers.GetValues("X-Amz-Target").Single()}\n\nhost;x-amz-date;x-amz-target\n{body}";
-        var text = $"AWS4-HMAC-SHA256\n{now:yyyyMMddTHHmmssZ}\n{scope}\n{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)))}";
-        var key = scope.Split('/').Aggregate(Encoding.UTF8.GetBytes("AWS4" + aws.Admin.SecretAccessKey), (key, part) => HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(part)));
+        var canonical =
+            $"POST\n/\n\nhost:{request.RequestUri!.Authority}\nx-amz-date:{now:yyyyMMddTHHmmssZ}\n"
+            + $"x-amz-target:{request.Headers.GetValues("X-Amz-Target").Single()}\n\nhost;x-amz-date;x-amz-target\n{body}";
+        var text =
+            $"AWS4-HMAC-SHA256\n{now:yyyyMMddTHHmmssZ}\n{scope}\n"
+            + $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)))}";
+        var key = scope.Split('/').Aggregate(
+            Encoding.UTF8.GetBytes("AWS4" + aws.Admin.SecretAccessKey),
+            (key, part) => HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(part)));
         var signature = Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text)));
-        Replace(request, "Authorization", $"AWS4-HMAC-SHA256 Credential={aws.Admin.AccessKeyId}/{scope}, SignedHeaders=host;x-amz-date;x-amz-target, Signature={signature}");
+        Replace(
+            request,
+            "Authorization",
+            $"AWS4-HMAC-SHA256 Credential={aws.Admin.AccessKeyId}/{scope}, SignedHeaders=host;x-amz-date;x-amz-target, "
+            + $"Signature={signature}");
     }
 
     private static void Replace(HttpRequestMessage request, string name, string value)

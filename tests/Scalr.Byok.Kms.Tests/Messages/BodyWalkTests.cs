@@ -4,6 +4,7 @@ using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
+[Category("Slow")]
 public sealed class BodyWalkTests
 {
     private const int RegularFrame = 4 + 12 + Sample.FrameLength + 16;
@@ -14,10 +15,11 @@ public sealed class BodyWalkTests
     /// <summary>Bodies that are whole: content length, what it is, and how.</summary>
     private static IEnumerable<TestCaseData> Whole()
     {
-        foreach (int length in new[] { 0, 1, 15, 16, 17, 32, 43, 500 })
+        foreach (var length in new[] { 0, 1, 15, 16, 17, 32, 43, 500 })
         {
             yield return new TestCaseData(Framed, Body(new byte[length]), length).SetArgDisplayNames($"{length} bytes in frames");
-            yield return new TestCaseData(OneBlock, Block((ulong)length, length), length).SetArgDisplayNames($"{length} bytes in one block");
+            yield return new TestCaseData(
+                OneBlock, Block((ulong)length, length), length).SetArgDisplayNames($"{length} bytes in one block");
         }
 
         byte[] emptyFinal = [.. Regular(1), .. Regular(2), .. Final(3, 0)];
@@ -34,14 +36,16 @@ public sealed class BodyWalkTests
         yield return Case("whose final frame has the number before", Framed, [.. Regular(1), .. Final(1, 5)], RegularFrame);
         yield return Case("whose final frame has the number behind", Framed, [.. Regular(1), .. Final(3, 5)], RegularFrame);
         yield return Case("whose final frame has the marker for its number", Framed, Final(uint.MaxValue, 5), 0);
-        yield return Case("whose final marker is one less", Framed, [.. Regular(1), 0xff, 0xff, 0xff, 0xfe, .. Final(2, 5)[4..]], RegularFrame);
+        yield return Case(
+            "whose final marker is one less", Framed, [.. Regular(1), 0xff, 0xff, 0xff, 0xfe, .. Final(2, 5)[4..]], RegularFrame);
         yield return Case("whose final frame is longer than frames are", Framed, [.. Regular(1), .. Final(2, 17)], RegularFrame);
         yield return Case("whose final frame claims 4 GiB", Framed, Final(1, uint.MaxValue), 0);
         yield return Case("of one block of 2^36 - 31 bytes", OneBlock, Block((1UL << 36) - 31, 30), 0);
         yield return Case("of one block of 2^63 bytes", OneBlock, Block(1UL << 63, 30), 0);
         yield return Case("of one block of 2^64 - 1 bytes", OneBlock, Block(ulong.MaxValue, 30), 0);
 
-        static TestCaseData Case(string what, BodyFormat format, byte[] body, int walked) => new TestCaseData(format, body, walked).SetArgDisplayNames(what);
+        static TestCaseData Case(string what, BodyFormat format, byte[] body, int walked) =>
+            new TestCaseData(format, body, walked).SetArgDisplayNames(what);
     }
 
     [TestCaseSource(nameof(Whole))]
@@ -68,7 +72,7 @@ public sealed class BodyWalkTests
     public void Walk_stops_before_a_head_that_may_not_stand_there_in_a_body(object format, byte[] body, int walked)
     {
         Assert.That(body, Has.Length.GreaterThanOrEqualTo(walked + FrameHead.MaxLength), "so much decides it");
-        foreach (int piece in new[] { 1, FrameHead.MaxLength, body.Length })
+        foreach (var piece in new[] { 1, FrameHead.MaxLength, body.Length })
         {
             BodyWalk walk = new((BodyFormat)format);
 
@@ -82,8 +86,8 @@ public sealed class BodyWalkTests
     [TestCase("block", 20)]
     public void Walk_waits_for_a_whole_head(string kind, int headLength)
     {
-        byte[] frame = kind switch { "regular" => Regular(1), "final" => Final(1, 5), _ => Block(5, 5) };
-        for (int there = 0; there < headLength; there++)
+        var frame = kind switch { "regular" => Regular(1), "final" => Final(1, 5), _ => Block(5, 5) };
+        for (var there = 0; there < headLength; there++)
         {
             BodyWalk walk = new(kind == "block" ? OneBlock : Framed);
 
@@ -95,7 +99,7 @@ public sealed class BodyWalkTests
     [Test]
     public void Walk_goes_through_frames_and_blocks_longer_than_memory()
     {
-        byte[] zeros = new byte[1 << 24];
+        var zeros = new byte[1 << 24];
         BodyWalk block = new(OneBlock);
         BodyWalk frames = new(new BodyFormat(ContentType.Framed, uint.MaxValue));
 
@@ -123,8 +127,8 @@ public sealed class BodyWalkTests
             (body, pieces) =>
             {
                 BodyWalk walk = new(body.Format);
-                int next = 0;
-                int walked = WalkInPieces(ref walk, body.Bytes, () => pieces[next++ % pieces.Length]);
+                var next = 0;
+                var walked = WalkInPieces(ref walk, body.Bytes, () => pieces[next++ % pieces.Length]);
 
                 Assert.That((walked, walk.AtEnd), Is.EqualTo(Expected(body.Format, body.Bytes)));
             },
@@ -136,10 +140,10 @@ public sealed class BodyWalkTests
         Gen.Select(Gen.UInt, Gen.OneOf(Gen.Byte, Gen.Const(byte.MaxValue), Gen.Const((byte)0))),
         (framed, frameLength, length, noise, kind, change) =>
         {
-            BodyFormat format = framed ? new(ContentType.Framed, frameLength) : OneBlock;
-            byte[] whole = framed ? Body(new byte[length], (int)frameLength) : Block((ulong)length, length);
-            int at = (int)(change.Item1 % whole.Length);
-            byte[] bytes = kind switch
+            var format = framed ? new(ContentType.Framed, frameLength) : OneBlock;
+            var whole = framed ? Body(new byte[length], (int)frameLength) : Block((ulong)length, length);
+            var at = (int)(change.Item1 % whole.Length);
+            var bytes = kind switch
             {
                 0 => [.. whole, .. noise],
                 1 => whole[..at],
@@ -152,20 +156,21 @@ public sealed class BodyWalkTests
     /// <summary>How far a reader gets that has all the bytes before it and does one frame after the other.</summary>
     private static (int Walked, bool AtEnd) Expected(BodyFormat format, byte[] body)
     {
-        int at = 0;
+        var at = 0;
         for (uint due = 1; ; due++)
         {
             PlainReader reader = new(body[at..]);
-            int there = body.Length - at;
-            bool framed = format.ContentType == ContentType.Framed;
-            bool last = !framed || (there >= 4 && reader.TakeNumber(4) == uint.MaxValue);
-            int head = !framed ? 20 : last ? 24 : 16;
-            if (there < head || (last && framed && reader.TakeNumber(4) != due) || (!last && BinaryPrimitives.ReadUInt32BigEndian(body.AsSpan(at)) != due))
+            var there = body.Length - at;
+            var framed = format.ContentType == ContentType.Framed;
+            var last = !framed || (there >= 4 && reader.TakeNumber(4) == uint.MaxValue);
+            var head = !framed ? 20 : last ? 24 : 16;
+            if (there < head || (last && framed && reader.TakeNumber(4) != due)
+                || (!last && BinaryPrimitives.ReadUInt32BigEndian(body.AsSpan(at)) != due))
             {
                 return (at, false);
             }
 
-            ulong content = !framed ? BinaryPrimitives.ReadUInt64BigEndian(body.AsSpan(at + 12))
+            var content = !framed ? BinaryPrimitives.ReadUInt64BigEndian(body.AsSpan(at + 12))
                 : last ? BinaryPrimitives.ReadUInt32BigEndian(body.AsSpan(at + 20))
                 : format.FrameLength;
             if (content > (framed ? format.FrameLength : (1UL << 36) - 32))
@@ -173,7 +178,7 @@ public sealed class BodyWalkTests
                 return (at, false);
             }
 
-            ulong frame = (ulong)head + content + 16;
+            var frame = (ulong)head + content + 16;
             if (frame > (ulong)there || last)
             {
                 return frame > (ulong)there ? (body.Length, false) : (at + (int)frame, true);
@@ -188,12 +193,12 @@ public sealed class BodyWalkTests
     /// <summary>Gives piece after piece, with what was left over before it, as the walk asks for.</summary>
     private static int WalkInPieces(ref BodyWalk walk, ReadOnlySpan<byte> body, Func<int> nextPiece)
     {
-        int walked = 0;
-        int given = 0;
+        var walked = 0;
+        var given = 0;
         while (given < body.Length)
         {
             given = Math.Min(given + nextPiece(), body.Length);
-            int step = walk.Walk(body[walked..given]);
+            var step = walk.Walk(body[walked..given]);
             Assert.That(step, Is.InRange(0, given - walked));
             walked += step;
         }
@@ -205,7 +210,7 @@ public sealed class BodyWalkTests
     {
         while (length > 0)
         {
-            int step = (int)Math.Min(length, buffer.Length);
+            var step = (int)Math.Min(length, buffer.Length);
             if (walk.AtEnd || walk.Walk(buffer.AsSpan(0, step)) != step)
             {
                 return false;
@@ -219,7 +224,7 @@ public sealed class BodyWalkTests
 
     private static byte[] Body(byte[] plaintext, int frameLength = Sample.FrameLength)
     {
-        MessageTemplate template = Sample.Template(frameLength: frameLength);
+        var template = Sample.Template(frameLength: frameLength);
         return Sample.Message(plaintext, template)[template.HeaderLength..];
     }
 
@@ -233,7 +238,7 @@ public sealed class BodyWalkTests
 
     private static byte[] Number(uint value)
     {
-        byte[] number = new byte[4];
+        var number = new byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(number, value);
         return number;
     }

@@ -9,15 +9,16 @@ internal sealed class ByokMessageStreamTests
     [Test]
     public async Task ReadAsync_shows_what_Read_shows_of_every_message_in_the_vectors()
     {
-        List<Vector> vectors = [.. VectorSet.Load(Path.Combine(VectorSet.Own, "js-generated-kms")).Vectors.Where(vector => vector.Message[0] == 2)];
+        List<Vector> vectors =
+            [.. VectorSet.Load(Path.Combine(VectorSet.Own, "js-generated-kms")).Vectors.Where(vector => vector.Message[0] == 2)];
 
         Assert.That(vectors, Has.Count.GreaterThan(10));
         using (Assert.EnterMultipleScope())
         {
-            foreach (Vector vector in vectors)
+            foreach (var vector in vectors)
             {
-                UnauthenticatedHeader whole = ByokMessage.Read(vector.Message);
-                UnauthenticatedHeader header = await ByokMessage.ReadAsync(new PieceStream(vector.Message) { NextPiece = () => 7 });
+                var whole = ByokMessage.Read(vector.Message);
+                var header = await ByokMessage.ReadAsync(new PieceStream(vector.Message) { NextPiece = () => 7 });
                 Assert.That(header.HeaderLength, Is.EqualTo(whole.HeaderLength), vector.Name);
                 Assert.That(header.MessageId.ToArray(), Is.EqualTo(whole.MessageId.ToArray()), vector.Name);
                 Assert.That(header.EncryptionContext, Is.EqualTo(whole.EncryptionContext), vector.Name);
@@ -32,7 +33,7 @@ internal sealed class ByokMessageStreamTests
         byte[] message = [.. Sample.Message(), .. new byte[1 << 20]];
         PieceStream stream = new(message);
 
-        UnauthenticatedHeader header = await ByokMessage.ReadAsync(stream);
+        var header = await ByokMessage.ReadAsync(stream);
 
         Assert.That(header.MessageId.ToArray(), Is.EqualTo(Sample.MessageId));
         Assert.That(stream.Position, Is.LessThanOrEqualTo(16_384));
@@ -58,7 +59,7 @@ internal sealed class ByokMessageStreamTests
 
         Assert.That(
             () => ByokMessage.ReadAsync(stream, limit),
-            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderComplaint.HeaderTooLong(limit)));
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderErrors.HeaderTooLong(limit)));
         Assert.That(stream.Position, Is.LessThanOrEqualTo(limit + 1));
     }
 
@@ -66,7 +67,7 @@ internal sealed class ByokMessageStreamTests
     public void ReadAsync_refuses_what_is_no_message() =>
         Assert.That(
             () => ByokMessage.ReadAsync(new MemoryStream("no message"u8.ToArray())),
-            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderComplaint.NotAMessage));
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderErrors.NotAMessage));
 
     [Test]
     public void ReadAsync_checks_what_it_is_given()
@@ -91,6 +92,7 @@ internal sealed class ByokMessageStreamTests
             },
         };
 
-        Assert.That(() => ByokMessage.ReadAsync(stream, cancellationToken: cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(
+            () => ByokMessage.ReadAsync(stream, cancellationToken: cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
     }
 }

@@ -17,7 +17,7 @@ public sealed class EncryptionContextTests
     public void Create_sorts_by_the_bytes_of_the_keys_and_not_by_their_characters()
     {
         // U+10000 is a surrogate pair, d800 dc00 in UTF-16, and sorts before U+FFFD there; in UTF-8 after it.
-        EncryptionContext context = Create(("\U00010000", ""), ("\ufffd", ""), ("a", ""), ("B", ""), ("", ""), ("aa", ""));
+        var context = Create(("\U00010000", ""), ("\ufffd", ""), ("a", ""), ("B", ""), ("", ""), ("aa", ""));
 
         Assert.That(string.Join(' ', KeysInOrder(context)), Is.EqualTo(" B a aa \ufffd \U00010000"));
     }
@@ -25,15 +25,16 @@ public sealed class EncryptionContextTests
     [Test]
     public void Compare_orders_text_as_its_bytes_are_ordered() =>
         Gen.Select(GenText, GenText).Sample((left, right) =>
-            Math.Sign(Utf8Order.Compare(left, right)) == Math.Sign(Encoding.UTF8.GetBytes(left).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(right))));
+            Math.Sign(Utf8Order.Compare(left, right)) == Math.Sign(
+                Encoding.UTF8.GetBytes(left).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(right))));
 
     [Test]
     public void Create_then_parse_gives_the_same_context() =>
         Gen.Dictionary(GenText, GenText)[0, 10].Sample(pairs =>
         {
-            EncryptionContext context = EncryptionContext.Create(pairs, "pairs");
+            var context = EncryptionContext.Create(pairs, "pairs");
 
-            Assert.That(EncryptionContext.TryParse(context.Section.Span, out EncryptionContext parsed));
+            Assert.That(EncryptionContext.TryParse(context.Section.Span, out var parsed));
             Assert.That(parsed, Is.EqualTo(context));
             Assert.That(parsed.GetHashCode(), Is.EqualTo(context.GetHashCode()));
             Assert.That(parsed.Pairs, Is.EquivalentTo(pairs));
@@ -55,7 +56,7 @@ public sealed class EncryptionContextTests
     public void Create_does_not_follow_later_changes_of_the_callers_pairs()
     {
         Dictionary<string, string> pairs = new() { ["a"] = "1" };
-        EncryptionContext context = EncryptionContext.Create(pairs, "pairs");
+        var context = EncryptionContext.Create(pairs, "pairs");
         pairs["a"] = "2";
 
         Assert.That(context.Pairs["a"], Is.EqualTo("1"));
@@ -64,12 +65,24 @@ public sealed class EncryptionContextTests
     private static IEnumerable<TestCaseData> Unwritable()
     {
         yield return Case("a reserved key", "begins with 'aws-crypto-'", ("aws-crypto-x", Secret));
+        foreach (var key in (string[])["scalr:tenant", "scalr:purpose", "scalr:", "scalr:later", "SCALR:Tenant"])
+        {
+            yield return Case(
+                $"the library's {key}",
+                $"'{key}' of the encryption context begins with 'scalr:', which is reserved",
+                ("a", "1"),
+                (key, Secret));
+        }
+
         yield return Case("a null value", "A value of the encryption context is null", ("key", null!));
         yield return Case("a null key", "A key of the encryption context is null", (null!, Secret));
         yield return Case("half a surrogate pair in a key", "A key of the encryption context is not valid Unicode", ("\ud800", Secret));
-        yield return Case("half a surrogate pair in a value", "A value of the encryption context is not valid Unicode", ("key", Secret + "\udc00"));
-        yield return Case("a key too long", "A key of the encryption context takes more than 32767 bytes", (new string('k', 32_768), Secret));
-        yield return Case("a value too long", "A value of the encryption context takes more than 32767 bytes", ("key", Secret + new string('v', 32_768)));
+        yield return Case(
+            "half a surrogate pair in a value", "A value of the encryption context is not valid Unicode", ("key", Secret + "\udc00"));
+        yield return Case(
+            "a key too long", "A key of the encryption context takes more than 32767 bytes", (new string('k', 32_768), Secret));
+        yield return Case(
+            "a value too long", "A value of the encryption context takes more than 32767 bytes", ("key", Secret + new string('v', 32_768)));
         yield return Case(
             "a value too long in bytes only",
             "The encryption context takes more than 32767 bytes",
@@ -80,7 +93,8 @@ public sealed class EncryptionContextTests
             ("a", Secret + new string('v', 16_000)), ("b", new string('v', 16_800)));
         yield return Case("a key twice", "has a key twice", ("key", Secret), ("key", "2"));
 
-        static TestCaseData Case(string what, string complaint, params (string, string)[] pairs) => new TestCaseData(complaint, pairs).SetArgDisplayNames(what);
+        static TestCaseData Case(string what, string complaint, params (string, string)[] pairs) =>
+            new TestCaseData(complaint, pairs).SetArgDisplayNames(what);
     }
 
     [Test]
@@ -95,7 +109,8 @@ public sealed class EncryptionContextTests
     [TestCaseSource(nameof(Unwritable))]
     public void Create_refuses(string complaint, (string, string)[] pairs)
     {
-        ArgumentException refusal = Assert.Throws<ArgumentException>(() => EncryptionContext.Create(new PairList(pairs), "encryptionContext"))!;
+        var refusal = Assert.Throws<ArgumentException>(
+            () => EncryptionContext.Create(new PairList(pairs), "encryptionContext"))!;
 
         using (Assert.EnterMultipleScope())
         {
@@ -109,7 +124,7 @@ public sealed class EncryptionContextTests
     [Test]
     public void Create_takes_the_longest_context_and_not_one_byte_more()
     {
-        int room = EncryptionContext.MaxLength - 2 - 2 - 1 - 2;
+        var room = EncryptionContext.MaxLength - 2 - 2 - 1 - 2;
 
         using (Assert.EnterMultipleScope())
         {
@@ -123,14 +138,14 @@ public sealed class EncryptionContextTests
     {
         byte[] unsorted = [0, 14, 0, 2, 0, 1, .. "b"u8, 0, 1, .. "2"u8, 0, 1, .. "a"u8, 0, 1, .. "1"u8];
 
-        Assert.That(EncryptionContext.TryParse(unsorted, out EncryptionContext parsed));
+        Assert.That(EncryptionContext.TryParse(unsorted, out var parsed));
         Assert.That(parsed, Is.EqualTo(Create(("a", "1"), ("b", "2"))));
     }
 
     [Test]
     public void Parse_reads_an_empty_context_with_a_count()
     {
-        Assert.That(EncryptionContext.TryParse([0, 2, 0, 0], out EncryptionContext parsed));
+        Assert.That(EncryptionContext.TryParse([0, 2, 0, 0], out var parsed));
         Assert.That(parsed, Is.SameAs(EncryptionContext.Empty));
     }
 
@@ -139,14 +154,14 @@ public sealed class EncryptionContextTests
     {
         byte[] section = [0xff, 0xff, 0, 1, 0, 0, 0xff, 0xf9, .. new byte[0xfff9]];
 
-        Assert.That(EncryptionContext.TryParse(section, out EncryptionContext parsed));
+        Assert.That(EncryptionContext.TryParse(section, out var parsed));
         Assert.That(parsed.Pairs[""], Has.Length.EqualTo(0xfff9));
     }
 
     [Test]
     public void Contains_wants_every_given_pair_with_the_same_value()
     {
-        EncryptionContext context = Create(("a", "1"), ("c", "3"), ("e", "5"));
+        var context = Create(("a", "1"), ("c", "3"), ("e", "5"));
 
         using (Assert.EnterMultipleScope())
         {
@@ -167,17 +182,18 @@ public sealed class EncryptionContextTests
     public void Contains_agrees_with_a_dictionary() =>
         Gen.Select(GenFew(), GenFew()).Sample((mine, given) =>
             EncryptionContext.Create(mine, "mine").Contains(EncryptionContext.Create(given, "given"))
-            == given.All(pair => mine.TryGetValue(pair.Key, out string? value) && value == pair.Value));
+            == given.All(pair => mine.TryGetValue(pair.Key, out var value) && value == pair.Value));
 
     private static Gen<Dictionary<string, string>> GenFew() =>
         Gen.Dictionary(Gen.Char['a', 'd'].Select(char.ToString), Gen.Char['1', '2'].Select(char.ToString))[0, 4];
 
-    private static EncryptionContext Create(params (string Key, string Value)[] pairs) => EncryptionContext.Create(new PairList(pairs), "pairs");
+    private static EncryptionContext Create(params (string Key, string Value)[] pairs) =>
+        EncryptionContext.Create(new PairList(pairs), "pairs");
 
     private static List<string> KeysInOrder(EncryptionContext context)
     {
         List<string> keys = [];
-        ContextPairs pairs = ContextSection.Pairs(context.Section.Span);
+        var pairs = ContextSection.Pairs(context.Section.Span);
         while (pairs.TryRead())
         {
             keys.Add(Encoding.UTF8.GetString(pairs.Key));
@@ -201,7 +217,8 @@ public sealed class EncryptionContextTests
 
         public bool TryGetValue(string key, out string value) => (value = pairs.FirstOrDefault(pair => pair.Key == key).Value) is not null;
 
-        public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => pairs.Select(pair => KeyValuePair.Create(pair.Key, pair.Value)).GetEnumerator();
+        public IEnumerator<KeyValuePair<string, string>> GetEnumerator() =>
+            pairs.Select(pair => KeyValuePair.Create(pair.Key, pair.Value)).GetEnumerator();
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }

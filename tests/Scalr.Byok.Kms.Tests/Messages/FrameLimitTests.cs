@@ -4,26 +4,30 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
-/// <summary>A stream holds no more than one frame of <see cref="ByokOptions.MaxFrameLength"/> unauthenticated; what is in memory is there already.</summary>
+/// <summary>
+/// A stream holds no more than one frame of <see cref="ByokOptions.MaxFrameLength"/> unauthenticated; what is in memory is there already.
+/// </summary>
+[Category("Slow")]
 internal sealed class FrameLimitTests
 {
     private const int Most = 65_536;
 
-    private static readonly string TooLong = HeaderComplaint.FrameTooLong(Most);
+    private static readonly string TooLong = HeaderErrors.FrameTooLong(Most);
 
     [Test]
     public async Task Decrypt_takes_frames_of_the_longest_length([Values(1, 5)] int degree)
     {
-        foreach (int length in new[] { 0, Most - 1, Most, Most + 1, 10 * Most })
+        foreach (var length in new[] { 0, Most - 1, Most, Most + 1, 10 * Most })
         {
             await AssertReadAsync(PlainWriter.Framed with { FrameLength = Most }, length, degree);
         }
     }
 
     [Test]
-    public async Task Decrypt_refuses_longer_frames_in_words_but_reads_them_in_memory([Values(1, 8, 9, 1000, 1_000_000)] int more, [Values(1, 5)] int degree)
+    public async Task Decrypt_refuses_longer_frames_in_words_but_reads_them_in_memory(
+        [Values(1, 8, 9, 1000, 1_000_000)] int more, [Values(1, 5)] int degree)
     {
-        PlainMessage message = (PlainWriter.Framed with { FrameLength = Most + more }).Write(StreamSamples.Plaintext(3 * (Most + more)));
+        var message = (PlainWriter.Framed with { FrameLength = Most + more }).Write(StreamSamples.Plaintext(3 * (Most + more)));
 
         await AssertTooLongAsync(message.Bytes, degree);
         Assert.That(Sample.Read(message.Bytes), Is.EqualTo(message.Plaintext));
@@ -34,9 +38,9 @@ internal sealed class FrameLimitTests
     public async Task Decrypt_takes_a_short_last_frame_whatever_the_header_allows(
         [Values(Most + 1u, uint.MaxValue)] uint claim, [Values(1, 5)] int degree, [Values] bool signs)
     {
-        PlainWriter writer = (signs ? PlainWriter.Signed : PlainWriter.Framed) with { FrameLength = Most + 1, ClaimedFrameLength = claim };
+        var writer = (signs ? PlainWriter.Signed : PlainWriter.Framed) with { FrameLength = Most + 1, ClaimedFrameLength = claim };
 
-        foreach (int length in new[] { 0, 1, Most - 1, Most })
+        foreach (var length in new[] { 0, 1, Most - 1, Most })
         {
             await AssertReadAsync(writer, length, degree);
         }
@@ -45,10 +49,11 @@ internal sealed class FrameLimitTests
     }
 
     [Test]
-    public async Task Decrypt_takes_one_block_of_the_longest_length_and_reads_longer_ones_in_memory([Values(1, 5)] int degree, [Values] bool signs)
+    public async Task Decrypt_takes_one_block_of_the_longest_length_and_reads_longer_ones_in_memory(
+        [Values(1, 5)] int degree, [Values] bool signs)
     {
-        PlainWriter writer = (signs ? PlainWriter.Signed : PlainWriter.Framed) with { IsFramed = false };
-        PlainMessage longer = writer.Write(StreamSamples.Plaintext(Most + 1));
+        var writer = (signs ? PlainWriter.Signed : PlainWriter.Framed) with { IsFramed = false };
+        var longer = writer.Write(StreamSamples.Plaintext(Most + 1));
 
         await AssertReadAsync(writer, Most, degree);
         await AssertTooLongAsync(longer.Bytes, degree);
@@ -67,9 +72,14 @@ internal sealed class FrameLimitTests
     public void Decrypt_takes_no_memory_on_the_word_of_a_message(bool isFramed, ulong claim)
     {
         // A header with its right tag, and a head that claims much more than there is.
-        PlainWriter writer = PlainWriter.Framed with { IsFramed = isFramed, FrameLength = 1000, ClaimedFrameLength = isFramed ? (long)claim : null };
-        byte[] message = writer.Write(Sample.Plaintext).Bytes;
-        int lengthAt = message.Length - 16 - Sample.Plaintext.Length - (isFramed ? 4 : 8);
+        var writer = PlainWriter.Framed with
+        {
+            IsFramed = isFramed,
+            FrameLength = 1000,
+            ClaimedFrameLength = isFramed ? (long)claim : null,
+        };
+        var message = writer.Write(Sample.Plaintext).Bytes;
+        var lengthAt = message.Length - 16 - Sample.Plaintext.Length - (isFramed ? 4 : 8);
         if (isFramed)
         {
             BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(lengthAt), (uint)claim);
@@ -79,12 +89,12 @@ internal sealed class FrameLimitTests
             BinaryPrimitives.WriteUInt64BigEndian(message.AsSpan(lengthAt), claim);
         }
 
-        MessageOptions options = Streamed.Options(1) with { MaxFrameLength = 1 << 30, MaxMessageLength = long.MaxValue };
+        var options = Streamed.Options(1) with { MaxFrameLength = 1 << 30, MaxMessageLength = long.MaxValue };
         Read();
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Task read = Read();
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var read = Read();
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
         Assert.That(read.IsFaulted && read.Exception.InnerException is ByokDecryptionException, Is.True, "on this thread, and refused");
         Assert.That(allocated, Is.LessThan(1 << 20));
@@ -97,7 +107,7 @@ internal sealed class FrameLimitTests
 
     private static async Task AssertReadAsync(PlainWriter writer, int length, int degree)
     {
-        PlainMessage message = writer.Write(StreamSamples.Plaintext(length));
+        var message = writer.Write(StreamSamples.Plaintext(length));
         SinkStream sink = new();
 
         await Streamed.DecryptAsync(new SourceStream(message.Bytes), sink, Options(degree));

@@ -4,6 +4,7 @@ namespace Scalr.Byok.Kms.Tests.Messages;
 
 /// <summary>Every layout of a message, read in every way: whole it is read, with anything changed it is refused.</summary>
 [TestFixtureSource(typeof(PlainWriter), nameof(PlainWriter.Layouts))]
+[Category("Slow")]
 internal sealed class MessageDamageTests
 {
     private static readonly string Unauthenticated = new ByokDecryptionException().Message;
@@ -16,9 +17,9 @@ internal sealed class MessageDamageTests
     [Test]
     public async Task Read_gives_back_any_length([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        for (int length = 0; length <= 3 * Sample.FrameLength; length++)
+        for (var length = 0; length <= 3 * Sample.FrameLength; length++)
         {
-            byte[] plaintext = Sample.Bytes(length, first: 1);
+            var plaintext = Sample.Bytes(length, first: 1);
 
             Assert.That(await reading.ReadAsync(_writer.Write(plaintext).Bytes), Is.EqualTo(plaintext), $"{length} bytes");
         }
@@ -27,9 +28,10 @@ internal sealed class MessageDamageTests
     [Test]
     public async Task Read_takes_what_other_writers_write([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        byte[] even = Sample.Bytes(2 * Sample.FrameLength, first: 1);
+        var even = Sample.Bytes(2 * Sample.FrameLength, first: 1);
 
-        Assert.That(await reading.ReadAsync((_writer with { EndsEmpty = true }).Write(even).Bytes), Is.EqualTo(even), "an empty frame at the end");
+        Assert.That(
+            await reading.ReadAsync((_writer with { EndsEmpty = true }).Write(even).Bytes), Is.EqualTo(even), "an empty frame at the end");
         Assert.That(await reading.ReadAsync((_writer with { EndsEmpty = true }).Write([]).Bytes), Is.Empty, "nothing but an empty frame");
         Assert.That(await reading.ReadAsync((_writer with { IVOffset = 7 }).Write(even).Bytes), Is.EqualTo(even), "other IVs");
     }
@@ -38,8 +40,8 @@ internal sealed class MessageDamageTests
     public async Task Read_refuses_a_message_with_any_byte_changed([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
         // A header may have words of its own, and so may a length of more than a stream takes in one piece.
-        int withWords = _message.Header.Length + (_writer.IsFramed ? 0 : 12 + 8);
-        for (int i = 0; i < _message.Bytes.Length; i++)
+        var withWords = _message.Header.Length + (_writer.IsFramed ? 0 : 12 + 8);
+        for (var i = 0; i < _message.Bytes.Length; i++)
         {
             byte[] changed = [.. _message.Bytes];
             changed[i] ^= (byte)(1 << (i % 8));
@@ -53,9 +55,9 @@ internal sealed class MessageDamageTests
     [Test]
     public async Task Read_refuses_a_message_cut_anywhere([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        for (int length = 0; length < _message.Bytes.Length; length++)
+        for (var length = 0; length < _message.Bytes.Length; length++)
         {
-            string complaint = length < _message.Header.Length ? HeaderComplaint.TooShort : Unauthenticated;
+            var complaint = length < _message.Header.Length ? HeaderErrors.TooShort : Unauthenticated;
 
             await reading.AssertRefusedAsync(_message.Bytes[..length], _message, $"cut to {length}", complaint);
         }
@@ -64,7 +66,7 @@ internal sealed class MessageDamageTests
     [Test]
     public async Task Read_refuses_a_message_with_anything_behind_it([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        for (int added = 0; added <= byte.MaxValue; added++)
+        for (var added = 0; added <= byte.MaxValue; added++)
         {
             await reading.AssertRefusedAsync([.. _message.Bytes, (byte)added], _message, $"with {added} behind it", Unauthenticated);
         }
@@ -76,8 +78,8 @@ internal sealed class MessageDamageTests
     [Test]
     public async Task Read_refuses_frames_in_another_order_or_number([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        byte[] last = _message.Frames[^1];
-        byte[][] regular = _message.Frames[..^1];
+        var last = _message.Frames[^1];
+        var regular = _message.Frames[..^1];
 
         await RefusedAsync("all left out", []);
         await RefusedAsync("the last left out", regular);
@@ -85,8 +87,8 @@ internal sealed class MessageDamageTests
         await RefusedAsync("the last twice and the rest behind it", [last, .. regular, last]);
         if (_writer.IsFramed)
         {
-            byte[] first = regular[0];
-            byte[] second = regular[1];
+            var first = regular[0];
+            var second = regular[1];
             await RefusedAsync("exchanged", [second, first, last]);
             await RefusedAsync("exchanged and numbered in order", [Numbered(second, 1), Numbered(first, 2), last]);
             await RefusedAsync("the first left out", [second, last]);
@@ -98,29 +100,33 @@ internal sealed class MessageDamageTests
             await RefusedAsync("the last first", [last, first, second]);
         }
 
-        Task RefusedAsync(string what, byte[][] frames) => reading.AssertRefusedAsync(_message.With(frames), _message, what, Unauthenticated);
+        Task RefusedAsync(string what, byte[][] frames) =>
+            reading.AssertRefusedAsync(_message.With(frames), _message, what, Unauthenticated);
 
         static byte[] Numbered(byte[] frame, int sequence) => [.. PlainWriter.Number(sequence, 4), .. frame[4..]];
     }
 
     [Test]
-    public async Task Read_refuses_the_body_and_the_footer_of_another_layout([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
+    public async Task Read_refuses_the_body_and_the_footer_of_another_layout(
+        [ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        foreach (PlainWriter other in PlainWriter.Layouts.Where(layout => layout != _writer))
+        foreach (var other in PlainWriter.Layouts.Where(layout => layout != _writer))
         {
-            PlainMessage message = other.Write(Sample.Plaintext);
+            var message = other.Write(Sample.Plaintext);
             byte[] changed = [.. _message.Header, .. message.Bytes[message.Header.Length..]];
 
-            await reading.AssertRefusedAsync(changed, _message, $"with what follows the header of {other}", _writer.IsFramed ? Unauthenticated : null);
+            await reading.AssertRefusedAsync(
+                changed, _message, $"with what follows the header of {other}", _writer.IsFramed ? Unauthenticated : null);
         }
     }
 
     [Test]
     public async Task Read_refuses_another_data_key([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        PlainMessage other = (_writer with { DataKey = new byte[32] }).Write(Sample.Plaintext);
+        var other = (_writer with { DataKey = new byte[32] }).Write(Sample.Plaintext);
 
         await reading.AssertRefusedAsync(other.Bytes, _message, "all under another key", Unauthenticated);
-        await reading.AssertRefusedAsync([.. _message.Header, .. other.Bytes[other.Header.Length..]], _message, "a body under another key", Unauthenticated);
+        await reading.AssertRefusedAsync(
+            [.. _message.Header, .. other.Bytes[other.Header.Length..]], _message, "a body under another key", Unauthenticated);
     }
 }

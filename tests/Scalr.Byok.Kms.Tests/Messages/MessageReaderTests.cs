@@ -18,9 +18,9 @@ public sealed class MessageReaderTests
     public void Read_gives_back_what_was_written() =>
         Gen.Select(Gen.Byte.Array[0, 500], GenPairs, Gen.Int[1, 600], Gen.Int[1, 5]).Sample((plaintext, pairs, frameLength, keys) =>
         {
-            byte[] message = Sample.Message(plaintext, Sample.Template(pairs, frameLength, keys));
-            MessageHeader header = MessageHeader.Read(message, Sample.Options);
-            using DataKey dataKey = Sample.OpenDataKey();
+            var message = Sample.Message(plaintext, Sample.Template(pairs, frameLength, keys));
+            var header = MessageHeader.Read(message, Sample.Options);
+            using var dataKey = Sample.OpenDataKey();
 
             Assert.That(MessageReader.Read(header, message, dataKey), Is.EqualTo(plaintext));
             Assert.That(header.EncryptionContext.Pairs, Is.EquivalentTo(pairs));
@@ -35,7 +35,7 @@ public sealed class MessageReaderTests
     [TestCase(100, int.MaxValue)]
     public void Read_gives_back_large_plaintexts_and_frames(int plaintextLength, int frameLength)
     {
-        byte[] plaintext = Sample.Bytes(plaintextLength, first: 1);
+        var plaintext = Sample.Bytes(plaintextLength, first: 1);
 
         Assert.That(Sample.Read(Sample.Message(plaintext, Sample.Template(frameLength: frameLength))), Is.EqualTo(plaintext));
     }
@@ -43,12 +43,12 @@ public sealed class MessageReaderTests
     [Test]
     public void Read_refuses_a_message_with_any_bit_changed()
     {
-        byte[] message = Sample.Message();
+        var message = Sample.Message();
         using (Assert.EnterMultipleScope())
         {
-            for (int i = 0; i < message.Length; i++)
+            for (var i = 0; i < message.Length; i++)
             {
-                for (int bit = 0; bit < 8; bit++)
+                for (var bit = 0; bit < 8; bit++)
                 {
                     message[i] ^= (byte)(1 << bit);
                     AssertRefused(message, $"byte {i}, bit {bit}");
@@ -63,10 +63,10 @@ public sealed class MessageReaderTests
     [Test]
     public void Read_refuses_a_message_cut_anywhere()
     {
-        byte[] message = Sample.Message();
+        var message = Sample.Message();
         using (Assert.EnterMultipleScope())
         {
-            for (int length = 0; length < message.Length; length++)
+            for (var length = 0; length < message.Length; length++)
             {
                 AssertRefused(message[..length], $"cut to {length}");
             }
@@ -76,10 +76,10 @@ public sealed class MessageReaderTests
     [Test]
     public void Read_refuses_a_message_with_anything_behind_it()
     {
-        byte[] message = Sample.Message();
+        var message = Sample.Message();
         using (Assert.EnterMultipleScope())
         {
-            for (int added = 0; added <= byte.MaxValue; added++)
+            for (var added = 0; added <= byte.MaxValue; added++)
             {
                 AssertRefused([.. message, (byte)added], $"with {added} behind it");
             }
@@ -91,12 +91,12 @@ public sealed class MessageReaderTests
     [Test]
     public void Read_refuses_frames_in_another_order_or_number()
     {
-        byte[] message = Sample.Message();
-        int body = Sample.Template().HeaderLength;
-        byte[] header = message[..body];
-        byte[] first = message[body..(body + RegularFrame)];
-        byte[] second = message[(body + RegularFrame)..(body + (2 * RegularFrame))];
-        byte[] last = message[(body + (2 * RegularFrame))..];
+        var message = Sample.Message();
+        var body = Sample.Template().HeaderLength;
+        var header = message[..body];
+        var first = message[body..(body + RegularFrame)];
+        var second = message[(body + RegularFrame)..(body + (2 * RegularFrame))];
+        var last = message[(body + (2 * RegularFrame))..];
 
         using (Assert.EnterMultipleScope())
         {
@@ -122,10 +122,10 @@ public sealed class MessageReaderTests
     public void Read_refuses_a_final_frame_longer_than_the_frame_length()
     {
         // No frame says how long frames are, so the body of the one message is authentic behind the header of the other.
-        MessageTemplate shortFrames = Sample.Template(frameLength: 16);
-        MessageTemplate longFrames = Sample.Template(frameLength: 64);
-        byte[] header = Sample.Message(template: shortFrames)[..shortFrames.HeaderLength];
-        byte[] body = Sample.Message(template: longFrames)[longFrames.HeaderLength..];
+        var shortFrames = Sample.Template(frameLength: 16);
+        var longFrames = Sample.Template(frameLength: 64);
+        var header = Sample.Message(template: shortFrames)[..shortFrames.HeaderLength];
+        var body = Sample.Message(template: longFrames)[longFrames.HeaderLength..];
 
         AssertRefused([.. header, .. body], "44 bytes in a frame of 16");
     }
@@ -133,10 +133,10 @@ public sealed class MessageReaderTests
     [Test]
     public void Read_refuses_a_frame_of_another_message_under_the_same_data_key()
     {
-        MessageTemplate template = Sample.Template();
-        using DataKey dataKey = Sample.OpenDataKey();
-        byte[] one = MessageWriter.Write(template, dataKey, Sample.Plaintext, Sample.Options);
-        byte[] other = MessageWriter.Write(template, dataKey, Sample.Plaintext, Sample.Options);
+        var template = Sample.Template();
+        using var dataKey = Sample.OpenDataKey();
+        var one = MessageWriter.Write(template, dataKey, Sample.Plaintext, Sample.Options);
+        var other = MessageWriter.Write(template, dataKey, Sample.Plaintext, Sample.Options);
 
         AssertRefused([.. one[..template.HeaderLength], .. other[template.HeaderLength..]], "body of another message");
     }
@@ -144,9 +144,9 @@ public sealed class MessageReaderTests
     [Test]
     public void Read_says_the_same_whatever_failed_once_a_key_was_involved()
     {
-        byte[] message = Sample.Message();
-        int header = Sample.Template().HeaderLength;
-        using DataKey wrongKey = DataKey.CopyFrom(new byte[DataKey.Length]);
+        var message = Sample.Message();
+        var header = Sample.Template().HeaderLength;
+        using var wrongKey = DataKey.CopyFrom(new byte[DataKey.Length]);
 
         string[] complaints =
         [
@@ -172,7 +172,7 @@ public sealed class MessageReaderTests
 
         static string Complaint(Action read)
         {
-            ByokDecryptionException refusal = Assert.Throws<ByokDecryptionException>(read)!;
+            var refusal = Assert.Throws<ByokDecryptionException>(read)!;
             Assert.That(refusal.InnerException, Is.Null);
             Assert.That(refusal.IsTransient, Is.False);
             return refusal.Message;
@@ -182,8 +182,8 @@ public sealed class MessageReaderTests
     [Test]
     public void Read_refuses_an_erased_data_key()
     {
-        byte[] message = Sample.Message();
-        DataKey dataKey = Sample.OpenDataKey();
+        var message = Sample.Message();
+        var dataKey = Sample.OpenDataKey();
         dataKey.Dispose();
 
         Assert.That(() => Sample.Read(message, dataKey), Throws.InstanceOf<ObjectDisposedException>());
@@ -193,12 +193,12 @@ public sealed class MessageReaderTests
     public void Read_allocates_no_more_than_the_message_backs()
     {
         // The final frame claims 4 GiB less one byte under a frame length to match; both are authentic as far as the header goes.
-        byte[] message = Sample.Message(template: Sample.Template(frameLength: int.MaxValue));
-        int contentLength = message.Length - Sample.Plaintext.Length - 16 - 4;
+        var message = Sample.Message(template: Sample.Template(frameLength: int.MaxValue));
+        var contentLength = message.Length - Sample.Plaintext.Length - 16 - 4;
         BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(contentLength), int.MaxValue);
         AssertRefused(message, "warms up");
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
+        var before = GC.GetAllocatedBytesForCurrentThread();
         AssertRefused(message, "claims more than there is");
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(100_000));
     }
@@ -208,11 +208,12 @@ public sealed class MessageReaderTests
         Gen.Byte.Array[0, 400].Sample(bytes => AssertRefused(bytes, "random"), iter: 20_000);
 
     [Test]
+    [Category("Slow")]
     public void Read_throws_nothing_else_on_random_bytes_behind_a_right_start() =>
         Gen.Select(Gen.Int[3, 250], Gen.Byte.Array[0, 400]).Sample(
             (kept, bytes) =>
             {
-                byte[] start = Sample.Message()[..kept];
+                var start = Sample.Message()[..kept];
                 AssertRefused([.. start, .. bytes], "random tail");
             },
             iter: 20_000);
@@ -220,7 +221,7 @@ public sealed class MessageReaderTests
     [Test]
     public void Read_throws_nothing_else_on_changed_headers()
     {
-        byte[] message = Sample.Message(template: Sample.Template(keys: 3));
+        var message = Sample.Message(template: Sample.Template(keys: 3));
         Gen.Select(Gen.Int[0, message.Length - 1], Gen.Byte, Gen.Int[0, message.Length - 1], Gen.Byte, Gen.Int[0, message.Length]).Sample(
             (firstAt, first, secondAt, second, length) =>
             {
@@ -236,5 +237,6 @@ public sealed class MessageReaderTests
             iter: 20_000);
     }
 
-    private static void AssertRefused(byte[] message, string what) => Assert.That(() => Sample.Read(message), Throws.TypeOf<ByokDecryptionException>(), what);
+    private static void AssertRefused(byte[] message, string what) =>
+        Assert.That(() => Sample.Read(message), Throws.TypeOf<ByokDecryptionException>(), what);
 }

@@ -4,7 +4,10 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
-/// <summary>A message that is read from a stream: all of the plaintext, or what was authentic before it went wrong and an exception.</summary>
+/// <summary>
+/// A message that is read from a stream: all of the plaintext, or what was authentic before it went wrong and an exception.
+/// </summary>
+[Category("Slow")]
 internal sealed class MessageStreamReaderTests
 {
     [Test]
@@ -12,8 +15,8 @@ internal sealed class MessageStreamReaderTests
         Gen.Select(StreamSamples.Sizes, StreamSamples.Chunks, StreamSamples.Degrees, Gen.Bool).SampleAsync(
             async (sizes, chunks, degree, later) =>
             {
-                byte[] plaintext = StreamSamples.Plaintext(sizes.Length);
-                byte[] message = Sample.Message(plaintext, Sample.Template(frameLength: sizes.FrameLength));
+                var plaintext = StreamSamples.Plaintext(sizes.Length);
+                var message = Sample.Message(plaintext, Sample.Template(frameLength: sizes.FrameLength));
 
                 await AssertReadAsync(message, plaintext, degree, chunks, later);
             });
@@ -22,13 +25,14 @@ internal sealed class MessageStreamReaderTests
     public async Task Run_gives_the_same_plaintext_around_whole_frames_and_whole_segments(
         [Values(16, 17, 4096, 65_536, 524_248, 524_249, 600_000)] int frameLength, [Values(1, 2, 5)] int degree)
     {
-        int segment = StreamSamples.SegmentContent(frameLength);
-        foreach (int whole in new[] { 0, frameLength, segment - frameLength, segment, segment + frameLength, 2 * segment })
+        var segment = StreamSamples.SegmentContent(frameLength);
+        foreach (var whole in new[] { 0, frameLength, segment - frameLength, segment, segment + frameLength, 2 * segment })
         {
-            foreach (int length in new[] { whole - 1, whole, whole + 1 }.Where(length => length >= 0))
+            foreach (var length in new[] { whole - 1, whole, whole + 1 }.Where(length => length >= 0))
             {
-                byte[] plaintext = StreamSamples.Plaintext(length);
-                await AssertReadAsync(Sample.Message(plaintext, Sample.Template(frameLength: frameLength)), plaintext, degree, [], later: false);
+                var plaintext = StreamSamples.Plaintext(length);
+                await AssertReadAsync(
+                    Sample.Message(plaintext, Sample.Template(frameLength: frameLength)), plaintext, degree, [], later: false);
             }
         }
     }
@@ -39,7 +43,7 @@ internal sealed class MessageStreamReaderTests
         [Values(1, 2, 5)] int degree,
         [Values] bool later)
     {
-        byte[] plaintext = StreamSamples.Plaintext(5000);
+        var plaintext = StreamSamples.Plaintext(5000);
 
         await AssertReadAsync(writer.Write(plaintext).Bytes, plaintext, degree, [new Chunk(1, later)], later);
     }
@@ -48,9 +52,9 @@ internal sealed class MessageStreamReaderTests
     public async Task Run_takes_long_messages_of_every_layout(
         [ValueSource(typeof(PlainWriter), nameof(PlainWriter.Layouts))] PlainWriter writer, [Values(1, 2, 5)] int degree)
     {
-        foreach (int length in new[] { 400_000, 524_288 - 8, 1_000_000 })
+        foreach (var length in new[] { 400_000, 524_288 - 8, 1_000_000 })
         {
-            byte[] plaintext = StreamSamples.Plaintext(length);
+            var plaintext = StreamSamples.Plaintext(length);
             await AssertReadAsync((writer with { FrameLength = 4096 }).Write(plaintext).Bytes, plaintext, degree, [], later: true);
         }
     }
@@ -67,9 +71,9 @@ internal sealed class MessageStreamReaderTests
                 async (frameLength, writer, length, degree, damage, place) =>
                 {
                     length = (int)Math.Min(length, 20_000L * frameLength);
-                    PlainMessage message = (writer with { FrameLength = frameLength }).Write(StreamSamples.Plaintext(length));
-                    int offset = (int)(place * (message.Bytes.Length - 1));
-                    byte[] changed = damage switch
+                    var message = (writer with { FrameLength = frameLength }).Write(StreamSamples.Plaintext(length));
+                    var offset = (int)(place * (message.Bytes.Length - 1));
+                    var changed = damage switch
                     {
                         0 => message.Bytes[..offset],
                         1 => [.. message.Bytes, .. message.Bytes[..(offset + 1)]],
@@ -86,13 +90,13 @@ internal sealed class MessageStreamReaderTests
     public async Task Run_holds_the_last_frame_back_until_the_source_ends(
         [ValueSource(typeof(PlainWriter), nameof(PlainWriter.Layouts))] PlainWriter writer, [Values(1, 2, 5)] int degree)
     {
-        PlainMessage message = (writer with { FrameLength = 100_000 }).Write(StreamSamples.Plaintext(1_000_000));
+        var message = (writer with { FrameLength = 100_000 }).Write(StreamSamples.Plaintext(1_000_000));
         SourceStream source = new(message.Bytes);
         SinkStream sink = new();
         Hold end = new();
         source.At(message.Bytes.Length, end.ObeyAsync);
 
-        Task run = Streamed.DecryptAsync(source, sink, Streamed.Options(degree));
+        var run = Streamed.DecryptAsync(source, sink, Streamed.Options(degree));
         await end.Reached;
 
         Assert.That(source.BytesRead, Is.EqualTo(message.Bytes.Length), "all of it is there, but who knows whether more comes");
@@ -106,14 +110,15 @@ internal sealed class MessageStreamReaderTests
     [Test]
     public async Task Run_refuses_what_is_forged_though_the_source_would_wait_for_more([Values(1, 2, 5)] int degree)
     {
-        PlainMessage message = (PlainWriter.Framed with { FrameLength = 4096 }).Write(StreamSamples.Plaintext(3_000_000));
+        var message = (PlainWriter.Framed with { FrameLength = 4096 }).Write(StreamSamples.Plaintext(3_000_000));
         byte[] forged = [.. message.Bytes];
         forged[10_000] ^= 1;
         SourceStream source = new(forged, Chunk.AllLater);
         source.At(2_500_000, new Hold().ObeyAsync);
         SinkStream sink = new();
 
-        await Assert.ThatAsync(() => Streamed.DecryptAsync(source, sink, Streamed.Options(degree)), Throws.TypeOf<ByokDecryptionException>());
+        await Assert.ThatAsync(
+            () => Streamed.DecryptAsync(source, sink, Streamed.Options(degree)), Throws.TypeOf<ByokDecryptionException>());
 
         Assert.That(sink.Content.SequenceEqual(message.Plaintext.AsSpan(0, 2 * 4096)));
         Assert.That((source.UnderWay, sink.UnderWay), Is.EqualTo((0, 0)));
@@ -137,10 +142,12 @@ internal sealed class MessageStreamReaderTests
         SourceStream source = new(changed, Chunk.AllLater);
         SinkStream sink = new();
 
-        await Assert.ThatAsync(() => Streamed.DecryptAsync(source, sink, Streamed.Options(degree)), Throws.TypeOf<ByokDecryptionException>());
+        await Assert.ThatAsync(
+            () => Streamed.DecryptAsync(source, sink, Streamed.Options(degree)), Throws.TypeOf<ByokDecryptionException>());
 
         Assert.That(sink.Content.Length, Is.EqualTo(original.Releasable(changed)));
-        Assert.That(sink.Content.SequenceEqual(original.Plaintext.AsSpan(0, sink.Content.Length)), "what came out is how the plaintext begins");
+        Assert.That(
+            sink.Content.SequenceEqual(original.Plaintext.AsSpan(0, sink.Content.Length)), "what came out is how the plaintext begins");
         Assert.That(sink.Flushes, Is.Empty, "an end that was not reached");
         Assert.That((source.UnderWay, source.Overlaps, sink.UnderWay, sink.Overlaps), Is.EqualTo((0, 0, 0, 0)));
     }

@@ -6,6 +6,7 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Messages;
 
 /// <summary>A message made from a stream is, byte for byte, the one made in memory.</summary>
+[Category("Slow")]
 internal sealed class MessageStreamWriterTests
 {
     private static readonly Gen<Dictionary<string, string>> Pairs =
@@ -20,10 +21,13 @@ internal sealed class MessageStreamWriterTests
     public async Task Run_writes_the_same_bytes_around_whole_frames_and_whole_segments(
         [Values(16, 17, 4096, 65_536, 524_248, 524_249, 600_000)] int frameLength, [Values(1, 2, 5)] int degree)
     {
-        int segment = StreamSamples.SegmentContent(frameLength);
-        foreach (int whole in new[] { 0, frameLength, 2 * frameLength, segment - frameLength, segment, segment + frameLength, 2 * segment, 3 * segment })
+        var segment = StreamSamples.SegmentContent(frameLength);
+        foreach (var whole in new[]
         {
-            foreach (int length in new[] { whole - 1, whole, whole + 1 }.Where(length => length >= 0))
+            0, frameLength, 2 * frameLength, segment - frameLength, segment, segment + frameLength, 2 * segment, 3 * segment,
+        })
+        {
+            foreach (var length in new[] { whole - 1, whole, whole + 1 }.Where(length => length >= 0))
             {
                 await AssertSameAsync(frameLength, length, degree, [], later: false);
             }
@@ -40,7 +44,7 @@ internal sealed class MessageStreamWriterTests
     [Test]
     public async Task Run_writes_what_a_second_writer_writes([Values(1, 2, 5)] int degree)
     {
-        MessageTemplate template = Sample.Template(new Dictionary<string, string> { ["purpose"] = "example" });
+        var template = Sample.Template(new Dictionary<string, string> { ["purpose"] = "example" });
         SinkStream message = new();
 
         await Streamed.EncryptAsync(new SourceStream(Sample.Plaintext), message, Streamed.Options(degree), template);
@@ -53,16 +57,17 @@ internal sealed class MessageStreamWriterTests
         Gen.Select(StreamSamples.Sizes, StreamSamples.Degrees, Gen.Int[1, 5], Pairs).SampleAsync(
             async (sizes, degree, keys, pairs) =>
             {
-                byte[] message = Sample.Message(StreamSamples.Plaintext(sizes.Length), Sample.Template(pairs, sizes.FrameLength, keys));
-                MessageHeader header = MessageHeader.Read(message, Sample.Options);
-                byte[] plaintext = Sample.Read(message);
+                var message = Sample.Message(StreamSamples.Plaintext(sizes.Length), Sample.Template(pairs, sizes.FrameLength, keys));
+                var header = MessageHeader.Read(message, Sample.Options);
+                var plaintext = Sample.Read(message);
                 MessageTemplate template = new(header.EncryptionContext, header.EncryptedDataKeys, (int)header.Body.FrameLength);
-                using DataKey dataKey = Sample.OpenDataKey();
+                using var dataKey = Sample.OpenDataKey();
 
-                byte[] inMemory = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
+                var inMemory = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
                 MessageWriter.Write(template, dataKey, header.MessageId.Span, plaintext, inMemory);
                 SinkStream streamed = new();
-                using MessageStreamWriter writer = MessageStreamWriter.Begin(template, dataKey, header.MessageId.ToArray(), Streamed.Options(degree));
+                using var writer = MessageStreamWriter.Begin(
+                    template, dataKey, header.MessageId.ToArray(), Streamed.Options(degree));
                 await writer.RunAsync(new SourceStream(plaintext), streamed, FreeUse.Instance, default);
 
                 Assert.That(inMemory.AsSpan().SequenceEqual(message), "in memory");
@@ -73,9 +78,9 @@ internal sealed class MessageStreamWriterTests
     [Test]
     public void Begin_refuses_an_erased_data_key()
     {
-        DataKey dataKey = Sample.OpenDataKey();
+        var dataKey = Sample.OpenDataKey();
         dataKey.Dispose();
-        MessageHeader header = MessageHeader.Read(Sample.Message(), Sample.Options);
+        var header = MessageHeader.Read(Sample.Message(), Sample.Options);
         MessageInput input = new(Stream.Null, Sample.Options);
 
         Assert.That(Write, Throws.InstanceOf<ObjectDisposedException>());
@@ -87,14 +92,15 @@ internal sealed class MessageStreamWriterTests
 
     private static async Task AssertSameAsync(int frameLength, int length, int degree, Chunk[] chunks, bool later)
     {
-        byte[] plaintext = StreamSamples.Plaintext(length);
-        MessageTemplate template = Sample.Template(frameLength: frameLength);
+        var plaintext = StreamSamples.Plaintext(length);
+        var template = Sample.Template(frameLength: frameLength);
         SourceStream source = new(plaintext, chunks);
         SinkStream sink = new(later);
 
         await Streamed.EncryptAsync(source, sink, Streamed.Options(degree), template);
 
-        Assert.That(sink.Content.SequenceEqual(Sample.Message(plaintext, template)), $"{length} bytes in frames of {frameLength}, degree {degree}");
+        Assert.That(
+            sink.Content.SequenceEqual(Sample.Message(plaintext, template)), $"{length} bytes in frames of {frameLength}, degree {degree}");
         Assert.That((source.BytesRead, source.Overlaps, sink.Overlaps, sink.UnderWay), Is.EqualTo((length, 0, 0, 0)));
         Assert.That(sink.Flushes, Is.EqualTo(new[] { sink.Content.Length }), "flushed once, at the end");
         Assert.That((source.IsClosed, sink.IsClosed), Is.EqualTo((false, false)), "left open");

@@ -8,7 +8,8 @@ public sealed class MessageVectorTests
     [TestCase("js-generated", 36, 0, 147, 0, 0)]
     [TestCase("js-generated-kms", 13, 0, 38, 0, 0)]
     [TestCase("mutated", 0, 51, 163, 0, 0)]
-    public Task Read_judges_every_own_vector_as_its_manifest_says(string set, int accepted, int refused, int legacy, int unstored, int open) =>
+    public Task Read_judges_every_own_vector_as_its_manifest_says(
+        string set, int accepted, int refused, int legacy, int unstored, int open) =>
         AssertTallyAsync(Path.Combine(VectorSet.Own, set), accepted, refused, legacy, unstored, open);
 
     [TestCase("public-c-unit", 0, 1, 23, 0, 0)]
@@ -18,11 +19,13 @@ public sealed class MessageVectorTests
     [TestCase("public-net-4.0.0-invalid", 0, 2, 12, 0, 0)]
     [TestCase("public-net-4.0.0-valid", 0, 0, 2, 1, 0)]
     [TestCase("public-net-4.0.1", 4, 0, 28, 4, 0)]
-    public async Task Read_judges_every_public_vector_as_its_manifest_says(string set, int accepted, int refused, int legacy, int unstored, int open)
+    public async Task Read_judges_every_public_vector_as_its_manifest_says(
+        string set, int accepted, int refused, int legacy, int unstored, int open)
     {
         if (VectorSet.Public is not { } folder)
         {
-            Assert.Ignore("The vectors published with AWS's SDKs are not here: they are read from ../shared/vectors/public beside the repository.");
+            Assert.Ignore(
+                "The vectors published with AWS's SDKs are not here: they are read from ../shared/vectors/public beside the repository.");
             return;
         }
 
@@ -41,7 +44,7 @@ public sealed class MessageVectorTests
 
         using (Assert.EnterMultipleScope())
         {
-            foreach (VectorSet set in sets)
+            foreach (var set in sets)
             {
                 TestContext.Out.WriteLine($"{set.Name}: {await VectorJudge.JudgeAsync(set)}");
             }

@@ -9,9 +9,9 @@ public sealed class MessageWriterTests
     [Test]
     public void Write_lays_out_every_field_as_the_format_says()
     {
-        byte[] message = Sample.Message();
+        var message = Sample.Message();
         PlainReader reader = new(message);
-        byte[] contentKey = PlainReader.ContentKey(Sample.DataKeyBytes, Sample.MessageId);
+        var contentKey = PlainReader.ContentKey(Sample.DataKeyBytes, Sample.MessageId);
 
         using (Assert.EnterMultipleScope())
         {
@@ -42,25 +42,26 @@ public sealed class MessageWriterTests
             Assert.That(reader.TakeNumber(4), Is.EqualTo(16), "frame length");
             Assert.That(reader.Take(32), Is.EqualTo(PlainReader.Commitment(Sample.DataKeyBytes, Sample.MessageId)), "commitment");
 
-            byte[] header = message[..reader.Position];
+            var header = message[..reader.Position];
             Assert.That(PlainReader.Open(contentKey, new byte[12], [], reader.Take(16), header), Is.Empty, "header tag");
 
             for (uint sequence = 1; sequence <= 2; sequence++)
             {
                 Assert.That(reader.TakeNumber(4), Is.EqualTo(sequence), "sequence number");
-                byte[] iv = reader.Take(12);
+                var iv = reader.Take(12);
                 Assert.That(iv, Is.EqualTo(new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)sequence }), "IV");
-                byte[] associatedData = PlainReader.FrameData(Sample.MessageId, "Frame", sequence, 16);
-                byte[] plaintext = PlainReader.Open(contentKey, iv, reader.Take(16), reader.Take(16), associatedData);
+                var associatedData = PlainReader.FrameData(Sample.MessageId, "Frame", sequence, 16);
+                var plaintext = PlainReader.Open(contentKey, iv, reader.Take(16), reader.Take(16), associatedData);
                 Assert.That(plaintext, Is.EqualTo(Sample.Plaintext[(16 * ((int)sequence - 1))..(16 * (int)sequence)]));
             }
 
             Assert.That(reader.TakeHex(4), Is.EqualTo("ffffffff"), "final frame marker");
             Assert.That(reader.TakeNumber(4), Is.EqualTo(3), "sequence number");
-            byte[] lastIV = reader.Take(12);
+            var lastIV = reader.Take(12);
             Assert.That(lastIV, Is.EqualTo(new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3 }), "IV");
             Assert.That(reader.TakeNumber(4), Is.EqualTo(12), "content length");
-            byte[] rest = PlainReader.Open(contentKey, lastIV, reader.Take(12), reader.Take(16), PlainReader.FrameData(Sample.MessageId, "Final Frame", 3, 12));
+            var rest = PlainReader.Open(
+                contentKey, lastIV, reader.Take(12), reader.Take(16), PlainReader.FrameData(Sample.MessageId, "Final Frame", 3, 12));
             Assert.That(rest, Is.EqualTo(Sample.Plaintext[32..]));
             Assert.That(reader.AtEnd, "nothing follows");
         }
@@ -69,7 +70,7 @@ public sealed class MessageWriterTests
     [Test]
     public void Write_gives_an_empty_context_two_bytes()
     {
-        byte[] message = Sample.Message(template: Sample.Template(pairs: new Dictionary<string, string>()));
+        var message = Sample.Message(template: Sample.Template(pairs: new Dictionary<string, string>()));
 
         Assert.That(message[35..39], Is.EqualTo(new byte[] { 0, 0, 0, 1 }), "length of the context, count of the encrypted data keys");
     }
@@ -84,7 +85,7 @@ public sealed class MessageWriterTests
     [TestCase(33, 2)]
     public void MessageLength_counts_header_frames_and_content(int plaintextLength, int regularFrames)
     {
-        MessageTemplate template = Sample.Template();
+        var template = Sample.Template();
 
         Assert.That(
             MessageWriter.MessageLength(template, plaintextLength),
@@ -95,7 +96,7 @@ public sealed class MessageWriterTests
     [TestCase(100_000_000, 1)]
     public void MessageLength_refuses_what_does_not_fit_into_an_array(int plaintextLength, int frameLength)
     {
-        MessageTemplate template = Sample.Template(frameLength: frameLength);
+        var template = Sample.Template(frameLength: frameLength);
 
         Assert.That(() => MessageWriter.MessageLength(template, plaintextLength), Throws.ArgumentException);
     }
@@ -103,11 +104,11 @@ public sealed class MessageWriterTests
     [Test]
     public void Write_gives_every_message_an_id_of_its_own()
     {
-        MessageTemplate template = Sample.Template();
-        using DataKey dataKey = Sample.OpenDataKey();
+        var template = Sample.Template();
+        using var dataKey = Sample.OpenDataKey();
 
         HashSet<string> ids = [];
-        for (int i = 0; i < 100; i++)
+        for (var i = 0; i < 100; i++)
         {
             ids.Add(Convert.ToHexString(MessageWriter.Write(template, dataKey, Sample.Plaintext, Sample.Options).AsSpan(3, 32)));
         }
@@ -118,10 +119,12 @@ public sealed class MessageWriterTests
     [Test]
     public void Write_refuses_an_erased_data_key()
     {
-        DataKey dataKey = Sample.OpenDataKey();
+        var dataKey = Sample.OpenDataKey();
         dataKey.Dispose();
 
-        Assert.That(() => MessageWriter.Write(Sample.Template(), dataKey, Sample.Plaintext, Sample.Options), Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(
+            () => MessageWriter.Write(Sample.Template(), dataKey, Sample.Plaintext, Sample.Options),
+            Throws.InstanceOf<ObjectDisposedException>());
     }
 
     [TestCase(0)]
@@ -137,13 +140,15 @@ public sealed class MessageWriterTests
     [Test]
     public void Template_refuses_an_encrypted_data_key_with_an_empty_or_oversized_part([Values(0, 65_536)] int length)
     {
-        byte[] part = new byte[length];
+        var part = new byte[length];
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => Template(Sample.WrappedKey with { ProviderInfo = part }), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => Template(Sample.WrappedKey with { Ciphertext = part }), Throws.InstanceOf<ArgumentOutOfRangeException>());
-            Assert.That(() => Template(Sample.WrappedKey with { ProviderId = new string('a', length) }), Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(
+                () => Template(Sample.WrappedKey with { ProviderId = new string('a', length) }),
+                Throws.InstanceOf<ArgumentOutOfRangeException>());
         }
 
         static MessageTemplate Template(EncryptedDataKey key) => new(EncryptionContext.Empty, [key], 4096);
@@ -153,30 +158,31 @@ public sealed class MessageWriterTests
     public void Write_allocates_the_message_and_the_cipher_and_nothing_else()
     {
         const int rounds = 100;
-        MessageTemplate template = Sample.Template(frameLength: 4096);
-        using DataKey dataKey = Sample.OpenDataKey();
-        byte[] plaintext = new byte[1024];
-        int length = MessageWriter.MessageLength(template, plaintext.Length);
+        var template = Sample.Template(frameLength: 4096);
+        using var dataKey = Sample.OpenDataKey();
+        var plaintext = new byte[1024];
+        var length = MessageWriter.MessageLength(template, plaintext.Length);
 
-        long needed = Allocated(() =>
+        var needed = Allocated(() =>
         {
             GC.KeepAlive(GC.AllocateUninitializedArray<byte>(length));
             using AesGcm aes = new(Sample.DataKeyBytes, 16);
             GC.KeepAlive(aes);
         });
-        long taken = Allocated(() => GC.KeepAlive(MessageWriter.Write(template, dataKey, plaintext, Sample.Options)));
+        var taken = Allocated(() => GC.KeepAlive(MessageWriter.Write(template, dataKey, plaintext, Sample.Options)));
 
         Assert.That(taken, Is.LessThanOrEqualTo(needed));
 
-        // The closures are made before the count begins; the first round warms up. The least of several, since the runtime allocates now and then for itself.
+        // The closures are made before the count begins; the first round warms up. The least of several, since the runtime allocates now
+        // and then for itself.
         static long Allocated(Action action)
         {
             action();
-            long least = long.MaxValue;
-            for (int run = 0; run < 5; run++)
+            var least = long.MaxValue;
+            for (var run = 0; run < 5; run++)
             {
-                long before = GC.GetAllocatedBytesForCurrentThread();
-                for (int i = 0; i < rounds; i++)
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                for (var i = 0; i < rounds; i++)
                 {
                     action();
                 }

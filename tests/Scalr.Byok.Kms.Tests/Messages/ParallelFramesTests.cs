@@ -6,7 +6,8 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
-/// <summary>Large payloads in memory are done by several threads: the same bytes, the same refusals.</summary>
+/// <summary>Large payloads in memory are done by several threads: the same bytes, the same denials.</summary>
+[Category("Slow")]
 internal sealed class ParallelFramesTests
 {
     // Below this it is one thread, whatever may be.
@@ -19,11 +20,11 @@ internal sealed class ParallelFramesTests
         [Values(Threshold - 1, Threshold, Threshold + 1, 1_000_000, 3_000_000)] int length,
         [Values(16, 4096, 65_536, 131_072, 200_000, Threshold - 1, Threshold, Threshold + 1)] int frameLength)
     {
-        byte[] plaintext = StreamSamples.Plaintext(length);
-        MessageTemplate template = Sample.Template(frameLength: frameLength);
-        byte[] message = Sample.Message(plaintext, template);
+        var plaintext = StreamSamples.Plaintext(length);
+        var template = Sample.Template(frameLength: frameLength);
+        var message = Sample.Message(plaintext, template);
 
-        foreach (int degree in new[] { 1, 2, 8 })
+        foreach (var degree in new[] { 1, 2, 8 })
         {
             Assert.That(Write(plaintext, template, degree).AsSpan().SequenceEqual(message), $"written, degree {degree}");
             Assert.That(Read(message, degree).AsSpan().SequenceEqual(plaintext), $"read, degree {degree}");
@@ -35,9 +36,9 @@ internal sealed class ParallelFramesTests
         Gen.Select(StreamSamples.FrameLengths, Gen.Int[Threshold - 100, 4 << 20], Gen.Int[2, 20]).Sample(
             (frameLength, length, degree) =>
             {
-                byte[] plaintext = StreamSamples.Plaintext(length);
-                MessageTemplate template = Sample.Template(frameLength: frameLength);
-                byte[] message = Sample.Message(plaintext, template);
+                var plaintext = StreamSamples.Plaintext(length);
+                var template = Sample.Template(frameLength: frameLength);
+                var message = Sample.Message(plaintext, template);
 
                 Assert.That(Write(plaintext, template, degree).AsSpan().SequenceEqual(message), "written");
                 Assert.That(Read(message, degree).AsSpan().SequenceEqual(plaintext), "read");
@@ -48,11 +49,11 @@ internal sealed class ParallelFramesTests
     public void Read_refuses_a_message_with_any_frame_changed_and_erases_what_was_read(
         [ValueSource(typeof(PlainWriter), nameof(PlainWriter.Layouts))] PlainWriter writer, [Values(1, 2, 8)] int degree)
     {
-        PlainMessage message = (writer with { FrameLength = 65_536 }).Write(Plaintext);
-        int start = message.Header.Length;
-        foreach (byte[] frame in message.Frames)
+        var message = (writer with { FrameLength = 65_536 }).Write(Plaintext);
+        var start = message.Header.Length;
+        foreach (var frame in message.Frames)
         {
-            foreach (int offset in new[] { start, start + 24, start + (frame.Length / 2), start + frame.Length - 1 })
+            foreach (var offset in new[] { start, start + 24, start + (frame.Length / 2), start + frame.Length - 1 })
             {
                 byte[] changed = [.. message.Bytes];
                 changed[offset] ^= 4;
@@ -67,9 +68,9 @@ internal sealed class ParallelFramesTests
     [Test]
     public void Read_refuses_a_large_message_that_is_cut_or_continued_before_it_asks_for_room([Values(1, 2, 8)] int degree)
     {
-        byte[] message = Sample.Message(Plaintext, Sample.Template(frameLength: 4096));
+        var message = Sample.Message(Plaintext, Sample.Template(frameLength: 4096));
 
-        foreach (byte[] changed in (byte[][])[message[..^1], message[..^700_000], [.. message, 0], [.. message, .. message]])
+        foreach (var changed in (byte[][])[message[..^1], message[..^700_000], [.. message, 0], [.. message, .. message]])
         {
             Assert.That(AssertRefused(changed, degree, $"{changed.Length} bytes").Asked, Is.Empty);
         }
@@ -78,9 +79,10 @@ internal sealed class ParallelFramesTests
     [Test]
     public void Read_refuses_frames_exchanged_among_threads([Values(1, 2, 8)] int degree)
     {
-        PlainMessage message = (PlainWriter.Framed with { FrameLength = 65_536 }).Write(Plaintext);
+        var message = (PlainWriter.Framed with { FrameLength = 65_536 }).Write(Plaintext);
         byte[][] frames = [.. message.Frames];
-        (frames[2], frames[15]) = ([.. frames[2][..4], .. frames[15][4..]], [.. frames[15][..4], .. frames[2][4..]]); // under their own numbers
+        // under their own numbers
+        (frames[2], frames[15]) = ([.. frames[2][..4], .. frames[15][4..]], [.. frames[15][..4], .. frames[2][4..]]);
 
         AssertRefused(message.With(frames), degree, "the third and the sixteenth exchanged");
     }
@@ -88,9 +90,9 @@ internal sealed class ParallelFramesTests
     [Test]
     public void Read_refuses_a_wrong_signature_and_erases_what_was_read([Values(1, 2, 8)] int degree)
     {
-        PlainMessage message = (PlainWriter.Signed with { Signer = PlainWriter.OtherSigner, FrameLength = 4096 }).Write(Plaintext);
+        var message = (PlainWriter.Signed with { Signer = PlainWriter.OtherSigner, FrameLength = 4096 }).Write(Plaintext);
 
-        RecordedBuffer room = AssertRefused(message.Bytes, degree, "a signature by another key");
+        var room = AssertRefused(message.Bytes, degree, "a signature by another key");
 
         Assert.That(room.Asked, Is.EqualTo(new[] { Plaintext.Length }), "all frames were authentic");
     }
@@ -98,9 +100,9 @@ internal sealed class ParallelFramesTests
     [Test]
     public void WriteTo_and_ReadTo_use_a_callers_buffers([Values(0, 1, 44, 1_300_000)] int length, [Values(1, 8)] int degree)
     {
-        byte[] plaintext = StreamSamples.Plaintext(length);
-        MessageTemplate template = Sample.Template(frameLength: 4096);
-        using DataKey dataKey = Sample.OpenDataKey();
+        var plaintext = StreamSamples.Plaintext(length);
+        var template = Sample.Template(frameLength: 4096);
+        using var dataKey = Sample.OpenDataKey();
         RecordedBuffer message = new();
         RecordedBuffer decrypted = new();
         ArrayBufferWriter<byte> several = new();
@@ -110,7 +112,7 @@ internal sealed class ParallelFramesTests
         MessageReader.ReadTo(several, MessageHeader.Read(message.Written, Sample.Options), message.Written, dataKey, degree);
         MessageReader.ReadTo(several, MessageHeader.Read(message.Written, Sample.Options), message.Written, dataKey, degree);
 
-        int messageLength = MessageWriter.MessageLength(template, length);
+        var messageLength = MessageWriter.MessageLength(template, length);
         Assert.That(message.Advanced, Is.EqualTo(new[] { messageLength }).And.EqualTo(message.Asked), "asked once, advanced once");
         Assert.That(decrypted.Advanced, Is.EqualTo(new[] { length }).And.EqualTo(decrypted.Asked), "asked once, advanced once");
         Assert.That(message.IsRestUntouched && decrypted.IsRestUntouched, "only the room that was asked for is written");
@@ -122,11 +124,13 @@ internal sealed class ParallelFramesTests
     public void WriteTo_asks_for_nothing_if_the_message_would_be_too_long()
     {
         RecordedBuffer room = new();
-        using DataKey dataKey = Sample.OpenDataKey();
-        int length = MessageWriter.MessageLength(Sample.Template(), Sample.Plaintext.Length);
-        MessageOptions exact = Sample.Options with { MaxMessageLength = length };
+        using var dataKey = Sample.OpenDataKey();
+        var length = MessageWriter.MessageLength(Sample.Template(), Sample.Plaintext.Length);
+        var exact = Sample.Options with { MaxMessageLength = length };
 
-        Assert.That(() => WriteTo(exact with { MaxMessageLength = length - 1 }), Throws.ArgumentException.With.Message.Contains("MaxMessageLength"));
+        Assert.That(
+            () => WriteTo(exact with { MaxMessageLength = length - 1 }),
+            Throws.ArgumentException.With.Message.Contains("MaxMessageLength"));
         Assert.That(room.Asked, Is.Empty);
         WriteTo(exact);
         Assert.That(room.Advanced, Is.EqualTo(new[] { length }));
@@ -136,23 +140,23 @@ internal sealed class ParallelFramesTests
 
     private static byte[] Write(byte[] plaintext, MessageTemplate template, int degree)
     {
-        using DataKey dataKey = Sample.OpenDataKey();
-        byte[] message = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
+        using var dataKey = Sample.OpenDataKey();
+        var message = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
         MessageWriter.Write(template, dataKey, Sample.MessageId, plaintext, message, degree);
         return message;
     }
 
     private static byte[] Read(byte[] message, int degree)
     {
-        using DataKey dataKey = Sample.OpenDataKey();
+        using var dataKey = Sample.OpenDataKey();
         return MessageReader.Read(MessageHeader.Read(message, Sample.Options), message, dataKey, degree);
     }
 
     private static RecordedBuffer AssertRefused(byte[] message, int degree, string what)
     {
         RecordedBuffer room = new();
-        using DataKey dataKey = Sample.OpenDataKey();
-        MessageHeader header = MessageHeader.Read(message, Sample.Options);
+        using var dataKey = Sample.OpenDataKey();
+        var header = MessageHeader.Read(message, Sample.Options);
 
         Assert.That(() => MessageReader.ReadTo(room, header, message, dataKey, degree), Throws.TypeOf<ByokDecryptionException>(), what);
         Assert.That(() => Read(message, degree), Throws.TypeOf<ByokDecryptionException>(), what);

@@ -45,9 +45,9 @@ internal sealed record PlainHeader
         {
             Dictionary<string, string> pairs = [];
             PlainReader reader = new(Context);
-            for (int count = reader.TakeNumber(2) == 0 ? 0 : (int)reader.TakeNumber(2); count > 0; count--)
+            for (var count = reader.TakeNumber(2) == 0 ? 0 : (int)reader.TakeNumber(2); count > 0; count--)
             {
-                string key = reader.TakeText((int)reader.TakeNumber(2));
+                var key = reader.TakeText((int)reader.TakeNumber(2));
                 pairs.Add(key, reader.TakeText((int)reader.TakeNumber(2)));
             }
 
@@ -58,15 +58,15 @@ internal sealed record PlainHeader
     public static PlainHeader Read(byte[] message)
     {
         PlainReader reader = new(message);
-        byte[] start = reader.Take(3);
-        byte[] messageId = reader.Take(32);
+        var start = reader.Take(3);
+        var messageId = reader.Take(32);
         int contextLength = BinaryPrimitives.ReadUInt16BigEndian(message.AsSpan(reader.Position));
-        byte[] context = reader.Take(2 + contextLength);
-        PlainKey[] keys = new PlainKey[reader.TakeNumber(2)];
-        for (int i = 0; i < keys.Length; i++)
+        var context = reader.Take(2 + contextLength);
+        var keys = new PlainKey[reader.TakeNumber(2)];
+        for (var i = 0; i < keys.Length; i++)
         {
-            string provider = reader.TakeText((int)reader.TakeNumber(2));
-            string info = reader.TakeText((int)reader.TakeNumber(2));
+            var provider = reader.TakeText((int)reader.TakeNumber(2));
+            var info = reader.TakeText((int)reader.TakeNumber(2));
             keys[i] = new PlainKey(provider, info, reader.Take((int)reader.TakeNumber(2)));
         }
 
@@ -87,7 +87,8 @@ internal sealed record PlainHeader
     /// <summary>A context section with the pairs in the given order, which is the caller's business.</summary>
     public static byte[] WriteContext(params (string Key, string Value)[] pairs)
     {
-        byte[] written = [.. pairs.SelectMany(pair => new[] { pair.Key, pair.Value }).SelectMany(text => Counted(Encoding.UTF8.GetBytes(text)))];
+        byte[] written =
+            [.. pairs.SelectMany(pair => new[] { pair.Key, pair.Value }).SelectMany(text => Counted(Encoding.UTF8.GetBytes(text)))];
         return [.. Number16(2 + written.Length), .. Number16(pairs.Length), .. written];
     }
 
@@ -95,8 +96,8 @@ internal sealed record PlainHeader
     public byte[] Write(byte[] contentKey)
     {
         using AesGcm aes = new(contentKey, 16);
-        byte[] tag = new byte[16];
-        byte[] authenticated = Authenticated;
+        var tag = new byte[16];
+        var authenticated = Authenticated;
         aes.Encrypt(new byte[12], Array.Empty<byte>(), Array.Empty<byte>(), tag, authenticated);
         return [.. authenticated, .. tag];
     }
@@ -107,7 +108,7 @@ internal sealed record PlainHeader
 
     private static byte[] Number32(uint value)
     {
-        byte[] number = new byte[4];
+        var number = new byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(number, value);
         return number;
     }
@@ -117,5 +118,9 @@ internal sealed record PlainHeader
 internal sealed record PlainKey(string Provider, string Info, byte[] Blob)
 {
     public byte[] Write() =>
-        [.. PlainHeader.Counted(Encoding.UTF8.GetBytes(Provider)), .. PlainHeader.Counted(Encoding.UTF8.GetBytes(Info)), .. PlainHeader.Counted(Blob)];
+        [
+            .. PlainHeader.Counted(Encoding.UTF8.GetBytes(Provider)),
+            .. PlainHeader.Counted(Encoding.UTF8.GetBytes(Info)),
+            .. PlainHeader.Counted(Blob),
+        ];
 }

@@ -19,9 +19,9 @@ internal sealed record PlainMessage(byte[] Header, byte[][] Frames, byte[] Foote
     /// </summary>
     public int Releasable(ReadOnlySpan<byte> changed)
     {
-        int end = Bytes.AsSpan().CommonPrefixLength(changed) - Header.Length;
-        int released = 0;
-        foreach (byte[] frame in Frames[..^1])
+        var end = Bytes.AsSpan().CommonPrefixLength(changed) - Header.Length;
+        var released = 0;
+        foreach (var frame in Frames[..^1])
         {
             end -= frame.Length;
             released += end < 0 ? 0 : FrameLength;
@@ -30,5 +30,6 @@ internal sealed record PlainMessage(byte[] Header, byte[][] Frames, byte[] Foote
         return released;
     }
 
-    private static byte[] Join(byte[] header, IEnumerable<byte[]> frames, byte[] footer) => [.. header, .. frames.SelectMany(frame => frame), .. footer];
+    private static byte[] Join(byte[] header, IEnumerable<byte[]> frames, byte[] footer) =>
+        [.. header, .. frames.SelectMany(frame => frame), .. footer];
 }

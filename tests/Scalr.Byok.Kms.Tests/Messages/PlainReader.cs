@@ -17,7 +17,7 @@ internal sealed class PlainReader(byte[] message)
 
     public byte[] Take(int count)
     {
-        byte[] taken = message[_position..(_position + count)];
+        var taken = message[_position..(_position + count)];
         _position += count;
         return taken;
     }
@@ -39,16 +39,17 @@ internal sealed class PlainReader(byte[] message)
     public static byte[] Open(byte[] contentKey, byte[] iv, byte[] content, byte[] tag, byte[] associatedData)
     {
         using AesGcm aes = new(contentKey, 16);
-        byte[] plaintext = new byte[content.Length];
+        var plaintext = new byte[content.Length];
         aes.Decrypt(iv, content, tag, plaintext, associatedData);
         return plaintext;
     }
 
-    private static byte[] Derive(byte[] dataKey, byte[] messageId, byte[] info) => HKDF.DeriveKey(HashAlgorithmName.SHA512, dataKey, 32, messageId, info);
+    private static byte[] Derive(byte[] dataKey, byte[] messageId, byte[] info) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA512, dataKey, 32, messageId, info);
 
     private static IEnumerable<byte> Number(ulong value, int bytes)
     {
-        for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
+        for (var shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
         {
             yield return unchecked((byte)(value >> shift));
         }

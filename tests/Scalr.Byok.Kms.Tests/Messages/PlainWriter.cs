@@ -5,7 +5,7 @@ namespace Scalr.Byok.Kms.Tests.Messages;
 
 /// <summary>
 /// A second writer of the format that shares no code with the library's: for messages that the library reads but never writes, signed
-/// ones and ones of a single block, and for messages that nobody should write.
+/// ones and ones of a single block, and for messages that no one should write.
 /// </summary>
 internal sealed record PlainWriter
 {
@@ -23,7 +23,12 @@ internal sealed record PlainWriter
 
     /// <summary>Every layout that is read.</summary>
     public static readonly PlainWriter[] Layouts =
-        [Framed, Framed with { Name = "0478 one block", IsFramed = false }, Signed, Signed with { Name = "0578 one block", IsFramed = false }];
+        [
+            Framed,
+            Framed with { Name = "0478 one block", IsFramed = false },
+            Signed,
+            Signed with { Name = "0578 one block", IsFramed = false },
+        ];
 
     public string Name { get; init; } = "";
 
@@ -61,7 +66,7 @@ internal sealed record PlainWriter
     /// <summary>A key as it stands in an encryption context: compressed, in base64.</summary>
     public static string Compressed(ECDsa signer)
     {
-        ECPoint point = signer.ExportParameters(includePrivateParameters: false).Q;
+        var point = signer.ExportParameters(includePrivateParameters: false).Q;
         return Convert.ToBase64String([(byte)(2 + (point.Y![^1] & 1)), .. point.X!]);
     }
 
@@ -70,7 +75,7 @@ internal sealed record PlainWriter
     public PlainMessage Write(byte[] plaintext)
     {
         byte[] suite = Signs ? [0x05, 0x78] : [0x04, 0x78];
-        byte[] contentKey = Derive([.. suite, .. "DERIVEKEY"u8]);
+        var contentKey = Derive([.. suite, .. "DERIVEKEY"u8]);
         byte[] pairs = PublicKey is { } key
             ? [.. Number(2, 2), .. Pair("aws-crypto-public-key", key), .. Pair("purpose", "example")]
             : [.. Number(1, 2), .. Pair("purpose", "example")];
@@ -82,27 +87,30 @@ internal sealed record PlainWriter
         ];
         byte[] header = [.. authenticated, .. Seal(contentKey, new byte[12], [], authenticated)];
         byte[][] frames = IsFramed ? [.. Frames(contentKey, plaintext)] : [Block(contentKey, plaintext)];
-        return new PlainMessage(header, frames, Signs ? Footer(Signer, [.. header, .. frames.SelectMany(frame => frame)]) : [], plaintext, FrameLength);
+        return new PlainMessage(
+            header, frames, Signs ? Footer(Signer, [.. header, .. frames.SelectMany(frame => frame)]) : [], plaintext, FrameLength);
     }
 
     /// <summary>A frame that is not the last.</summary>
     public byte[] RegularFrame(byte[] contentKey, uint sequence, byte[] content)
     {
-        byte[] associatedData = PlainReader.FrameData(Sample.MessageId, "Frame", sequence, (ulong)content.Length);
+        var associatedData = PlainReader.FrameData(Sample.MessageId, "Frame", sequence, (ulong)content.Length);
         return [.. Number(sequence, 4), .. IV(sequence), .. Seal(contentKey, IV(sequence), content, associatedData)];
     }
 
     public override string ToString() => Name;
 
-    internal static byte[] Number(long value, int bytes) => [.. Enumerable.Range(1, bytes).Select(place => unchecked((byte)(value >> (8 * (bytes - place)))))];
+    internal static byte[] Number(long value, int bytes) =>
+        [.. Enumerable.Range(1, bytes).Select(place => unchecked((byte)(value >> (8 * (bytes - place)))))];
 
-    private static byte[] Pair(string key, string value) => [.. Counted(Encoding.UTF8.GetBytes(key)), .. Counted(Encoding.UTF8.GetBytes(value))];
+    private static byte[] Pair(string key, string value) =>
+        [.. Counted(Encoding.UTF8.GetBytes(key)), .. Counted(Encoding.UTF8.GetBytes(value))];
 
     private static byte[] Seal(byte[] contentKey, byte[] iv, byte[] plaintext, byte[] associatedData)
     {
         using AesGcm aes = new(contentKey, 16);
-        byte[] content = new byte[plaintext.Length];
-        byte[] tag = new byte[16];
+        var content = new byte[plaintext.Length];
+        var tag = new byte[16];
         aes.Encrypt(iv, plaintext, content, tag, associatedData);
         return [.. content, .. tag];
     }
@@ -110,21 +118,21 @@ internal sealed record PlainWriter
     private IEnumerable<byte[]> Frames(byte[] contentKey, byte[] plaintext)
     {
         uint sequence = 1;
-        int start = 0;
+        var start = 0;
         for (; plaintext.Length - start > (EndsEmpty ? FrameLength - 1 : FrameLength); start += FrameLength)
         {
             yield return RegularFrame(contentKey, sequence++, plaintext[start..(start + FrameLength)]);
         }
 
-        byte[] rest = plaintext[start..];
-        byte[] associatedData = PlainReader.FrameData(Sample.MessageId, "Final Frame", sequence, (ulong)rest.Length);
-        byte[] content = Seal(contentKey, IV(sequence), rest, associatedData);
+        var rest = plaintext[start..];
+        var associatedData = PlainReader.FrameData(Sample.MessageId, "Final Frame", sequence, (ulong)rest.Length);
+        var content = Seal(contentKey, IV(sequence), rest, associatedData);
         yield return [0xff, 0xff, 0xff, 0xff, .. Number(sequence, 4), .. IV(sequence), .. Number(rest.Length, 4), .. content];
     }
 
     private byte[] Block(byte[] contentKey, byte[] plaintext)
     {
-        byte[] associatedData = PlainReader.FrameData(Sample.MessageId, "Single Block", 1, (ulong)plaintext.Length);
+        var associatedData = PlainReader.FrameData(Sample.MessageId, "Single Block", 1, (ulong)plaintext.Length);
         return [.. IV(1), .. Number(plaintext.Length, 8), .. Seal(contentKey, IV(1), plaintext, associatedData)];
     }
 

@@ -11,7 +11,8 @@ internal sealed class Reading
     [
         new("in memory", streams: false, InMemoryAsync),
         new("into buffers", streams: false, IntoBuffersAsync),
-        .. Streamed.Degrees.Select(degree => new Reading($"by stream, degree {degree}", streams: true, message => ByStreamAsync(message, degree))),
+        .. Streamed.Degrees.Select(
+            degree => new Reading($"by stream, degree {degree}", streams: true, message => ByStreamAsync(message, degree))),
     ];
 
     private readonly string _name;
@@ -23,7 +24,7 @@ internal sealed class Reading
     /// <summary>The plaintext of a message that must be good.</summary>
     public async Task<byte[]> ReadAsync(byte[] message)
     {
-        Outcome outcome = await _read(message);
+        var outcome = await _read(message);
         Assert.That(outcome.Refusal, Is.Null);
         return outcome.Released;
     }
@@ -35,8 +36,8 @@ internal sealed class Reading
     /// <param name="complaint">The words it is refused with; null for any.</param>
     public async Task AssertRefusedAsync(byte[] changed, PlainMessage original, string what, string? complaint = null)
     {
-        Outcome outcome = await _read(changed);
-        byte[] releasable = original.Plaintext[..(_streams ? original.Releasable(changed) : 0)];
+        var outcome = await _read(changed);
+        var releasable = original.Plaintext[..(_streams ? original.Releasable(changed) : 0)];
 
         Assert.That(outcome.Refusal, Is.Not.Null, $"{what}: accepted");
         Assert.That(outcome.Released, Is.EqualTo(releasable), $"{what}: released");
@@ -60,7 +61,7 @@ internal sealed class Reading
     private static Task<Outcome> IntoBuffersAsync(byte[] message)
     {
         RecordedBuffer destination = new();
-        using DataKey dataKey = Sample.OpenDataKey();
+        using var dataKey = Sample.OpenDataKey();
         try
         {
             MessageReader.ReadTo(destination, MessageHeader.Read(message, Sample.Options), message, dataKey);
@@ -93,7 +94,10 @@ internal sealed class Reading
             refusal = e;
         }
 
-        Assert.That((source.Overlaps, source.UnderWay, sink.Overlaps, sink.UnderWay), Is.EqualTo((0, 0, 0, 0)), "one call at a time, none left over");
+        Assert.That(
+            (source.Overlaps, source.UnderWay, sink.Overlaps, sink.UnderWay),
+            Is.EqualTo((0, 0, 0, 0)),
+            "one call at a time, none left over");
         return new Outcome(sink.Content.ToArray(), refusal);
     }
 

@@ -30,22 +30,23 @@ internal static class Sample
 
     public static DataKey OpenDataKey() => DataKey.CopyFrom(DataKeyBytes);
 
-    public static MessageTemplate Template(IReadOnlyDictionary<string, string>? pairs = null, int frameLength = FrameLength, int keys = 1) =>
+    public static MessageTemplate Template(
+        IReadOnlyDictionary<string, string>? pairs = null, int frameLength = FrameLength, int keys = 1) =>
         new(EncryptionContext.Create(pairs ?? Pairs, "pairs"), Enumerable.Repeat(WrappedKey, keys).ToArray(), frameLength);
 
     public static byte[] Message(byte[]? plaintext = null, MessageTemplate? template = null)
     {
         plaintext ??= Plaintext;
         template ??= Template();
-        using DataKey dataKey = OpenDataKey();
-        byte[] message = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
+        using var dataKey = OpenDataKey();
+        var message = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
         MessageWriter.Write(template, dataKey, MessageId, plaintext, message);
         return message;
     }
 
     public static byte[] Read(ReadOnlyMemory<byte> message)
     {
-        using DataKey dataKey = OpenDataKey();
+        using var dataKey = OpenDataKey();
         return Read(message, dataKey);
     }
 

@@ -16,19 +16,27 @@ internal sealed class SegmentBufferTests
     private static IEnumerable<TestCaseData> Runs()
     {
         yield return Case("encrypting", () => Streamed.EncryptAsync(new SourceStream(Plaintext), new SinkStream(), Options));
-        yield return Case("encrypting a few bytes", () => Streamed.EncryptAsync(new SourceStream(Sample.Plaintext), new SinkStream(), Options));
+        yield return Case(
+            "encrypting a few bytes", () => Streamed.EncryptAsync(new SourceStream(Sample.Plaintext), new SinkStream(), Options));
         yield return Case("decrypting", () => Streamed.DecryptAsync(new SourceStream(Message), new SinkStream(), Options));
         yield return Case("decrypting one block", () => Streamed.DecryptAsync(
             new SourceStream(PlainWriter.Layouts[1].Write(Plaintext[..500_000]).Bytes), new SinkStream(), Options));
-        yield return Case("encrypting from a source that throws", () => Streamed.EncryptAsync(Failing(new SourceStream(Plaintext)), new SinkStream(), Options));
         yield return Case(
-            "encrypting to a destination that throws", () => Streamed.EncryptAsync(new SourceStream(Plaintext), Failing(new SinkStream()), Options));
+            "encrypting from a source that throws",
+            () => Streamed.EncryptAsync(Failing(new SourceStream(Plaintext)), new SinkStream(), Options));
+        yield return Case(
+            "encrypting to a destination that throws",
+            () => Streamed.EncryptAsync(new SourceStream(Plaintext), Failing(new SinkStream()), Options));
         yield return Case("encrypting more than may be", () => Streamed.EncryptAsync(
             new SourceStream(Plaintext), new SinkStream(), Options with { MaxMessageLength = 700_000 }));
-        yield return Case("decrypting from a source that throws", () => Streamed.DecryptAsync(Failing(new SourceStream(Message)), new SinkStream(), Options));
         yield return Case(
-            "decrypting to a destination that throws", () => Streamed.DecryptAsync(new SourceStream(Message), Failing(new SinkStream()), Options));
-        yield return Case("decrypting what is cut", () => Streamed.DecryptAsync(new SourceStream(Message.AsMemory()[..^1]), new SinkStream(), Options));
+            "decrypting from a source that throws",
+            () => Streamed.DecryptAsync(Failing(new SourceStream(Message)), new SinkStream(), Options));
+        yield return Case(
+            "decrypting to a destination that throws",
+            () => Streamed.DecryptAsync(new SourceStream(Message), Failing(new SinkStream()), Options));
+        yield return Case(
+            "decrypting what is cut", () => Streamed.DecryptAsync(new SourceStream(Message.AsMemory()[..^1]), new SinkStream(), Options));
 
         static TestCaseData Case(string what, Func<Task> run) => new TestCaseData(run).SetArgDisplayNames(what);
 
@@ -43,16 +51,18 @@ internal sealed class SegmentBufferTests
     [TestCaseSource(nameof(Runs))]
     public void Dispose_erases_a_buffer_before_it_goes_back(Func<Task> run)
     {
-        // One thread all the way, so the pool hands out the buffer that was given back last.
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
+        // One thread all the way, so the pool returns the buffer that was given back last.
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
         buffer.AsSpan().Fill(0xCC);
         ArrayPool<byte>.Shared.Return(buffer);
 
-        Task task = run();
+        var task = run();
 
-        byte[] again = ArrayPool<byte>.Shared.Rent(BufferLength);
+        var again = ArrayPool<byte>.Shared.Rent(BufferLength);
         Assert.That(task.IsCompleted, "nothing had to wait");
-        Assert.That(task.Exception?.InnerException, Is.Null.Or.InstanceOf<IOException>().Or.TypeOf<ArgumentException>().Or.TypeOf<ByokDecryptionException>());
+        Assert.That(
+            task.Exception?.InnerException,
+            Is.Null.Or.InstanceOf<IOException>().Or.TypeOf<ArgumentException>().Or.TypeOf<ByokDecryptionException>());
         Assert.That(again, Is.SameAs(buffer), "it went through this buffer");
         Assert.That(again.AsSpan().ContainsAnyExcept((byte)0), Is.False, "and nothing is left in it");
         ArrayPool<byte>.Shared.Return(again);
@@ -61,15 +71,15 @@ internal sealed class SegmentBufferTests
     [Test]
     public void Grow_erases_what_it_leaves_behind()
     {
-        byte[] plaintext = StreamSamples.Plaintext(3_000_000);
-        byte[] message = Sample.Message(plaintext, Sample.Template(frameLength: plaintext.Length));
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
+        var plaintext = StreamSamples.Plaintext(3_000_000);
+        var message = Sample.Message(plaintext, Sample.Template(frameLength: plaintext.Length));
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
         ArrayPool<byte>.Shared.Return(buffer);
         SinkStream sink = new();
 
-        Task task = Streamed.DecryptAsync(new SourceStream(message), sink, Options with { MaxFrameLength = plaintext.Length });
+        var task = Streamed.DecryptAsync(new SourceStream(message), sink, Options with { MaxFrameLength = plaintext.Length });
 
-        byte[] again = ArrayPool<byte>.Shared.Rent(BufferLength);
+        var again = ArrayPool<byte>.Shared.Rent(BufferLength);
         Assert.That(task.IsCompletedSuccessfully, "nothing had to wait");
         Assert.That(sink.Content.SequenceEqual(plaintext));
         Assert.That(again, Is.SameAs(buffer));

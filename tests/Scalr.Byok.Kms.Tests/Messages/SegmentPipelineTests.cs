@@ -8,9 +8,10 @@ namespace Scalr.Byok.Kms.Tests.Messages;
 internal sealed class SegmentPipelineTests
 {
     [Test]
-    public async Task Run_drains_in_order_though_a_segment_takes_longer_than_all_that_fit_behind_it([Range(1, 6)] int slow, [Values(2, 3, 5)] int threads)
+    public async Task Run_drains_in_order_though_a_segment_takes_longer_than_all_that_fit_behind_it(
+        [Range(1, 6)] int slow, [Values(2, 3, 5)] int threads)
     {
-        Segment[] segments = Segment.Create(new byte[MessageKeys.ContentKeyLength], Sample.MessageId, threads);
+        var segments = Segment.Create(new byte[MessageKeys.ContentKeyLength], Sample.MessageId, threads);
         using SlowFlow flow = new(count: 12, slow, othersToWaitFor: Math.Min(segments.Length - 1, 12 - slow));
         try
         {

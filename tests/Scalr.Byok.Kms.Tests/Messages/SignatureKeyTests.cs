@@ -21,15 +21,16 @@ internal sealed class SignatureKeyTests
 
     private static IEnumerable<TestCaseData> WrongKeys()
     {
-        ECPoint whole = PlainWriter.DefaultSigner.ExportParameters(false).Q;
-        using ECDsa small = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        BigInteger onCurve = Abscissas(isOnCurve: true).First();
+        var whole = PlainWriter.DefaultSigner.ExportParameters(false).Q;
+        using var small = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var onCurve = Abscissas(isOnCurve: true).First();
         yield return Case("nothing", "");
         yield return Case("no base64", new string('!', 68));
         yield return Case("base64 without its padding", Good.TrimEnd('='));
         yield return Case("base64 with a blank behind it", Good + " ");
         yield return Case("base64 with a blank in it", Good[..60] + " " + Good[60..67]);
-        yield return Case("base64 for URLs", Convert.ToBase64String([2, .. Enumerable.Repeat((byte)0xfb, 48)]).Replace('+', '-').Replace('/', '_'));
+        yield return Case(
+            "base64 for URLs", Convert.ToBase64String([2, .. Enumerable.Repeat((byte)0xfb, 48)]).Replace('+', '-').Replace('/', '_'));
         yield return Case("hexadecimal digits", Convert.ToHexString(Point));
         yield return Case("the point at infinity", Convert.ToBase64String([0]));
         yield return Case("the point at infinity, in full length", Convert.ToBase64String(new byte[49]));
@@ -52,21 +53,22 @@ internal sealed class SignatureKeyTests
 
     [TestCaseSource(nameof(WrongKeys))]
     public async Task Read_says_that_a_public_key_is_none(string value) =>
-        await AssertRefusedAsync(PlainWriter.Signed with { PublicKey = value }, HeaderComplaint.SignatureKeyMalformed);
+        await AssertRefusedAsync(PlainWriter.Signed with { PublicKey = value }, HeaderErrors.SignatureKeyMalformed);
 
     [Test]
     public async Task Read_says_that_a_public_key_is_missing() =>
-        await AssertRefusedAsync(PlainWriter.Signed with { PublicKey = null }, HeaderComplaint.SignatureKeyMissing);
+        await AssertRefusedAsync(PlainWriter.Signed with { PublicKey = null }, HeaderErrors.SignatureKeyMissing);
 
     [Test]
     public async Task Read_says_that_a_public_key_has_no_place_in_a_message_that_does_not_sign() =>
-        await AssertRefusedAsync(PlainWriter.Framed with { PublicKey = Good }, HeaderComplaint.ContextHoldsPublicKey);
+        await AssertRefusedAsync(PlainWriter.Framed with { PublicKey = Good }, HeaderErrors.ContextHoldsPublicKey);
 
     [Test]
-    public async Task Read_refuses_the_signature_under_the_point_on_the_other_side([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
+    public async Task Read_refuses_the_signature_under_the_point_on_the_other_side(
+        [ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        PlainWriter writer = PlainWriter.Signed with { PublicKey = Convert.ToBase64String([(byte)(Point[0] ^ 1), .. Point[1..]]) };
-        PlainMessage message = writer.Write(Sample.Plaintext);
+        var writer = PlainWriter.Signed with { PublicKey = Convert.ToBase64String([(byte)(Point[0] ^ 1), .. Point[1..]]) };
+        var message = writer.Write(Sample.Plaintext);
 
         Assert.That(Complaint(message.Bytes), Is.Null, "it is a point");
         await reading.AssertRefusedAsync(message.Bytes, message, "another parity", new ByokDecryptionException().Message);
@@ -75,7 +77,8 @@ internal sealed class SignatureKeyTests
     [Test]
     public async Task Read_refuses_the_signature_under_another_key([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        PlainMessage message = (PlainWriter.Signed with { PublicKey = PlainWriter.Compressed(PlainWriter.OtherSigner) }).Write(Sample.Plaintext);
+        var message = (PlainWriter.Signed with { PublicKey = PlainWriter.Compressed(PlainWriter.OtherSigner) }).Write(
+            Sample.Plaintext);
 
         await reading.AssertRefusedAsync(message.Bytes, message, "another key", new ByokDecryptionException().Message);
     }
@@ -87,13 +90,14 @@ internal sealed class SignatureKeyTests
         HashSet<string> wanted = ["even", "odd", "short x", "short y"];
         while (wanted.Count > 0)
         {
-            using ECDsa signer = ECDsa.Create(ECCurve.NamedCurves.nistP384);
-            ECPoint point = signer.ExportParameters(false).Q;
-            string[] kinds = [(point.Y![^1] & 1) == 0 ? "even" : "odd", point.X![0] == 0 ? "short x" : "", point.Y[0] == 0 ? "short y" : ""];
+            using var signer = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+            var point = signer.ExportParameters(false).Q;
+            string[] kinds =
+                [(point.Y![^1] & 1) == 0 ? "even" : "odd", point.X![0] == 0 ? "short x" : "", point.Y[0] == 0 ? "short y" : ""];
             if (kinds.Any(wanted.Remove))
             {
-                byte[] hash = SHA384.HashData(point.X);
-                Assert.That(SignatureKey.TryParse(Encoding.ASCII.GetBytes(PlainWriter.Compressed(signer)), out SignatureKey? key), Is.True);
+                var hash = SHA384.HashData(point.X);
+                Assert.That(SignatureKey.TryParse(Encoding.ASCII.GetBytes(PlainWriter.Compressed(signer)), out var key), Is.True);
                 Assert.That(key!.Verifies(hash, signer.SignHash(hash, DSASignatureFormat.Rfc3279DerSequence)), Is.True);
                 Assert.That(key.Verifies(SHA384.HashData([]), signer.SignHash(hash, DSASignatureFormat.Rfc3279DerSequence)), Is.False);
             }
@@ -102,7 +106,7 @@ internal sealed class SignatureKeyTests
 
     private static async Task AssertRefusedAsync(PlainWriter writer, string complaint)
     {
-        byte[] message = writer.Write(Sample.Plaintext).Bytes;
+        var message = writer.Write(Sample.Plaintext).Bytes;
         SinkStream sink = new();
 
         Assert.That(Complaint(message), Is.EqualTo(complaint));
@@ -112,7 +116,8 @@ internal sealed class SignatureKeyTests
         Assert.That(sink.Content.Length, Is.Zero);
     }
 
-    private static string? Complaint(byte[] message) => MessageHeader.TryRead(message, Sample.Options, out _, out string? complaint) ? null : complaint;
+    private static string? Complaint(byte[] message) =>
+        MessageHeader.TryRead(message, Sample.Options, out _, out var complaint) ? null : complaint;
 
     private static IEnumerable<BigInteger> Abscissas(bool isOnCurve)
     {
@@ -130,7 +135,7 @@ internal sealed class SignatureKeyTests
 
     private static byte[] Bytes(BigInteger number, int count)
     {
-        byte[] bytes = number.ToByteArray(isUnsigned: true, isBigEndian: true);
+        var bytes = number.ToByteArray(isUnsigned: true, isBigEndian: true);
         return [.. new byte[count - bytes.Length], .. bytes];
     }
 }

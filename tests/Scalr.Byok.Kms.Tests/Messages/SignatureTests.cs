@@ -20,8 +20,8 @@ internal sealed class SignatureTests
 
     private static IEnumerable<TestCaseData> WrongFooters()
     {
-        (BigInteger r, BigInteger s) = Parts(Signature);
-        byte[] signed = Message.Bytes[..^Message.Footer.Length];
+        (var r, var s) = Parts(Signature);
+        var signed = Message.Bytes[..^Message.Footer.Length];
         yield return Case("nothing", []);
         yield return Case("half a length", [0]);
         yield return Case("a length of 0", [0, 0]);
@@ -73,7 +73,7 @@ internal sealed class SignatureTests
     {
         byte[] changed = [.. Message.Bytes[..^Message.Footer.Length], .. footer];
 
-        foreach (Reading reading in Reading.All)
+        foreach (var reading in Reading.All)
         {
             await reading.AssertRefusedAsync(changed, Message, $"{reading}", new ByokDecryptionException().Message);
         }
@@ -82,7 +82,7 @@ internal sealed class SignatureTests
     [Test]
     public async Task Read_accepts_a_signature_with_either_s([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
-        (BigInteger r, BigInteger s) = Parts(Signature);
+        (var r, var s) = Parts(Signature);
 
         Assert.That(await reading.ReadAsync(With(Der(r, s))), Is.EqualTo(Sample.Plaintext));
         Assert.That(await reading.ReadAsync(With(Der(r, Order - s))), Is.EqualTo(Sample.Plaintext));
@@ -91,10 +91,11 @@ internal sealed class SignatureTests
     }
 
     [Test]
+    [Category("Slow")]
     public async Task Read_refuses_a_signature_with_any_bit_changed()
     {
-        int start = Message.Bytes.Length - Message.Footer.Length;
-        for (int bit = 0; bit < 8 * Message.Footer.Length; bit++)
+        var start = Message.Bytes.Length - Message.Footer.Length;
+        for (var bit = 0; bit < 8 * Message.Footer.Length; bit++)
         {
             byte[] changed = [.. Message.Bytes];
             changed[start + (bit / 8)] ^= (byte)(1 << (bit % 8));
@@ -104,17 +105,19 @@ internal sealed class SignatureTests
     }
 
     [Test]
-    public async Task Read_refuses_the_body_of_another_message_of_the_same_writer([ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
+    public async Task Read_refuses_the_body_of_another_message_of_the_same_writer(
+        [ValueSource(typeof(Reading), nameof(Reading.All))] Reading reading)
     {
         // All tags are right and all frames in order, as any reader of the first message, who has the data key, could make them.
-        PlainMessage forged = PlainWriter.Signed.Write(Sample.Plaintext.Reverse().ToArray());
+        var forged = PlainWriter.Signed.Write(Sample.Plaintext.Reverse().ToArray());
 
-        await reading.AssertRefusedAsync(Message.With([.. Message.Frames[..^1], forged.Frames[^1]]), Message, "another last frame, of the same length");
+        await reading.AssertRefusedAsync(
+            Message.With([.. Message.Frames[..^1], forged.Frames[^1]]), Message, "another last frame, of the same length");
     }
 
     private static (BigInteger R, BigInteger S) Parts(byte[] signature)
     {
-        AsnReader sequence = new AsnReader(signature, AsnEncodingRules.DER).ReadSequence();
+        var sequence = new AsnReader(signature, AsnEncodingRules.DER).ReadSequence();
         return (sequence.ReadInteger(), sequence.ReadInteger());
     }
 

@@ -3,7 +3,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
-/// <summary>What streams do to a run, and what a run never does to streams: whatever happens, it says so, and it is over when it says it is.</summary>
+/// <summary>
+/// What streams do to a run, and what a run never does to streams: whatever happens, it says so, and it is over when it says it is.
+/// </summary>
 [TestFixture(true, 1)]
 [TestFixture(true, 2)]
 [TestFixture(true, 5)]
@@ -89,7 +91,7 @@ internal sealed class StreamFaultTests
         _source.At(Middle, faults[0]);
         _sink.At(Middle - 300_000, faults[1]);
 
-        Exception? thrown = await Assert.CatchAsync(() => RunAsync());
+        var thrown = await Assert.CatchAsync(() => RunAsync());
 
         Assert.That(faults, Has.Member(thrown));
     }
@@ -118,7 +120,7 @@ internal sealed class StreamFaultTests
         using CancellationTokenSource cancellation = new();
         ((WatchedStream)(bySource ? _source : _sink)).At(Middle, _ => cancellation.CancelAsync());
 
-        OperationCanceledException thrown = (await Assert.CatchAsync<OperationCanceledException>(() => RunAsync(cancellation.Token)))!;
+        var thrown = (await Assert.CatchAsync<OperationCanceledException>(() => RunAsync(cancellation.Token)))!;
 
         Assert.That(thrown.CancellationToken, Is.EqualTo(cancellation.Token));
         AssertNoSuccess();
@@ -127,13 +129,13 @@ internal sealed class StreamFaultTests
     [Test]
     public async Task Run_waits_for_a_read_that_does_not_end_though_the_destination_has_failed([Values] bool failsAtBeingCancelled)
     {
-        bool overlaps = _options.MaxDegreeOfParallelism > 1; // in turn, nothing is read while there is something to write
+        var overlaps = _options.MaxDegreeOfParallelism > 1; // in turn, nothing is read while there is something to write
         Hold read = new();
         Hold write = new();
         Fault fault = new();
         _source.At(1_000_000, async token =>
         {
-            using CancellationTokenRegistration cancelled = token.Register(() => _ = failsAtBeingCancelled ? throw new Fault() : 0);
+            using var cancelled = token.Register(() => _ = failsAtBeingCancelled ? throw new Fault() : 0);
             await read.IgnoreAsync(token);
         });
         _sink.At(1000, async token =>
@@ -142,7 +144,7 @@ internal sealed class StreamFaultTests
             throw fault;
         });
 
-        Task run = RunAsync();
+        var run = RunAsync();
         await write.Reached;
         if (overlaps)
         {
@@ -168,7 +170,7 @@ internal sealed class StreamFaultTests
         _sink.At(1000, write.IgnoreAsync);
         _source.At(1_000_000, fault);
 
-        Task run = RunAsync();
+        var run = RunAsync();
         await write.Reached;
         await AssertNotOverAsync(run, _sink);
         write.Release();
@@ -179,7 +181,7 @@ internal sealed class StreamFaultTests
 
     private static async Task OthersAsync()
     {
-        for (int i = 0; i < 200; i++)
+        for (var i = 0; i < 200; i++)
         {
             await Task.Yield();
         }
@@ -204,12 +206,12 @@ internal sealed class StreamFaultTests
     private async Task AssertCancelledAsync(Hold hold)
     {
         using CancellationTokenSource cancellation = new();
-        Task run = RunAsync(cancellation.Token);
+        var run = RunAsync(cancellation.Token);
         await hold.Reached;
 
         await cancellation.CancelAsync();
 
-        OperationCanceledException thrown = (await Assert.CatchAsync<OperationCanceledException>(() => run))!;
+        var thrown = (await Assert.CatchAsync<OperationCanceledException>(() => run))!;
         Assert.That(thrown.CancellationToken, Is.EqualTo(cancellation.Token), "the caller's");
         AssertNoSuccess();
     }

@@ -25,32 +25,38 @@ internal sealed class StreamLimitTests
 
     private static IEnumerable<TestCaseData> Endless()
     {
-        byte[] zeros = new byte[5000];
-        byte[] garbage = RandomNumberGenerator.GetBytes(5000);
+        var zeros = new byte[5000];
+        var garbage = RandomNumberGenerator.GetBytes(5000);
         garbage[0] = 3;
-        PlainMessage framed = (PlainWriter.Framed with { FrameLength = 65_536 }).Write(Sample.Plaintext);
-        PlainMessage block = PlainWriter.Layouts[1].Write(Sample.Plaintext);
-        PlainMessage signed = (PlainWriter.Signed with { FrameLength = 65_536 }).Write(Sample.Plaintext);
+        var framed = (PlainWriter.Framed with { FrameLength = 65_536 }).Write(Sample.Plaintext);
+        var block = PlainWriter.Layouts[1].Write(Sample.Plaintext);
+        var signed = (PlainWriter.Signed with { FrameLength = 65_536 }).Write(Sample.Plaintext);
         byte[] start = [2, 4, 0x78, .. new byte[32]];
 
-        yield return Case("zeros", EndlessStream.After([], zeros), HeaderComplaint.NotAMessage, 5000);
-        yield return Case("garbage", EndlessStream.After([], garbage), HeaderComplaint.NotAMessage, 5000);
-        yield return Case("base64", EndlessStream.After("AgR4"u8.ToArray(), "AAAA"u8.ToArray()), HeaderComplaint.Base64, 5000);
+        yield return Case("zeros", EndlessStream.After([], zeros), HeaderErrors.NotAMessage, 5000);
+        yield return Case("garbage", EndlessStream.After([], garbage), HeaderErrors.NotAMessage, 5000);
+        yield return Case("base64", EndlessStream.After("AgR4"u8.ToArray(), "AAAA"u8.ToArray()), HeaderErrors.Base64, 5000);
         yield return Case(
-            "a header of encrypted data keys", EndlessStream.After([.. start, 0, 0, 0xff, 0xff], new byte[6]), HeaderComplaint.HeaderTooLong(100_000), 100_001);
+            "a header of encrypted data keys",
+            EndlessStream.After([.. start, 0, 0, 0xff, 0xff], new byte[6]),
+            HeaderErrors.HeaderTooLong(100_000),
+            100_001);
         yield return Case(
             "a header of one long key",
             EndlessStream.After([.. start, 0, 0, 0xff, 0xff], [0xff, 0xff, .. new byte[65_535]]),
-            HeaderComplaint.HeaderTooLong(100_000),
+            HeaderErrors.HeaderTooLong(100_000),
             100_001);
         yield return Case("zeros behind a header", EndlessStream.After(framed.Header, zeros), null, SegmentLength + 5000);
         yield return Case("garbage behind a header", EndlessStream.After(framed.Header, garbage), null, SegmentLength + 5000);
         yield return Case("a first frame over and over", EndlessStream.After(framed.Header, Frame(1)), null, SegmentLength + 70_000);
-        yield return Case("valid frames", ValidFrames(framed.Header), HeaderComplaint.MessageTooLong(4 << 20), (4 << 20) + SegmentLength);
+        yield return Case("valid frames", ValidFrames(framed.Header), HeaderErrors.MessageTooLong(4 << 20), (4 << 20) + SegmentLength);
         yield return Case("zeros behind a message", EndlessStream.After(framed.Bytes, zeros), null, SegmentLength + 5000);
         yield return Case("zeros behind a block", EndlessStream.After(block.Bytes, zeros), null, SegmentLength + 5000);
         yield return Case(
-            "a block", EndlessStream.After([.. block.Header, .. new byte[12], 0, 0, 0, 9, 0, 0, 0, 0], zeros), HeaderComplaint.FrameTooLong(65_536), 75_000);
+            "a block",
+            EndlessStream.After([.. block.Header, .. new byte[12], 0, 0, 0, 9, 0, 0, 0, 0], zeros),
+            HeaderErrors.FrameTooLong(65_536),
+            75_000);
         yield return Case("zeros behind a signature", EndlessStream.After(signed.Bytes, zeros), null, SegmentLength + 65_538 + 5000);
 
         static TestCaseData Case(string what, IEnumerable<byte[]> parts, string? complaint, int mostRead) =>
@@ -78,7 +84,8 @@ internal sealed class StreamLimitTests
 
         await Assert.ThatAsync(
             () => Streamed.EncryptAsync(source, sink, _options),
-            Throws.ArgumentException.With.Message.StartsWith("The message would be longer than the 4194304 bytes that MaxMessageLength allows.")
+            Throws.ArgumentException.With.Message.StartsWith(
+                "The message would be longer than the 4194304 bytes that MaxMessageLength allows.")
                 .And.Property(nameof(ArgumentException.ParamName)).EqualTo("plaintext"));
 
         Assert.That(source.BytesRead, Is.LessThanOrEqualTo((4 << 20) + SegmentLength));
@@ -91,10 +98,10 @@ internal sealed class StreamLimitTests
     [TestCase(1_000_000)]
     public async Task Run_takes_a_message_of_the_longest_length_and_none_longer(int length)
     {
-        byte[] plaintext = StreamSamples.Plaintext(length);
-        byte[] message = Sample.Message(plaintext, Sample.Template(frameLength: 4096));
-        MessageOptions exact = _options with { MaxMessageLength = message.Length };
-        MessageOptions less = _options with { MaxMessageLength = message.Length - 1 };
+        var plaintext = StreamSamples.Plaintext(length);
+        var message = Sample.Message(plaintext, Sample.Template(frameLength: 4096));
+        var exact = _options with { MaxMessageLength = message.Length };
+        var less = _options with { MaxMessageLength = message.Length - 1 };
         SinkStream encrypted = new();
         SinkStream decrypted = new();
         SinkStream ignored = new();
@@ -107,10 +114,10 @@ internal sealed class StreamLimitTests
         await Assert.ThatAsync(() => Streamed.EncryptAsync(new SourceStream(plaintext), ignored, less), Throws.ArgumentException);
         await Assert.ThatAsync(
             () => Streamed.DecryptAsync(new SourceStream(message), ignored, less),
-            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderComplaint.MessageTooLong(message.Length - 1)));
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderErrors.MessageTooLong(message.Length - 1)));
         await Assert.ThatAsync(
             () => Streamed.DecryptAsync(new SourceStream((byte[])[.. message, 0]), ignored, exact),
-            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderComplaint.MessageTooLong(message.Length)));
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderErrors.MessageTooLong(message.Length)));
         Assert.That(ignored.Flushes, Is.Empty);
     }
 
@@ -121,8 +128,8 @@ internal sealed class StreamLimitTests
     [TestCase(1_000_000)]
     public async Task Encrypt_writes_nothing_if_the_length_of_the_source_is_known_and_too_much(int length)
     {
-        byte[] plaintext = StreamSamples.Plaintext(length);
-        byte[] message = Sample.Message(plaintext, Sample.Template(frameLength: 4096));
+        var plaintext = StreamSamples.Plaintext(length);
+        var message = Sample.Message(plaintext, Sample.Template(frameLength: 4096));
         using MemoryStream source = new([0, .. plaintext]) { Position = 1 };
         SinkStream sink = new();
 
@@ -141,7 +148,8 @@ internal sealed class StreamLimitTests
         using LongStream source = new();
         SinkStream sink = new();
 
-        await Assert.ThatAsync(() => Streamed.EncryptAsync(source, sink, _options), Throws.ArgumentException.With.Message.Contains("MaxMessageLength"));
+        await Assert.ThatAsync(
+            () => Streamed.EncryptAsync(source, sink, _options), Throws.ArgumentException.With.Message.Contains("MaxMessageLength"));
 
         Assert.That(sink.Content.Length, Is.Zero);
     }
@@ -149,8 +157,8 @@ internal sealed class StreamLimitTests
     [Test]
     public async Task Decrypt_takes_a_header_of_the_longest_length_and_none_longer()
     {
-        byte[] message = Sample.Message(template: Sample.Template(keys: 700));
-        int header = MessageHeader.Read(message, MessageOptions.Unlimited).Length;
+        var message = Sample.Message(template: Sample.Template(keys: 700));
+        var header = MessageHeader.Read(message, MessageOptions.Unlimited).Length;
         SinkStream sink = new();
 
         await Streamed.DecryptAsync(new SourceStream(message), sink, _options with { MaxHeaderLength = header });
@@ -158,13 +166,13 @@ internal sealed class StreamLimitTests
 
         await Assert.ThatAsync(
             () => Streamed.DecryptAsync(new SourceStream(message), sink, _options with { MaxHeaderLength = header - 1 }),
-            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderComplaint.HeaderTooLong(header - 1)));
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderErrors.HeaderTooLong(header - 1)));
         Assert.That(
             () => MessageHeader.Read(message, _options with { MaxHeaderLength = header - 1 }),
-            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderComplaint.HeaderTooLong(header - 1)), "in memory, too");
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderErrors.HeaderTooLong(header - 1)), "in memory, too");
         await Assert.ThatAsync(
             () => Streamed.DecryptAsync(new SourceStream(message), sink, _options with { MaxEncryptedDataKeys = 699 }),
-            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderComplaint.TooManyEncryptedDataKeys(699)));
+            Throws.TypeOf<ByokDecryptionException>().With.Message.EqualTo(HeaderErrors.TooManyEncryptedDataKeys(699)));
     }
 
     private static byte[] Frame(uint sequence) =>

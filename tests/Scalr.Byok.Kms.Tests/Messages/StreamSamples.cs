@@ -9,7 +9,9 @@ internal static class StreamSamples
 {
     /// <summary>How a stream comes: some bytes at a time, now or later.</summary>
     public static readonly Gen<Chunk[]> Chunks = Gen.Select(
-        Gen.OneOf(Gen.Int[1, 16], Gen.Int[1, 5000], Gen.Int[1, 200_000], Gen.Const(int.MaxValue)), Gen.Bool, (length, later) => new Chunk(length, later))
+        Gen.OneOf(Gen.Int[1, 16], Gen.Int[1, 5000], Gen.Int[1, 200_000], Gen.Const(int.MaxValue)),
+        Gen.Bool,
+        (length, later) => new Chunk(length, later))
         .Array[1, 12].Where(chunks => chunks.Any(chunk => chunk.Length > 1000));
 
     /// <summary>Frame lengths from the least to more than a segment holds.</summary>
@@ -23,9 +25,11 @@ internal static class StreamSamples
     /// <summary>A frame length and a length of plaintext, often a whole number of frames or of segments, or next to one.</summary>
     public static readonly Gen<(int FrameLength, int Length)> Sizes = FrameLengths.SelectMany(frameLength =>
     {
-        int segment = SegmentContent(frameLength);
-        Gen<int> near = Gen.Select(
-            Gen.OneOf(Gen.Int[0, 5].Select(frames => frames * frameLength), Gen.Int[0, (2 << 20) / segment].Select(segments => segments * segment)),
+        var segment = SegmentContent(frameLength);
+        var near = Gen.Select(
+            Gen.OneOf(
+                Gen.Int[0, 5].Select(frames => frames * frameLength),
+                Gen.Int[0, (2 << 20) / segment].Select(segments => segments * segment)),
             Gen.Int[-2, 2],
             (length, more) => Math.Max(0, length + more));
         return Gen.OneOf(near, near, Gen.Int[0, 2 << 20]).Select(length => (frameLength, Math.Min(length, Long.Length)));
@@ -39,9 +43,9 @@ internal static class StreamSamples
     // Of no length that frames have, so that no two frames are alike.
     private static byte[] NewPlaintext(int length)
     {
-        byte[] plaintext = new byte[length];
+        var plaintext = new byte[length];
         uint state = 1;
-        for (int i = 0; i < plaintext.Length; i++)
+        for (var i = 0; i < plaintext.Length; i++)
         {
             state = unchecked((state * 1_664_525) + 1_013_904_223);
             plaintext[i] = (byte)(state >> 24);

@@ -12,12 +12,17 @@ internal static class Streamed
     public static MessageOptions Options(int degree) => Sample.Options with { MaxDegreeOfParallelism = degree };
 
     public static async Task EncryptAsync(
-        Stream plaintext, Stream message, MessageOptions options, MessageTemplate? template = null, CancellationToken cancellationToken = default)
+        Stream plaintext,
+        Stream message,
+        MessageOptions options,
+        MessageTemplate? template = null,
+        CancellationToken cancellationToken = default)
     {
         MessageStreamWriter writer;
-        using (DataKey dataKey = Sample.OpenDataKey())
+        using (var dataKey = Sample.OpenDataKey())
         {
-            writer = MessageStreamWriter.Begin(template ?? Sample.Template(frameLength: options.FrameLength), dataKey, Sample.MessageId, options);
+            writer = MessageStreamWriter.Begin(
+                template ?? Sample.Template(frameLength: options.FrameLength), dataKey, Sample.MessageId, options);
         }
 
         using (writer)
@@ -26,12 +31,13 @@ internal static class Streamed
         }
     }
 
-    public static async Task DecryptAsync(Stream message, Stream plaintext, MessageOptions options, CancellationToken cancellationToken = default)
+    public static async Task DecryptAsync(
+        Stream message, Stream plaintext, MessageOptions options, CancellationToken cancellationToken = default)
     {
         MessageInput input = new(message, options);
-        MessageHeader header = await input.ReadHeaderAsync(cancellationToken);
+        var header = await input.ReadHeaderAsync(cancellationToken);
         MessageStreamReader reader;
-        using (DataKey dataKey = Sample.OpenDataKey())
+        using (var dataKey = Sample.OpenDataKey())
         {
             reader = MessageStreamReader.Begin(input, header, dataKey, options);
         }

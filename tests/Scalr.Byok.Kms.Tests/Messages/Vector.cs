@@ -49,7 +49,9 @@ internal sealed class Vector
     public Dictionary<string, string> UnstoredContext =>
         (ReproducedEncryptionContext ?? []).Where(pair => HeaderEncryptionContext?.ContainsKey(pair.Key) != true).ToDictionary();
 
-    /// <summary>The suite that the message's own first bytes name, if it is one that does not commit to its key; as AWS writes it.</summary>
+    /// <summary>
+    /// The suite that the message's own first bytes name, if it is one that does not commit to its key; as AWS writes it.
+    /// </summary>
     public string? LegacySuite => Message is not [0x01, 0x80, byte high, byte low, ..] ? null : (high, low) switch
     {
         (0x00, 0x14) => "0014 (ALG_AES_128_GCM_IV12_TAG16_NO_KDF)",

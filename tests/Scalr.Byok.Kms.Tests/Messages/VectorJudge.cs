@@ -13,7 +13,7 @@ internal static class VectorJudge
     public static async Task<VectorTally> JudgeAsync(VectorSet set)
     {
         VectorTally tally = default;
-        foreach (Vector vector in set.Vectors)
+        foreach (var vector in set.Vectors)
         {
             try
             {
@@ -69,34 +69,37 @@ internal static class VectorJudge
     private static async Task AssertAcceptedAsync(Vector vector)
     {
         AssertHeader(vector);
-        foreach (VectorReading reading in VectorReading.All)
+        foreach (var reading in VectorReading.All)
         {
-            byte[] plaintext = await ReadAsync(vector, reading);
+            var plaintext = await ReadAsync(vector, reading);
             Assert.That(plaintext, Has.Length.EqualTo(vector.PlaintextLength), $"{vector.Name}, {reading.Name}");
-            Assert.That(Convert.ToHexStringLower(SHA256.HashData(plaintext)), Is.EqualTo(vector.PlaintextSha256), $"{vector.Name}, {reading.Name}");
+            Assert.That(
+                Convert.ToHexStringLower(SHA256.HashData(plaintext)), Is.EqualTo(vector.PlaintextSha256), $"{vector.Name}, {reading.Name}");
         }
     }
 
     private static void AssertHeader(Vector vector)
     {
-        MessageHeader header = VectorReading.Header(vector.Message);
+        var header = VectorReading.Header(vector.Message);
         Assert.That($"0x{header.Suite.Id:x4}", Is.EqualTo(vector.Suite), vector.Name);
         Assert.That(header.Length, Is.EqualTo(vector.HeaderLength), vector.Name);
-        Assert.That(header.Body.ContentType, Is.EqualTo(vector.Content == "nonframed" ? ContentType.NonFramed : ContentType.Framed), vector.Name);
+        Assert.That(
+            header.Body.ContentType, Is.EqualTo(vector.Content == "nonframed" ? ContentType.NonFramed : ContentType.Framed), vector.Name);
         Assert.That(header.Body.FrameLength, Is.EqualTo(vector.FrameLength), vector.Name);
         Assert.That(header.EncryptionContext.Pairs, Is.EquivalentTo(vector.HeaderEncryptionContext!), vector.Name);
         Assert.That(header.EncryptedDataKeys, Has.Count.EqualTo(vector.EdkCount), vector.Name);
 
         // Of very many encrypted data keys a manifest names only the first ones.
         Assert.That(
-            header.EncryptedDataKeys.Take(vector.Edks!.Count).Select(key => (key.ProviderId, Convert.ToHexStringLower(key.ProviderInfo.Span))),
+            header.EncryptedDataKeys.Take(vector.Edks!.Count)
+                .Select(key => (key.ProviderId, Convert.ToHexStringLower(key.ProviderInfo.Span))),
             Is.EqualTo(vector.Edks.Select(key => (key.ProviderId, key.ProviderInfo))),
             vector.Name);
     }
 
     private static async Task AssertRefusedAsync(Vector vector, string reason)
     {
-        foreach (VectorReading reading in VectorReading.All)
+        foreach (var reading in VectorReading.All)
         {
             await Assert.ThatAsync(
                 () => ReadAsync(vector, reading),
@@ -116,21 +119,25 @@ internal static class VectorJudge
         }
 
         PlainReader header = new(vector.Message);
-        byte[] stored = header.Take(vector.HeaderLength!.Value - 16);
-        byte[] tag = header.Take(16);
-        byte[] dataKey = Convert.FromHexString(vector.DataKey!);
-        byte[] messageId = stored[3..35];
-        byte[] contentKey = PlainReader.ContentKey(dataKey, messageId, suite: stored[1..3]);
+        var stored = header.Take(vector.HeaderLength!.Value - 16);
+        var tag = header.Take(16);
+        var dataKey = Convert.FromHexString(vector.DataKey!);
+        var messageId = stored[3..35];
+        var contentKey = PlainReader.ContentKey(dataKey, messageId, suite: stored[1..3]);
 
         Assert.That(PlainReader.Commitment(dataKey, messageId), Is.EqualTo(stored[^32..]), vector.Name);
-        Assert.That(() => PlainReader.Open(contentKey, new byte[12], [], tag, stored), Throws.TypeOf<AuthenticationTagMismatchException>(), vector.Name);
-        Assert.That(() => PlainReader.Open(contentKey, new byte[12], [], tag, [.. stored, .. Serialized(unstored)]), Throws.Nothing, vector.Name);
+        Assert.That(
+            () => PlainReader.Open(contentKey, new byte[12], [], tag, stored),
+            Throws.TypeOf<AuthenticationTagMismatchException>(),
+            vector.Name);
+        Assert.That(
+            () => PlainReader.Open(contentKey, new byte[12], [], tag, [.. stored, .. Serialized(unstored)]), Throws.Nothing, vector.Name);
     }
 
     private static async Task RecordAsync(Vector vector)
     {
         HashSet<string> outcomes = [];
-        foreach (VectorReading reading in VectorReading.All)
+        foreach (var reading in VectorReading.All)
         {
             outcomes.Add(await OutcomeAsync(vector, reading));
         }
@@ -154,15 +161,15 @@ internal static class VectorJudge
     private static async Task<byte[]> ReadAsync(Vector vector, VectorReading reading)
     {
         // Without a data key of the right length it is a message that is refused before it is asked for: of a legacy suite, or none.
-        byte[] bytes = Convert.FromHexString(vector.DataKey ?? "");
-        using DataKey dataKey = bytes.Length == DataKey.Length ? DataKey.CopyFrom(bytes) : DataKey.Generate();
+        var bytes = Convert.FromHexString(vector.DataKey ?? "");
+        using var dataKey = bytes.Length == DataKey.Length ? DataKey.CopyFrom(bytes) : DataKey.Generate();
         return await reading.ReadAsync(vector.Message, dataKey);
     }
 
     /// <summary>Count, then pairs by the UTF-8 bytes of their keys, without the length before them that a header has.</summary>
     private static byte[] Serialized(Dictionary<string, string> pairs)
     {
-        IEnumerable<byte[]> sorted = pairs
+        var sorted = pairs
             .Select(pair => (Key: Encoding.UTF8.GetBytes(pair.Key), Value: Encoding.UTF8.GetBytes(pair.Value)))
             .OrderBy(pair => Convert.ToHexString(pair.Key), StringComparer.Ordinal)
             .Select(pair => (byte[])[.. Number(pair.Key.Length), .. pair.Key, .. Number(pair.Value.Length), .. pair.Value]);
@@ -171,7 +178,7 @@ internal static class VectorJudge
 
     private static byte[] Number(int value)
     {
-        byte[] bytes = new byte[sizeof(ushort)];
+        var bytes = new byte[sizeof(ushort)];
         BinaryPrimitives.WriteUInt16BigEndian(bytes, checked((ushort)value));
         return bytes;
     }

@@ -16,7 +16,9 @@ internal sealed record VectorReading(string Name, Func<byte[], DataKey, Task<byt
         new("in memory", (message, dataKey) => Task.FromResult(MessageReader.Read(Header(message), message, dataKey))),
         new("into buffers", (message, dataKey) => Task.FromResult(ReadInto(message, dataKey))),
         new("from a stream", (message, dataKey) => StreamAsync(new MemoryStream(message), dataKey, Limits)),
-        new("from a stream by bytes", (message, dataKey) => StreamAsync(new Trickle(message), dataKey, Limits with { MaxDegreeOfParallelism = 3 })),
+        new(
+            "from a stream by bytes",
+            (message, dataKey) => StreamAsync(new Trickle(message), dataKey, Limits with { MaxDegreeOfParallelism = 3 })),
     ];
 
     public static MessageHeader Header(byte[] message) => MessageHeader.Read(message, Limits);
@@ -31,7 +33,7 @@ internal sealed record VectorReading(string Name, Func<byte[], DataKey, Task<byt
     private static async Task<byte[]> StreamAsync(Stream message, DataKey dataKey, MessageOptions limits)
     {
         MessageInput input = new(message, limits);
-        using MessageStreamReader reader = MessageStreamReader.Begin(input, await input.ReadHeaderAsync(default), dataKey, limits);
+        using var reader = MessageStreamReader.Begin(input, await input.ReadHeaderAsync(default), dataKey, limits);
         MemoryStream plaintext = new();
         await reader.RunAsync(plaintext, FreeUse.Instance, default);
         return plaintext.ToArray();

@@ -24,11 +24,17 @@ internal sealed class VectorSet
     /// <summary>The sets made for this project, next to the tests.</summary>
     public static string Own { get; } = Path.Combine(AppContext.BaseDirectory, "Vectors", "own");
 
-    /// <summary>The sets published with AWS's SDKs, which the repository does not hold, in the folder beside it; null where there are none.</summary>
+    /// <summary>
+    /// The sets published with AWS's SDKs, which the repository does not hold, in the folder beside it; null where there are none.
+    /// </summary>
     public static string? Public => Repository.Path("../shared/vectors/public") is var folder && Directory.Exists(folder) ? folder : null;
 
-    /// <summary>Every set in the folder that <see cref="Variable"/> names, which holds <c>own</c> or <c>public</c> or both; null if it names none.</summary>
-    /// <exception cref="DirectoryNotFoundException">It names a folder without a set: a slip that must not pass for a folder that is not there.</exception>
+    /// <summary>
+    /// Every set in the folder that <see cref="Variable"/> names, which holds <c>own</c> or <c>public</c> or both; null if it names none.
+    /// </summary>
+    /// <exception cref="DirectoryNotFoundException">
+    /// It names a folder without a set: a slip that must not pass for a folder that is not there.
+    /// </exception>
     public static IReadOnlyList<VectorSet>? Named()
     {
         if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } root)
@@ -45,14 +51,16 @@ internal sealed class VectorSet
                 .Order(StringComparer.Ordinal)
                 .Select(Load),
         ];
-        return sets is not [] ? sets : throw new DirectoryNotFoundException($"{Variable} names {root}, where neither own/ nor public/ holds a set.");
+        return sets is not []
+            ? sets
+            : throw new DirectoryNotFoundException($"{Variable} names {root}, where neither own/ nor public/ holds a set.");
     }
 
     public static VectorSet Load(string folder)
     {
-        using FileStream manifest = File.OpenRead(Path.Combine(folder, "manifest.json"));
-        VectorSet set = JsonSerializer.Deserialize<VectorSet>(manifest, Options)!;
-        foreach (Vector vector in set.Vectors)
+        using var manifest = File.OpenRead(Path.Combine(folder, "manifest.json"));
+        var set = JsonSerializer.Deserialize<VectorSet>(manifest, Options)!;
+        foreach (var vector in set.Vectors)
         {
             vector.Message = File.ReadAllBytes(Path.Combine(folder, vector.Ciphertext));
         }

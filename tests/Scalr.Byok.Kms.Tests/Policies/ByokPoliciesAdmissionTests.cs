@@ -4,6 +4,7 @@ using static Scalr.Byok.Kms.ByokKeyUnavailableReason;
 namespace Scalr.Byok.Kms.Tests.PoliciesTests;
 
 /// <summary>Whom the policies admit and whom they do not, asked of AWS over the wire.</summary>
+[Category("Slow")]
 internal sealed class ByokPoliciesAdmissionTests
 {
     private ByokWorld _world = null!;
@@ -56,8 +57,12 @@ internal sealed class ByokPoliciesAdmissionTests
         var good = new Dictionary<string, string> { ["app"] = "Zoë's \u9375 \"\\", ["record"] = "42", ["more"] = "x" };
 
         Assert.That(await ring.DecryptAsync(await ring.EncryptAsync(new byte[3], good), good), Is.EqualTo(new byte[3]));
-        Assert.That((await ring.ProbeAsync()).Findings.Select(finding => finding.Code), Has.None.EqualTo(KeyFindingCode.DescribeKeyDenied));
-        foreach (var bad in (Dictionary<string, string>?[])[null, new() { ["app"] = good["app"] }, new() { ["app"] = "another", ["record"] = "42" }])
+        Assert.That(
+            (await ring.ProbeAsync()).Findings.Select(finding => finding.Code), Has.None.EqualTo(ByokKeyFindingCode.DescribeKeyDenied));
+        foreach (var bad in (Dictionary<string, string>?[])[null, new()
+        {
+            ["app"] = good["app"],
+        }, new() { ["app"] = "another", ["record"] = "42" }])
         {
             var thrown = await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await ring.EncryptAsync(new byte[1], bad));
             Assert.That((thrown!.Reason, thrown.Remedy.Contains("another", StringComparison.Ordinal)), Is.EqualTo((AccessDenied, false)));
@@ -84,17 +89,18 @@ internal sealed class ByokPoliciesAdmissionTests
     [TestCase("EXTERNAL-ID-4ZK8QW7")]
     public async Task AssumeRoleTrust_made_for_another_external_id_does_not_admit(string externalId)
     {
-        _world.AssumedRole.TrustPolicy = ByokPolicies.AssumeRoleTrust(externalId);
+        _world.AssumedRole.TrustPolicy = ByokPolicies.AssumeRoleTrust(externalId, ByokPolicies.ScalrAccountId);
         await RefusedAsync("AssumeRole", RoleNotAssumable);
     }
 
     [TestCase("acme")]
     [TestCase("Acme & Co. \"R&D\" \\ <x>")]
     [TestCase("Zoë's \u9375 \U0001F511")]
-    public async Task WebIdentityTrust_admits_the_account_that_it_names(string accountName)
+    public async Task OidcTrust_admits_the_account_that_it_names(string accountName)
     {
-        _world.OidcRole.TrustPolicy = ByokPolicies.WebIdentityTrust(ByokWorld.CustomerAccount, ByokWorld.Audience, accountName);
-        _world.GetToken = (audience, _) => new(_world.Token(audience, "account:" + accountName));
+        _world.OidcRole.TrustPolicy = ByokPolicies.OidcTrust(
+            ByokWorld.CustomerAccount, ByokWorld.Audience, accountName, ByokPolicies.ScalrProviderHost);
+        _world.GetToken = (request, _) => new(_world.Token(request.Audience, "account:" + accountName));
         await AdmittedAsync("Oidc");
     }
 
@@ -106,27 +112,28 @@ internal sealed class ByokPoliciesAdmissionTests
     [TestCase(".+")]
     [TestCase("%")]
     [TestCase("\", \"account:acme")]
-    public async Task WebIdentityTrust_made_for_another_account_name_does_not_admit(string accountName)
+    public async Task OidcTrust_made_for_another_account_name_does_not_admit(string accountName)
     {
-        _world.OidcRole.TrustPolicy = ByokPolicies.WebIdentityTrust(ByokWorld.CustomerAccount, ByokWorld.Audience, accountName);
+        _world.OidcRole.TrustPolicy = ByokPolicies.OidcTrust(
+            ByokWorld.CustomerAccount, ByokWorld.Audience, accountName, ByokPolicies.ScalrProviderHost);
         await RefusedAsync("Oidc", RoleNotAssumable);
     }
 
     [TestCase("registered-but-not-trusted")]
     [TestCase("SCALR_KMS")]
     [TestCase("*")]
-    public async Task WebIdentityTrust_made_for_another_audience_does_not_admit(string audience)
+    public async Task OidcTrust_made_for_another_audience_does_not_admit(string audience)
     {
-        _world.OidcRole.TrustPolicy = ByokPolicies.WebIdentityTrust(ByokWorld.CustomerAccount, audience, "acme");
+        _world.OidcRole.TrustPolicy = ByokPolicies.OidcTrust(ByokWorld.CustomerAccount, audience, "acme", ByokPolicies.ScalrProviderHost);
         await RefusedAsync("Oidc", RoleNotAssumable);
     }
 
     [Test]
-    public async Task WebIdentityTrust_made_for_another_issuer_or_AWS_account_does_not_admit([Values] bool issuer)
+    public async Task OidcTrust_made_for_another_issuer_or_AWS_account_does_not_admit([Values] bool issuer)
     {
         _world.OidcRole.TrustPolicy = issuer
-            ? ByokPolicies.WebIdentityTrust(ByokWorld.CustomerAccount, ByokWorld.Audience, "acme", "example.com")
-            : ByokPolicies.WebIdentityTrust("999988887777", ByokWorld.Audience, "acme");
+            ? ByokPolicies.OidcTrust(ByokWorld.CustomerAccount, ByokWorld.Audience, "acme", "example.com")
+            : ByokPolicies.OidcTrust("999988887777", ByokWorld.Audience, "acme", ByokPolicies.ScalrProviderHost);
         await RefusedAsync("Oidc", RoleNotAssumable);
     }
 

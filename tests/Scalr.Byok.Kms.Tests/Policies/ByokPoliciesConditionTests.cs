@@ -11,7 +11,8 @@ public sealed class ByokPoliciesConditionTests
 
     [Test]
     public void KeyPermissions_have_conditions_on_the_encryption_context_and_none_for_DescribeKey() =>
-        ByokPoliciesTests.ShouldEqual(JsonNode.Parse(ByokPolicies.KeyPermissions(Key, ["us-east-2"], encryptionContext: Pairs, requiredContextKeys: ["record", "row"])), $$"""
+        ByokPoliciesTests.ShouldEqual(JsonNode.Parse(
+            ByokPolicies.KeyPermissions(Key, ["us-east-2"], encryptionContext: Pairs, requiredContextKeys: ["record", "row"])), $$"""
             {
               "Version": "2012-10-17",
               "Statement": [
@@ -42,7 +43,8 @@ public sealed class ByokPoliciesConditionTests
     [Test]
     public void KeyPermissions_with_conditions_have_one_statement_without_DescribeKey()
     {
-        var statements = JsonNode.Parse(ByokPolicies.KeyPermissions(Key, describeKey: false, requiredContextKeys: ["record"]))!["Statement"]!.AsArray();
+        var statements =
+            JsonNode.Parse(ByokPolicies.KeyPermissions(Key, describeKey: false, requiredContextKeys: ["record"]))!["Statement"]!.AsArray();
 
         Assert.That(statements, Has.Count.EqualTo(1));
         ByokPoliciesTests.ShouldEqual(statements[0]!["Condition"], """{ "Null": { "kms:EncryptionContext:record": "false" } }""");

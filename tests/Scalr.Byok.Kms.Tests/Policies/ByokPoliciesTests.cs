@@ -16,7 +16,9 @@ public sealed class ByokPoliciesTests
 
     private static readonly KmsKeyArn Key = KmsKeyArn.Parse(MultiRegion);
 
-    /// <summary>Whatever may be an account's name: quotes, backslashes, brackets, all planes of Unicode; not the few characters that are refused.</summary>
+    /// <summary>
+    /// Whatever may be an account's name: quotes, backslashes, brackets, all planes of Unicode; not the few characters that are refused.
+    /// </summary>
     private static readonly Gen<string> AccountName = Gen.OneOf(
             Gen.Int[0x20, 0x7e], Gen.OneOf([.. "\"\\/<>&'+${}`".Select(c => (int)c)]), Gen.Int[0xa0, 0x17f], Gen.Int[0x800, 0xd7ff],
             Gen.Int[0xe000, 0xffff], Gen.Int[0x1f300, 0x1f9ff], Gen.Int[0x10000, 0x10ffff])
@@ -45,6 +47,21 @@ public sealed class ByokPoliciesTests
     }
 
     [Test]
+    public void KeyPermissions_take_the_ARN_as_text()
+    {
+        var pairs = new Dictionary<string, string> { ["table"] = "variables" };
+
+        Assert.That(ByokPolicies.KeyPermissions(MultiRegion), Is.EqualTo(ByokPolicies.KeyPermissions(Key)));
+        Assert.That(
+            ByokPolicies.KeyPermissions(MultiRegion, ["us-east-2"], false, pairs, ["row"]),
+            Is.EqualTo(ByokPolicies.KeyPermissions(Key, ["us-east-2"], false, pairs, ["row"])));
+        Assert.That(
+            Assert.Throws<FormatException>(() => ByokPolicies.KeyPermissions("alias/main"))!.Message,
+            Does.StartWith("Not a KMS key ARN: 'alias/main' is the name of an alias"));
+        Assert.Throws<ArgumentNullException>(() => ByokPolicies.KeyPermissions(null!));
+    }
+
+    [Test]
     public void KeyPermissions_name_the_replicas_behind_the_key() =>
         ShouldEqual(JsonNode.Parse(ByokPolicies.KeyPermissions(Key, ["us-east-2", "eu-west-1"]))!["Statement"]![0]!["Resource"], $"""
             [
@@ -66,11 +83,12 @@ public sealed class ByokPoliciesTests
 
     [Test]
     public void KeyPermissions_name_any_key_exactly() =>
-        Valid.Sample(arn => (string?)JsonNode.Parse(ByokPolicies.KeyPermissions(KmsKeyArn.Parse(arn)))!["Statement"]![0]!["Resource"] == arn);
+        Valid.Sample(
+            arn => (string?)JsonNode.Parse(ByokPolicies.KeyPermissions(KmsKeyArn.Parse(arn)))!["Statement"]![0]!["Resource"] == arn);
 
     [Test]
     public void AssumeRoleTrust_is_that_of_the_guide() =>
-        ShouldEqual(JsonNode.Parse(ByokPolicies.AssumeRoleTrust(ExternalId)), """
+        ShouldEqual(JsonNode.Parse(ByokPolicies.AssumeRoleTrust(ExternalId, ByokPolicies.ScalrAccountId)), """
             {
               "Version": "2012-10-17",
               "Statement": [
@@ -93,23 +111,35 @@ public sealed class ByokPoliciesTests
     [Test]
     public void AssumeRoleTrust_names_another_host_in_another_partition() =>
         Assert.That(
-            (string?)JsonNode.Parse(ByokPolicies.AssumeRoleTrust(ExternalId, "000000000012", "aws-us-gov"))!["Statement"]![0]!["Principal"]!["AWS"],
+            (string?)JsonNode.Parse(
+                ByokPolicies.AssumeRoleTrust(ExternalId, "000000000012", "aws-us-gov"))!["Statement"]![0]!["Principal"]!["AWS"],
             Is.EqualTo("arn:aws-us-gov:iam::000000000012:root"));
+
+    [Test]
+    public void Without_a_partition_the_policies_are_for_aws()
+    {
+        Assert.That(
+            ByokPolicies.AssumeRoleTrust(ExternalId, "000000000012"),
+            Is.EqualTo(ByokPolicies.AssumeRoleTrust(ExternalId, "000000000012", "aws")));
+        Assert.That(
+            ByokPolicies.OidcTrust("000000000012", "audience", "acme", "scalr.io"),
+            Is.EqualTo(ByokPolicies.OidcTrust("000000000012", "audience", "acme", "scalr.io", "aws")));
+    }
 
     [Test]
     public void AssumeRoleTrust_takes_every_external_id_that_settings_take([Values("ab", "aZ09_+=,.@:/-", null)] string? externalId)
     {
         externalId ??= new string('e', 1224);
 
-        var policy = ByokPolicies.AssumeRoleTrust(externalId);
+        var policy = ByokPolicies.AssumeRoleTrust(externalId, ByokPolicies.ScalrAccountId);
 
         Assert.That(Validated.KeySettings(s => s.Credentials = ByokCredentialSettings.AssumeRole(Validated.RoleArn, externalId)), Is.Empty);
         Assert.That(policy, Does.Contain($"\"{externalId}\""), "as it is, without escapes");
     }
 
     [Test]
-    public void WebIdentityTrust_is_that_of_the_guide() =>
-        ShouldEqual(JsonNode.Parse(ByokPolicies.WebIdentityTrust(Account, Audience, "acme")), """
+    public void OidcTrust_is_that_of_the_guide() =>
+        ShouldEqual(JsonNode.Parse(ByokPolicies.OidcTrust(Account, Audience, "acme", ByokPolicies.ScalrProviderHost)), """
             {
               "Version": "2012-10-17",
               "Statement": [
@@ -136,51 +166,56 @@ public sealed class ByokPoliciesTests
     [TestCase("oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E")]
     [TestCase("acme.eu.auth0.com/")]
     [TestCase("xn--bcher-kva.example/a-b/c_d/~e/v2.0")]
-    public void WebIdentityTrust_names_another_issuer_wherever_Scalr_stands(string provider)
+    public void OidcTrust_names_another_issuer_wherever_Scalr_stands(string provider)
     {
-        var own = ByokPolicies.WebIdentityTrust(Account, Audience, "acme");
+        var own = ByokPolicies.OidcTrust(Account, Audience, "acme", ByokPolicies.ScalrProviderHost);
 
-        var other = ByokPolicies.WebIdentityTrust(Account, Audience, "acme", provider, "aws-cn");
+        var other = ByokPolicies.OidcTrust(Account, Audience, "acme", provider, "aws-cn");
 
-        var expected = own.Replace("scalr.io", provider, StringComparison.Ordinal).Replace("arn:aws:", "arn:aws-cn:", StringComparison.Ordinal);
+        var expected = own.Replace("scalr.io", provider, StringComparison.Ordinal).Replace(
+            "arn:aws:", "arn:aws-cn:", StringComparison.Ordinal);
         ShouldEqual(JsonNode.Parse(other), expected);
     }
 
     [Test]
-    public void WebIdentityTrust_for_a_subject_has_it_as_it_is()
+    public void OidcTrust_for_a_subject_has_it_as_it_is()
     {
-        var ofName = ByokPolicies.WebIdentityTrust(Account, Audience, "acme");
+        var ofName = ByokPolicies.OidcTrust(Account, Audience, "acme", ByokPolicies.ScalrProviderHost);
 
-        Assert.That(ByokPolicies.WebIdentityTrustForSubject(Account, Audience, "account:acme", "scalr.io", "aws"), Is.EqualTo(ofName));
+        Assert.That(ByokPolicies.OidcTrustForSubject(Account, Audience, "account:acme", "scalr.io", "aws"), Is.EqualTo(ofName));
         ShouldEqual(
-            JsonNode.Parse(ByokPolicies.WebIdentityTrustForSubject(Account, Audience, "workspace:1", "scalr.io", "aws")),
+            JsonNode.Parse(ByokPolicies.OidcTrustForSubject(Account, Audience, "workspace:1", "scalr.io", "aws")),
             ofName.Replace("account:acme", "workspace:1", StringComparison.Ordinal));
     }
 
     [Test]
-    public void WebIdentityTrust_gives_any_account_name_back_in_characters_that_IAM_takes() =>
+    public void OidcTrust_gives_any_account_name_back_in_characters_that_IAM_takes() =>
         AccountName.Sample(name =>
         {
-            var policy = ByokPolicies.WebIdentityTrust(Account, Audience, name);
+            var policy = ByokPolicies.OidcTrust(Account, Audience, name, ByokPolicies.ScalrProviderHost);
 
-            Assert.That((string?)JsonNode.Parse(policy)!["Statement"]![0]!["Condition"]!["StringLike"]!["scalr.io:sub"], Is.EqualTo("account:" + name));
+            Assert.That(
+                (string?)JsonNode.Parse(policy)!["Statement"]![0]!["Condition"]!["StringLike"]!["scalr.io:sub"],
+                Is.EqualTo("account:" + name));
             // The pattern of IAM's API reference for policies.
             Assert.That(policy, Does.Match(@"\A[\u0009\u000A\u000D\u0020-\u00FF]+\z"));
         });
 
     [Test]
-    public void WebIdentityTrust_leaves_readable_what_IAM_takes() =>
+    public void OidcTrust_leaves_readable_what_IAM_takes() =>
         Assert.That(
-            ByokPolicies.WebIdentityTrust(Account, "a+b&c", "Müller & Söhne <x>+'y' é"),
+            ByokPolicies.OidcTrust(Account, "a+b&c", "Müller & Söhne <x>+'y' é", ByokPolicies.ScalrProviderHost),
             Does.Contain("\"a+b&c\"").And.Contain("\"account:Müller & Söhne <x>+'y' é\""));
 
     [Test]
     public void Policies_are_indented_with_line_feeds_alone()
     {
         Assert.That(
-            ByokPolicies.AssumeRoleTrust("ab"),
+            ByokPolicies.AssumeRoleTrust("ab", ByokPolicies.ScalrAccountId),
             Does.StartWith("{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\n").And.EndsWith("\n  ]\n}"));
-        Assert.That(ByokPolicies.KeyPermissions(Key) + ByokPolicies.WebIdentityTrust(Account, Audience, "a"), Does.Not.Contain("\r"));
+        Assert.That(
+            ByokPolicies.KeyPermissions(Key) + ByokPolicies.OidcTrust(Account, Audience, "a", ByokPolicies.ScalrProviderHost),
+            Does.Not.Contain("\r"));
     }
 
     [Test]
@@ -198,7 +233,7 @@ public sealed class ByokPoliciesTests
 
         Assert.That(externalId, Does.Match("^[A-Za-z0-9]{32}$"));
         Assert.That(Validated.KeySettings(s => s.Credentials = ByokCredentialSettings.AssumeRole(Validated.RoleArn, externalId)), Is.Empty);
-        Assert.That(ByokPolicies.AssumeRoleTrust(externalId), Does.Contain(externalId));
+        Assert.That(ByokPolicies.AssumeRoleTrust(externalId, ByokPolicies.ScalrAccountId), Does.Contain(externalId));
     }
 
     [Test]
@@ -217,12 +252,15 @@ public sealed class ByokPoliciesTests
         var account = aws.Account(Account);
         string[] permissions =
         [
-            ByokPolicies.KeyPermissions(Key), ByokPolicies.KeyPermissions(Key, ["us-east-2"], describeKey: false), ByokPolicies.SessionPolicy([Key]),
+            ByokPolicies.KeyPermissions(Key),
+            ByokPolicies.KeyPermissions(Key, ["us-east-2"], describeKey: false),
+            ByokPolicies.SessionPolicy([Key]),
         ];
         string[] trusts =
         [
-            ByokPolicies.AssumeRoleTrust(ExternalId), ByokPolicies.AssumeRoleTrust(ExternalId, "999988887777"),
-            ByokPolicies.WebIdentityTrust(Account, Audience, "acme"), ByokPolicies.WebIdentityTrust(Account, Audience, "\"\\\u00e4\U0001F511", "example.com/a"),
+            ByokPolicies.AssumeRoleTrust(ExternalId, ByokPolicies.ScalrAccountId), ByokPolicies.AssumeRoleTrust(ExternalId, "999988887777"),
+            ByokPolicies.OidcTrust(Account, Audience, "acme", ByokPolicies.ScalrProviderHost),
+            ByokPolicies.OidcTrust(Account, Audience, "\"\\\u00e4\U0001F511", "example.com/a"),
         ];
 
         foreach (var (i, (trust, permission)) in trusts.SelectMany(trust => permissions, ValueTuple.Create).Index())

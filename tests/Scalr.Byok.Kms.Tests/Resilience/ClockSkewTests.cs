@@ -29,8 +29,10 @@ internal sealed class ClockSkewTests
     {
         var ring = _world.Ring(type);
 
-        // The answer to the unsigned call of a web identity has the wrong time in it, too, and would teach the AWS SDK beforehand.
-        _world.Aws.Faults.Add(Fault.ClockSkew(TimeSpan.FromMinutes(minutes)) with { Service = type == ByokCredentialSettings.AssumeRoleType ? null : "kms" });
+        // The answer to the unsigned call of sts:AssumeRoleWithWebIdentity has the wrong time in it, too, and would teach the AWS SDK
+        // beforehand.
+        _world.Aws.Faults.Add(
+            Fault.ClockSkew(TimeSpan.FromMinutes(minutes)) with { Service = type == ByokCredentialSettings.AssumeRoleType ? null : "kms" });
 
         var message = await ring.EncryptAsync(new byte[] { 1, 2 });
 
@@ -50,7 +52,8 @@ internal sealed class ClockSkewTests
     }
 
     [Test]
-    public async Task A_second_failure_is_transient_and_ends_it([Values("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture")] string code)
+    public async Task A_second_failure_is_transient_and_ends_it(
+        [Values("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture")] string code)
     {
         var ring = _world.Ring("AccessKeys", options: o => o.Resilience.MaxRetryAttempts = 3);
         _world.Aws.Faults.Add(Fault.Error(code));
@@ -73,7 +76,7 @@ internal sealed class ClockSkewTests
         _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Times = 1 });
         _world.Aws.Faults.Add(Fault.Error("RequestExpired"));
 
-        await Assert.ThrowsAsync<ByokServiceException>(() => _world.PumpAsync(ring.EncryptAsync(new byte[1]).AsTask()));
+        await Assert.ThrowsAsync<ByokServiceException>(() => _world.PassPausesAsync(ring.EncryptAsync(new byte[1]).AsTask()));
 
         Assert.That(_world.Aws.Log.Count("Encrypt"), Is.EqualTo(3));
     }

@@ -3,7 +3,9 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Resilience;
 
-/// <summary>So many attempts at a time for one key in one Region; the others wait for their turn, and no longer than the total time limit.</summary>
+/// <summary>
+/// So many attempts at a time for one key in one Region; the others wait for their turn, and no longer than the total time limit.
+/// </summary>
 [CancelAfter(120_000)]
 internal sealed class ConcurrencyLimitTests
 {
@@ -32,7 +34,7 @@ internal sealed class ConcurrencyLimitTests
         _world.Time.Advance(TimeSpan.FromSeconds(2));
 
         var ends = await Task.WhenAll(calls.Select(async call => await Task.WhenAny(call)));
-        Assert.That(ends.Count(call => call.IsFaulted), Is.EqualTo(3), "whoever had waited was served");
+        Assert.That(ends.Count(call => call.IsFaulted), Is.EqualTo(3), "the waiting calls were served");
         Assert.That(_world.Aws.Log.Count("Encrypt"), Is.EqualTo(40));
     }
 
@@ -83,6 +85,9 @@ internal sealed class ConcurrencyLimitTests
         var message = await ring.EncryptAsync(new byte[1]);
 
         Assert.That(ByokMessage.Read(message).KeyArns.Single().ToString(), Is.EqualTo(replica));
-        Assert.That(_world.Aws.Log.Requests.Count(request => request.Region == ByokWorld.Region), Is.EqualTo(2), "the breaker opened, and nobody waits there");
+        Assert.That(
+            _world.Aws.Log.Requests.Count(request => request.Region == ByokWorld.Region),
+            Is.EqualTo(2),
+            "the breaker opened, and no one waits there");
     }
 }

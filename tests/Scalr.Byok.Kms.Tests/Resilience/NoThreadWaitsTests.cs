@@ -3,8 +3,13 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Resilience;
 
-/// <summary>However many callers wait for AWS, no thread waits with them: the path is asynchronous to the bottom, AWS STS and the bodies of answers included.</summary>
+/// <summary>
+/// However many callers wait for AWS, no thread waits with them: the path is asynchronous to the bottom, AWS STS and the bodies of answers
+/// included.
+/// </summary>
+[NonParallelizable] // it counts the busy threads of the whole process
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class NoThreadWaitsTests
 {
     private const int Callers = 200;
@@ -27,12 +32,14 @@ internal sealed class NoThreadWaitsTests
         _world.Aws.Faults.Add(hasBegunToAnswer ? Fault.StalledBody() : Fault.BlackHole());
 
         await ThreadsStayAsync(
-            [.. Enumerable.Range(0, Callers).Select(_ => isDecryption ? ring.DecryptAsync(message).AsTask() : ring.EncryptAsync(message).AsTask())],
+            [.. Enumerable.Range(0, Callers)
+                .Select(_ => isDecryption ? ring.DecryptAsync(message).AsTask() : ring.EncryptAsync(message).AsTask())],
             () => _world.ReceivedAsync(operation, before + Callers));
     }
 
     [Test]
-    public async Task Callers_who_wait_for_a_session_hold_no_threads([Values("AssumeRole", "Oidc")] string type, [Values] bool hasBegunToAnswer)
+    public async Task Callers_who_wait_for_a_session_hold_no_threads(
+        [Values("AssumeRole", "Oidc")] string type, [Values] bool hasBegunToAnswer)
     {
         var rings = Enumerable.Range(0, Callers).Select(_ => _world.Ring(type)).ToArray(); // a session each
         _world.Aws.Faults.Add((hasBegunToAnswer ? Fault.StalledBody() : Fault.BlackHole()) with { Service = "sts" });

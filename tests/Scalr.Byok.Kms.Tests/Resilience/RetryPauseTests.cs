@@ -10,7 +10,10 @@ namespace Scalr.Byok.Kms.Tests.Resilience;
 internal sealed class RetryPauseTests
 {
     private readonly FakeTimeProvider _time = new();
+    private readonly CountingTime _clock;
     private readonly ConcurrentQueue<DateTimeOffset> _attempts = new();
+
+    public RetryPauseTests() => _clock = new CountingTime(_time);
 
     [SetUp]
     public void Reset() => _attempts.Clear();
@@ -22,7 +25,7 @@ internal sealed class RetryPauseTests
     {
         var call = CallAsync(retryAfter is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null);
 
-        await PumpAsync(() => _attempts.Count >= 6);
+        await PassPausesAsync(() => _attempts.Count >= 6);
 
         var pauses = _attempts.Zip(_attempts.Skip(1), (first, next) => (next - first).TotalMilliseconds).ToArray();
         foreach (var (pause, backOff) in pauses.Zip([400, 800, 1600, 2000, 2000]))
@@ -39,7 +42,7 @@ internal sealed class RetryPauseTests
     {
         var call = CallAsync(TimeSpan.FromSeconds(7));
 
-        await PumpAsync(() => _attempts.Count >= 2);
+        await PassPausesAsync(() => _attempts.Count >= 2);
 
         Assert.That(_attempts.ElementAt(1) - _attempts.First(), Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(7)));
         _time.Advance(TimeSpan.FromHours(1));
@@ -51,17 +54,21 @@ internal sealed class RetryPauseTests
     {
         var call = CallAsync(TimeSpan.FromSeconds(25));
 
-        await PumpAsync(() => call.IsCompleted);
+        await PassPausesAsync(() => call.IsCompleted);
 
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => call);
         Assert.That(thrown!.RetryAfter, Is.EqualTo(TimeSpan.FromSeconds(25)));
         Assert.That(_attempts, Has.Count.InRange(2, 3), "a pause is waited for as long as it ends within the time limit");
     }
 
-    private Task PumpAsync(Func<bool> condition) => ByokWorld.UntilAsync(
+    private Task PassPausesAsync(Func<bool> condition) => ByokWorld.StepUntilAsync(
         () =>
         {
-            _time.Advance(TimeSpan.FromMilliseconds(10));
+            if (_clock.Pauses > 0)
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(10));
+            }
+
             return condition();
         },
         "the pauses are too long");
@@ -69,13 +76,13 @@ internal sealed class RetryPauseTests
     private Task<int> CallAsync(TimeSpan? retryAfter)
     {
         var pipeline = new AwsPipeline(
-            new ByokResilienceOptions { TotalTimeout = TimeSpan.FromMinutes(1), RetryDelay = TimeSpan.FromMilliseconds(400) }, _time);
+            new ByokResilienceOptions { TotalTimeout = TimeSpan.FromMinutes(1), RetryDelay = TimeSpan.FromMilliseconds(400) }, _clock);
         return pipeline.OperationAsync(
             (_, token) => pipeline.CallAsync<int, int>(
                 (_, _) =>
                 {
                     _attempts.Enqueue(_time.GetUtcNow());
-                    throw new ByokServiceException("Throttled.") { Trouble = ServiceTrouble.Throttled, RetryAfter = retryAfter };
+                    throw new ByokServiceException("Throttled.") { FailureKind = ServiceFailureKind.Throttled, RetryAfter = retryAfter };
                 },
                 0,
                 token),

@@ -2,6 +2,7 @@ using LocalAws;
 using Microsoft.Extensions.DependencyInjection;
 using Polly;
 using Polly.Retry;
+using Scalr.Byok.Kms.DependencyInjection;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Resilience;
@@ -51,9 +52,9 @@ internal sealed class RetryTests
             _world.Aws.Faults.Add(fault with { Operation = operation, Times = 1 });
         }
 
-        var message = await _world.PumpAsync(ring.EncryptAsync(new byte[3]).AsTask());
+        var message = await _world.PassPausesAsync(ring.EncryptAsync(new byte[3]).AsTask());
 
-        Assert.That(await _world.PumpAsync(ring.DecryptAsync(message).AsTask()), Is.EqualTo(new byte[3]));
+        Assert.That(await _world.PassPausesAsync(ring.DecryptAsync(message).AsTask()), Is.EqualTo(new byte[3]));
         Assert.That((Count("AssumeRole"), Count("Encrypt"), Count("Decrypt")), Is.EqualTo((2, 2, 2)));
     }
 
@@ -62,7 +63,7 @@ internal sealed class RetryTests
     {
         _world.Aws.Faults.Add(fault);
 
-        await Assert.CatchAsync<ByokException>(() => _world.PumpAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask()));
+        await Assert.CatchAsync<ByokException>(() => _world.PassPausesAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask()));
 
         Assert.That(Count("Encrypt"), Is.EqualTo(1));
     }
@@ -72,11 +73,17 @@ internal sealed class RetryTests
     {
         _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Operation = "Encrypt", Times = lasts ? null : 3 });
 
-        var call = _world.PumpAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask());
+        var call = _world.PassPausesAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask());
 
-        await Assert.ThatAsync(() => call, lasts ? Throws.TypeOf<ByokServiceException>().With.Message.Contains("AWS answered InternalFailure") : Throws.Nothing);
+        await Assert.ThatAsync(
+            () => call,
+            lasts ? Throws.TypeOf<ByokServiceException>().With.Message.Contains("AWS answered InternalFailure") : Throws.Nothing);
         Assert.That(Count("Encrypt"), Is.EqualTo(4));
-        Assert.That(_world.Logs.Entries.Count(entry => entry.StartsWith("Warning", StringComparison.Ordinal) && entry.Contains("kms:Encrypt on key", StringComparison.Ordinal)), Is.EqualTo(lasts ? 1 : 0), "one call, one warning");
+        Assert.That(
+            _world.Logs.Entries.Count(entry =>
+                entry.StartsWith("Warning", StringComparison.Ordinal) && entry.Contains("kms:Encrypt on key", StringComparison.Ordinal)),
+            Is.EqualTo(lasts ? 1 : 0),
+            "one call, one warning");
     }
 
     [Test]
@@ -84,12 +91,13 @@ internal sealed class RetryTests
     {
         _world.Aws.Faults.Add(Fault.Error("ThrottlingException") with { Times = 10 });
 
-        await _world.PumpAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask());
+        await _world.PassPausesAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask());
 
         Assert.That(Count("Encrypt"), Is.EqualTo(11));
     }
 
     [Test]
+    [Category("Slow")]
     public async Task Throttling_of_half_of_all_calls_fails_none()
     {
         var ring = Ring("AssumeRole");
@@ -97,8 +105,8 @@ internal sealed class RetryTests
 
         for (var i = 0; i < 100; i++)
         {
-            var message = await _world.PumpAsync(ring.EncryptAsync(new byte[] { 1, 2 }).AsTask());
-            Assert.That(await _world.PumpAsync(ring.DecryptAsync(message).AsTask()), Is.EqualTo(new byte[] { 1, 2 }));
+            var message = await _world.PassPausesAsync(ring.EncryptAsync(new byte[] { 1, 2 }).AsTask());
+            Assert.That(await _world.PassPausesAsync(ring.DecryptAsync(message).AsTask()), Is.EqualTo(new byte[] { 1, 2 }));
         }
 
         Assert.That(Count("Encrypt"), Is.InRange(120, 400));
@@ -110,7 +118,7 @@ internal sealed class RetryTests
         _world.Aws.Faults.Add(Fault.Error("ThrottlingException", retryAfter: TimeSpan.FromSeconds(7)) with { Times = 1 });
         var start = _world.Time.GetUtcNow();
 
-        await _world.PumpAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask());
+        await _world.PassPausesAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask());
 
         Assert.That(_world.Time.GetUtcNow() - start, Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(7)));
     }
@@ -134,7 +142,7 @@ internal sealed class RetryTests
         await _world.ReceivedAsync("Encrypt");
 
         _world.Time.Advance(AttemptTimeout);
-        var pumped = _world.PumpAsync(call);
+        var pumped = _world.PassPausesAsync(call);
 
         Assert.That(await pumped, Is.Not.Empty);
         Assert.That(Count("Encrypt"), Is.EqualTo(2));
@@ -146,10 +154,14 @@ internal sealed class RetryTests
         _world.Aws.Faults.Add(Fault.Error("ThrottlingException", retryAfter: TimeSpan.FromMinutes(25)));
         var start = _world.Time.GetUtcNow();
 
-        var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => _world.PumpAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask()));
+        var thrown = await Assert.ThrowsAsync<ByokServiceException>(
+            () => _world.PassPausesAsync(Ring("AccessKeys").EncryptAsync(new byte[1]).AsTask()));
 
         Assert.That(thrown!.Message, Does.Contain("AWS answered ThrottlingException"));
-        Assert.That(_world.Time.GetUtcNow() - start, Is.InRange(TimeSpan.FromMinutes(50), TotalTimeout), "what is left is shorter than what AWS asks for");
+        Assert.That(
+            _world.Time.GetUtcNow() - start,
+            Is.InRange(TimeSpan.FromMinutes(50), TotalTimeout),
+            "what is left is shorter than what AWS asks for");
         Assert.That(Count("Encrypt"), Is.EqualTo(3));
     }
 
@@ -160,7 +172,7 @@ internal sealed class RetryTests
         _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Operation = "AssumeRole" });
 
         var calls = Enumerable.Range(0, 50).Select(_ => ring.EncryptAsync(new byte[1]).AsTask()).ToList();
-        await Assert.ThrowsAsync<ByokServiceException>(() => _world.PumpAsync(Task.WhenAll(calls)));
+        await Assert.ThrowsAsync<ByokServiceException>(() => _world.PassPausesAsync(Task.WhenAll(calls)));
 
         Assert.That(calls.Select(call => call.Exception?.InnerException), Is.All.TypeOf<ByokServiceException>());
         Assert.That(Count("AssumeRole"), Is.InRange(4, 30), "shared, though the jitter spreads the callers");
@@ -185,7 +197,7 @@ internal sealed class RetryTests
     {
         var (numbers, own) = (_world.Services(BeGenerous), _world.Services(BeGenerous));
         numbers.AddScalrByok().ConfigureResilience(o => o.MaxRetryAttempts = 1).AddKeyRing(Settings);
-        own.AddScalrByok().ConfigureResilience((ResiliencePipelineBuilder pipeline) => pipeline.AddRetry(new RetryStrategyOptions
+        own.AddScalrByok().UseResiliencePipeline(pipeline => pipeline.AddRetry(new RetryStrategyOptions
         {
             MaxRetryAttempts = 5,
             Delay = TimeSpan.Zero,
@@ -200,7 +212,18 @@ internal sealed class RetryTests
 
         void Settings(ByokKeySettings s) => (s.KeyArn, s.Credentials) = (_world.Key.Arn, _world.Settings("AccessKeys").Credentials);
         async Task FailAsync(ServiceCollection services) => await Assert.ThrowsAsync<ByokServiceException>(
-            () => _world.PumpAsync(_world.Build(services).GetRequiredService<IByokKeyRing>().EncryptAsync(new byte[1]).AsTask()));
+            () => _world.PassPausesAsync(_world.Build(services).GetRequiredService<IByokKeyRing>().EncryptAsync(new byte[1]).AsTask()));
+    }
+
+    [Test]
+    public void The_two_ways_to_change_resilience_cannot_be_mistaken_for_one_another()
+    {
+        var builder = _world.Services(BeGenerous).AddScalrByok();
+
+        Assert.That(builder.ConfigureResilience(_ => { }), Is.SameAs(builder));
+        Assert.That(builder.Services.Any(service => service.ServiceType == typeof(ResilienceReplacement)), Is.False);
+        Assert.That(builder.UseResiliencePipeline(_ => { }), Is.SameAs(builder));
+        Assert.That(builder.Services.Any(service => service.ServiceType == typeof(ResilienceReplacement)), Is.True);
     }
 
     private static TestCaseData Case(string name, Fault fault) => new TestCaseData(fault).SetArgDisplayNames(name);

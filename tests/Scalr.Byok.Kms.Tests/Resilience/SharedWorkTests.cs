@@ -6,6 +6,7 @@ namespace Scalr.Byok.Kms.Tests.Resilience;
 public class SharedWorkTests
 {
     private readonly AsyncLocal<string?> _ambient = new();
+    private readonly SharedWork _shared = new(CancellationToken.None);
 
     [Test]
     public async Task It_sees_nothing_of_its_first_callers_context([Values] bool isSuppressed)
@@ -13,11 +14,11 @@ public class SharedWorkTests
         _ambient.Value = "the first caller's";
         Task<string?> work;
         Task silent;
-        string? seen = "not run";
+        var seen = "not run";
         using (isSuppressed ? ExecutionContext.SuppressFlow() : default(IDisposable))
         {
-            work = SharedWork.Start(() => Task.FromResult<string?>(_ambient.Value));
-            silent = SharedWork.Start(() =>
+            work = _shared.Start(() => Task.FromResult<string?>(_ambient.Value));
+            silent = _shared.Start(() =>
             {
                 seen = _ambient.Value;
                 return Task.CompletedTask;
@@ -33,7 +34,7 @@ public class SharedWorkTests
     [Test]
     public void A_failure_is_its_waiters()
     {
-        var work = SharedWork.Start(() => Task.FromException<int>(new InvalidOperationException("mine")));
+        var work = _shared.Start(() => Task.FromException<int>(new InvalidOperationException("mine")));
 
         Assert.That(() => work, Throws.InvalidOperationException.With.Message.EqualTo("mine"));
     }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Reflection;
 using System.Text.Json;
 using Microsoft.AspNetCore.DataProtection;
 using static Scalr.Byok.Kms.Tests.Keys.KeyArnSamples;
@@ -32,7 +33,8 @@ internal sealed class ByokKeySettingsJsonTests
         var json = ByokKeySettingsJson.Serialize(Settings(), Protector.Protect);
 
         Assert.That(json, Does.Not.Contain("S3cret").And.Contain(MultiRegion).And.Contain(Validated.RoleArn));
-        Assert.That(json, Does.Contain("\"ProtectedSecretAccessKey\"").And.Contain("\"ProtectedExternalId\"").And.Not.Contain("\"SecretAccessKey\"").And.Not.Contain("\"ExternalId\""));
+        Assert.That(json, Does.Contain("\"ProtectedSecretAccessKey\"").And.Contain(
+            "\"ProtectedExternalId\"").And.Not.Contain("\"SecretAccessKey\"").And.Not.Contain("\"ExternalId\""));
     }
 
     [Test]
@@ -72,7 +74,20 @@ internal sealed class ByokKeySettingsJsonTests
     [TestCase("""{ "PreviousKeys": [ { "credentials": { "externalId": "S3cret" } } ] }""", "ExternalId")]
     public void A_secret_in_clear_is_refused(string json, string name) =>
         Assert.That(() => ByokKeySettingsJson.Deserialize(json, text => text), Throws.TypeOf<JsonException>().With.Message.EqualTo(
-            $"The JSON has {name} in clear. Read it once with JsonSerializer.Deserialize<ByokKeySettings>, and store it with ByokKeySettingsJson.Serialize."));
+            $"The JSON has {name} unencrypted. Read it once with JsonSerializer.Deserialize<ByokKeySettings>, and store it with "
+            + "ByokKeySettingsJson.Serialize."));
+
+    [Test]
+    public void Previous_keys_that_are_null_are_written_and_read()
+    {
+        var json = ByokKeySettingsJson.Serialize(new ByokKeySettings { PreviousKeys = [null!] }, Protector.Protect);
+
+        foreach (var stored in (string[])[json, """{ "PreviousKeys": [ null ] }"""])
+        {
+            var previous = ByokKeySettingsJson.Deserialize(stored, Protector.Unprotect).PreviousKeys.Single();
+            Assert.That((previous.KeyArn, previous.Credentials.Type), Is.EqualTo((default(string), default(string))));
+        }
+    }
 
     [TestCase("null")]
     [TestCase("")]
@@ -83,7 +98,9 @@ internal sealed class ByokKeySettingsJsonTests
 
     [Test]
     public void Members_of_a_newer_version_are_ignored() =>
-        Assert.That(ByokKeySettingsJson.Deserialize($$"""{ "KeyArn": "{{MultiRegion}}", "New": 1 }""", text => text).KeyArn, Is.EqualTo(MultiRegion));
+        Assert.That(
+            ByokKeySettingsJson.Deserialize($$"""{ "KeyArn": "{{MultiRegion}}", "New": 1 }""", text => text).KeyArn,
+            Is.EqualTo(MultiRegion));
 
     [Test]
     public void Another_tenants_protector_does_not_open_it()
@@ -91,16 +108,26 @@ internal sealed class ByokKeySettingsJsonTests
         var json = ByokKeySettingsJson.Serialize(Settings(), Protector.Protect);
         var other = new EphemeralDataProtectionProvider().CreateProtector("byok", "globex");
 
-        Assert.That(() => ByokKeySettingsJson.Deserialize(json, other.Unprotect), Throws.InstanceOf<System.Security.Cryptography.CryptographicException>());
+        Assert.That(
+            () => ByokKeySettingsJson.Deserialize(json, other.Unprotect),
+            Throws.InstanceOf<System.Security.Cryptography.CryptographicException>());
     }
 
     [Test]
     public void Null_arguments_are_named()
     {
-        Assert.That(() => ByokKeySettingsJson.Serialize(null!, text => text), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("settings"));
-        Assert.That(() => ByokKeySettingsJson.Serialize(Settings(), null!), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("protect"));
-        Assert.That(() => ByokKeySettingsJson.Deserialize(null!, text => text), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("json"));
-        Assert.That(() => ByokKeySettingsJson.Deserialize("{}", null!), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("unprotect"));
+        Assert.That(
+            () => ByokKeySettingsJson.Serialize(null!, text => text),
+            Throws.ArgumentNullException.With.Property("ParamName").EqualTo("settings"));
+        Assert.That(
+            () => ByokKeySettingsJson.Serialize(Settings(), null!),
+            Throws.ArgumentNullException.With.Property("ParamName").EqualTo("protect"));
+        Assert.That(
+            () => ByokKeySettingsJson.Deserialize(null!, text => text),
+            Throws.ArgumentNullException.With.Property("ParamName").EqualTo("json"));
+        Assert.That(
+            () => ByokKeySettingsJson.Deserialize("{}", null!),
+            Throws.ArgumentNullException.With.Property("ParamName").EqualTo("unprotect"));
     }
 
     private static ByokKeySettings Settings() => new()
@@ -112,7 +139,7 @@ internal sealed class ByokKeySettingsJsonTests
 
     private static void Fill(object settings, ref int number)
     {
-        foreach (var property in settings.GetType().GetProperties())
+        foreach (var property in settings.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance))
         {
             if (property.PropertyType == typeof(string))
             {
@@ -137,5 +164,6 @@ internal sealed class ByokKeySettingsJsonTests
     private static IEnumerable<string?> Texts(object? settings) =>
         settings is null or string ? [(string?)settings]
         : settings is IEnumerable list ? list.Cast<object?>().SelectMany(Texts)
-        : settings.GetType().GetProperties().SelectMany(property => Texts(property.GetValue(settings)));
+        : settings.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .SelectMany(property => Texts(property.GetValue(settings)));
 }

@@ -1,9 +1,11 @@
 namespace Scalr.Byok.Kms.Tests.Settings;
 
-/// <summary>Mistakes that people make in configuration, and the exact messages that they read: the path, what was found, what is expected.</summary>
+/// <summary>
+/// Mistakes that people make in configuration, and the exact messages that they read: the path, what was found, what is expected.
+/// </summary>
 internal sealed class MisconfigurationTests
 {
-    private const string Later = "Customers:Acme: the credentials and the Regions are checked once the options of AddScalrByok are right.";
+    private const string Later = "Customers:Acme: the credentials and the Regions are checked once the options of AddScalrByok are valid.";
 
     public static IEnumerable<TestCaseData> All() => [.. Shapes(), .. Durations(), .. Values(), .. KeyRings()];
 
@@ -30,28 +32,38 @@ internal sealed class MisconfigurationTests
     {
         yield return Case("AllowedRegions as a list in a list",
             ["Byok:AllowedRegions:0:0=us-east-1"],
-            ["Byok:AllowedRegions has Byok:AllowedRegions:0 below it; expected a list of Regions, or one text such as us-east-1,eu-west-1.", Later]);
+            ["Byok:AllowedRegions has Byok:AllowedRegions:0 below it; expected a list of Regions, or one text such as "
+                + "us-east-1,eu-west-1.", Later]);
         yield return Case("AllowedRegions with names",
             ["Byok:AllowedRegions:First=us-east-1"],
-            ["Byok:AllowedRegions has Byok:AllowedRegions:First below it; expected a list of Regions, or one text such as us-east-1,eu-west-1.", Later]);
+            ["Byok:AllowedRegions has Byok:AllowedRegions:First below it; expected a list of Regions, or one text such as "
+                + "us-east-1,eu-west-1.", Later]);
         yield return Case("AllowedRegions of commas alone",
             ["Byok:AllowedRegions=, ,"],
-            ["Byok:AllowedRegions is an empty text; expected Regions separated by commas, such as us-east-1,eu-west-1.", Later]);
+            ["Byok:AllowedRegions is empty; expected Regions, such as us-east-1,eu-west-1.", Later]);
         yield return Case("AllowedRegions emptied over a list",
             ["Byok:AllowedRegions=", "Byok:AllowedRegions:0=us-east-1"],
-            ["Byok:AllowedRegions is an empty text; expected Regions separated by commas, such as us-east-1,eu-west-1.", Later]);
+            ["Byok:AllowedRegions is empty; expected Regions, such as us-east-1,eu-west-1.", Later]);
+        yield return Case("AllowedRegions as an empty text or list, which would allow the default Regions",
+            ["-Byok:AllowedRegions", "Byok:AllowedRegions="],
+            ["Byok:AllowedRegions is empty; expected Regions, such as us-east-1,eu-west-1.", Later]);
         yield return Case("AllowedRegions as one text with a mistake",
             ["Byok:AllowedRegions=us-east-1, Frankfurt"],
-            ["Byok:AllowedRegions:1: Not an AWS Region: the text, 9 characters long and not shown, is none; expected a name in lower case such as 'us-east-1'.", Later]);
+            ["Byok:AllowedRegions:1: Not an AWS Region: the text, 9 characters long and not shown, is none; expected a name in lower "
+                + "case such as 'us-east-1'.", Later]);
         yield return Case("AllowedRegions with semicolons",
             ["Byok:AllowedRegions=us-east-1;us-east-2"],
-            ["Byok:AllowedRegions:0: Not an AWS Region: the text, 19 characters long and not shown, is none; expected a name in lower case such as 'us-east-1'.", Later]);
+            ["Byok:AllowedRegions:0: Not an AWS Region: the text, 19 characters long and not shown, is none; expected a name in lower "
+                + "case such as 'us-east-1'.", Later]);
         yield return Case("AllowedRegions as a text without the key's Region",
             ["Byok:AllowedRegions=eu-west-1", "Byok:AllowedRegions:0=us-east-1"],
             ["Customers:Acme:KeyArn: Region us-east-1 is not allowed; allowed are eu-west-1."]);
         yield return Case("A Region in capitals",
             ["Byok:AllowedRegions:0=US-EAST-1"],
             ["Byok:AllowedRegions:0: Not an AWS Region: found 'US-EAST-1'; expected a name in lower case such as 'us-east-1'.", Later]);
+        yield return Case("A Region in capitals behind a gap",
+            ["Byok:AllowedRegions:7=US-EAST-1"],
+            ["Byok:AllowedRegions:7: Not an AWS Region: found 'US-EAST-1'; expected a name in lower case such as 'us-east-1'.", Later]);
         yield return Case("A Region with a space",
             ["Byok:AllowedRegions:0=us-east-1 "],
             ["Byok:AllowedRegions:0 has a space at position 10 of 10 characters. Remove it.", Later]);
@@ -63,7 +75,8 @@ internal sealed class MisconfigurationTests
             ["Byok:Endpoints is a text; expected a section with Kms, Sts, UseSystemProxy.", Later]);
         yield return Case("Endpoints:Kms as a text",
             ["Byok:Endpoints:Kms=http://localhost:4566"],
-            ["Byok:Endpoints:Kms is a text; expected an address for each Region, such as Byok:Endpoints:Kms:us-east-1, or Byok:Endpoints:Kms:* for all Regions.", Later]);
+            ["Byok:Endpoints:Kms is a text; expected an address for each Region, such as Byok:Endpoints:Kms:us-east-1, or "
+                + "Byok:Endpoints:Kms:* for all Regions.", Later]);
         yield return Case("An endpoint over http",
             ["Byok:Endpoints:Kms:us-east-1=http://kms.example.com"],
             ["Byok:Endpoints:Kms:us-east-1 must be an https address; plain http is accepted on loopback only.", Later]);
@@ -72,7 +85,8 @@ internal sealed class MisconfigurationTests
             ["Byok:Endpoints:Kms:* must be an https address; plain http is accepted on loopback only.", Later]);
         yield return Case("An endpoint in quotes",
             ["Byok:Endpoints:Sts:*=\"https://sts.example.com\""],
-            ["Byok:Endpoints:Sts:* has a quotation mark (U+0022) at position 1, a quotation mark (U+0022) at position 25 of 25 characters. Remove them.", Later]);
+            ["Byok:Endpoints:Sts:* has a quotation mark (U+0022) at position 1, a quotation mark (U+0022) at position 25 of 25 "
+                + "characters. Remove them.", Later]);
         yield return Case("An endpoint of no Region",
             ["Byok:Endpoints:Sts:all=https://sts.example.com"],
             ["Byok:Endpoints:Sts: 'all' is neither the name of an AWS Region nor *.", Later]);
@@ -84,7 +98,9 @@ internal sealed class MisconfigurationTests
             ["Byok:DataKeyCache is a text; expected a section with MaxAge, MaxMessages, MaxBytes, MaxKeys, OutageGrace.", Later]);
         yield return Case("Resilience as a text",
             ["Byok:Resilience=none"],
-            ["Byok:Resilience is a text; expected a section with TotalTimeout, AttemptTimeout, MaxRetryAttempts, RetryDelay, BreakerFailureRatio, BreakerMinimumThroughput, BreakerSamplingDuration, BreakDuration, MaxConcurrentCalls, MaxConnectionsPerEndpoint, MaxSessionStartsPerSecond.", Later]);
+            ["Byok:Resilience is a text; expected a section with TotalTimeout, AttemptTimeout, MaxRetryAttempts, RetryDelay, "
+                + "BreakerFailureRatio, BreakerMinimumThroughput, BreakerSamplingDuration, BreakDuration, MaxConcurrentCalls, "
+                    + "MaxConnectionsPerEndpoint, MaxSessionStartsPerSecond.", Later]);
         yield return Case("FrameLength as a section",
             ["Byok:FrameLength:Value=4096"],
             ["Byok:FrameLength has settings below it, such as Byok:FrameLength:Value; expected a whole number, such as 65536.", Later]);
@@ -108,7 +124,8 @@ internal sealed class MisconfigurationTests
             ["Byok:FrameLength is empty; expected a whole number, such as 65536.", Later]);
         yield return Case("FrameLength in quotes",
             ["Byok:FrameLength=\"4096\""],
-            ["Byok:FrameLength has a quotation mark (U+0022) at position 1, a quotation mark (U+0022) at position 6 of 6 characters. Remove them.", Later]);
+            ["Byok:FrameLength has a quotation mark (U+0022) at position 1, a quotation mark (U+0022) at position 6 of 6 characters. "
+                + "Remove them.", Later]);
         yield return Case("MaxMessageLength with a unit",
             ["Byok:MaxMessageLength=64GiB"],
             ["Byok:MaxMessageLength is '64GiB'; expected a whole number, such as 68719476736.", Later]);
@@ -151,7 +168,7 @@ internal sealed class MisconfigurationTests
             ["Byok:Resilience:AttemptTimeout is 'PT2S'; expected hh:mm:ss, such as 00:00:15 for 15 seconds.", Later]);
         yield return Case("A short session",
             ["Byok:SessionDuration=00:05:00"],
-            ["Byok:SessionDuration is 00:05:00; AWS STS takes 00:15:00 to 12:00:00.", Later]);
+            ["Byok:SessionDuration is 00:05:00; AWS STS accepts 00:15:00 to 12:00:00.", Later]);
         yield return Case("A zero interval",
             ["Byok:ConfirmationInterval=0"],
             ["Byok:ConfirmationInterval is 00:00:00; it must be 1 second to 1 hour.", Later]);
@@ -165,12 +182,29 @@ internal sealed class MisconfigurationTests
         yield return Case("An account with a space",
             ["Byok:HostAccountId= 615271354814"],
             ["Byok:HostAccountId has a space at position 1 of 13 characters. Remove it.", Later]);
+        yield return Case("An account that is empty",
+            ["Byok:HostAccountId="],
+            ["Byok:HostAccountId is empty. Set it to the AWS account of the host, 12 digits, or leave it out.", Later]);
+        yield return Case("No account of the host, for AssumeRole",
+            ["-Byok:HostAccountId", "-Customers:Acme:Credentials", "Customers:Acme:Credentials:Type=AssumeRole",
+                $"Customers:Acme:Credentials:RoleArn={Validated.RoleArn}",
+                $"Customers:Acme:Credentials:ExternalId={Validated.ExternalId}"],
+            ["Customers:Acme:Credentials:Type AssumeRole needs the AWS account of the host; the host must set HostAccountId in the "
+                + "options of AddScalrByok."]);
+        yield return Case("The host's own key",
+            ["Byok:HostAccountId=111122223333"],
+            ["Customers:Acme:KeyArn is in account 111122223333, which is HostAccountId, the host's own. Use the customer's account, or "
+                + "set AllowHostAccount to accept the host's."]);
+        yield return Case("Too many previous keys allowed",
+            ["Byok:MaxPreviousKeys=1000"],
+            ["Byok:MaxPreviousKeys is 1000; it must be 0 to 100.", Later]);
         yield return Case("A session name with a line break",
             ["Byok:RoleSessionName=host\n"],
             ["Byok:RoleSessionName has a line break at position 5 of 5 characters. Remove it.", Later]);
         yield return Case("Half a host identity",
             ["Byok:HostIdentity:AccessKeyId=AKIAIOSFODNN7EXAMPLE"],
-            ["Byok:HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials chain, neither.", Later]);
+            ["Byok:HostIdentity: AccessKeyId and SecretAccessKey belong together; give both or, for the AWS SDK's default credentials "
+                + "chain, neither.", Later]);
         yield return Case("A host identity with a tab",
             [
                 "Byok:HostIdentity:AccessKeyId=AKIAIOSFODNN7EXAMPLE",
@@ -182,7 +216,28 @@ internal sealed class MisconfigurationTests
                 "Byok:HostIdentity:AccessKeyId=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE",
                 "Byok:HostIdentity:SecretAccessKey=AKIAIOSFODNN7EXAMPLE",
             ],
-            ["Byok:HostIdentity:AccessKeyId looks like a secret access key; expected the access key ID, such as AKIA…. Were the two halves swapped?", "Byok:HostIdentity:SecretAccessKey looks like an access key ID; expected the secret access key. Were the two halves swapped?", Later]);
+            [
+                "Byok:HostIdentity:AccessKeyId looks like a secret access key; expected the access key ID, such as AKIA…. Were the two "
+                + "halves swapped?",
+                "Byok:HostIdentity:SecretAccessKey looks like an access key ID; expected the secret access key. Were the two halves "
+                + "swapped?",
+                Later,
+            ]);
+        yield return Case("A session token of the host in other quotes",
+            [
+                "Byok:HostIdentity:AccessKeyId=ASIAIOSFODNN7EXAMPLE",
+                "Byok:HostIdentity:SecretAccessKey=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE",
+                "Byok:HostIdentity:SessionToken=\uFF02S3cret\uFF02",
+            ],
+            ["Byok:HostIdentity:SessionToken has a quotation mark (U+FF02) at position 1, a quotation mark (U+FF02) at position 8 of 8 "
+                + "characters. Remove them.", Later]);
+        yield return Case("A session token of the host with a letter that is not ASCII",
+            [
+                "Byok:HostIdentity:AccessKeyId=ASIAIOSFODNN7EXAMPLE",
+                "Byok:HostIdentity:SecretAccessKey=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE",
+                "Byok:HostIdentity:SessionToken=S3cr\u00E9t",
+            ],
+            ["Byok:HostIdentity:SessionToken has characters that no session token has; expected visible ASCII characters.", Later]);
         yield return Case("A temporary host identity without a token",
             [
                 "Byok:HostIdentity:AccessKeyId=ASIAIOSFODNN7EXAMPLE",
@@ -195,7 +250,8 @@ internal sealed class MisconfigurationTests
     {
         yield return Case("No customer",
             ["-Customers:Acme"],
-            ["Key ring 'acme': The configuration section Customers:Acme does not exist or is empty; expected KeyArn and Credentials in it."]);
+            ["Key ring 'acme': The configuration section Customers:Acme does not exist or is empty; expected KeyArn and Credentials in "
+                + "it."]);
         yield return Case("A customer as a text",
             ["-Customers:Acme", "Customers:Acme=arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"],
             ["Customers:Acme is a text; expected a section with KeyArn, Credentials, ReplicaRegions, PreviousKeys."]);
@@ -208,7 +264,8 @@ internal sealed class MisconfigurationTests
             ["Customers:Acme:KeyArn has settings below it, such as Customers:Acme:KeyArn:Arn; expected one text."]);
         yield return Case("A key ARN in quotes",
             ["Customers:Acme:KeyArn=\"arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab\""],
-            ["Customers:Acme:KeyArn has a quotation mark (U+0022) at position 1, a quotation mark (U+0022) at position 77 of 77 characters. Remove them."]);
+            ["Customers:Acme:KeyArn has a quotation mark (U+0022) at position 1, a quotation mark (U+0022) at position 77 of 77 "
+                + "characters. Remove them."]);
         yield return Case("A key ARN with a zero-width space",
             ["Customers:Acme:KeyArn=arn:aws:kms:us-east-1:\u200B111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"],
             ["Customers:Acme:KeyArn has a zero-width space (U+200B) at position 23 of 76 characters. Remove it."]);
@@ -217,13 +274,15 @@ internal sealed class MisconfigurationTests
             ["Customers:Acme:KeyArn has a byte order mark (U+FEFF) at position 1 of 76 characters. Remove it."]);
         yield return Case("An alias",
             ["Customers:Acme:KeyArn=alias/acme"],
-            ["Customers:Acme:KeyArn: Not a KMS key ARN: 'alias/acme' is the name of an alias; expected the full ARN of the key it points to, arn:{partition}:kms:{region}:{account}:key/{key id}. 'aws kms describe-key' prints it as KeyMetadata.Arn."]);
+            ["Customers:Acme:KeyArn: Not a KMS key ARN: 'alias/acme' is the name of an alias; expected the full ARN of the key it "
+                + "points to, arn:{partition}:kms:{region}:{account}:key/{key id}. 'aws kms describe-key' prints it as KeyMetadata.Arn."]);
         yield return Case("A key elsewhere",
             ["Customers:Acme:KeyArn=arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"],
             ["Customers:Acme:KeyArn: Region eu-west-1 is not allowed; allowed are us-east-1, us-east-2."]);
         yield return Case("Credentials as a text",
             ["-Customers:Acme:Credentials", "Customers:Acme:Credentials=AccessKeys"],
-            ["Customers:Acme:Credentials is a text; expected a section with Type, AccessKeyId, SecretAccessKey, RoleArn, ExternalId, Audience."]);
+            ["Customers:Acme:Credentials is a text; expected a section with Type, AccessKeyId, SecretAccessKey, RoleArn, ExternalId, "
+                + "Audience."]);
         yield return Case("No credentials",
             ["-Customers:Acme:Credentials"],
             ["Customers:Acme:Credentials:Type is missing; it is one of AccessKeys, AssumeRole, Oidc."]);
@@ -238,37 +297,72 @@ internal sealed class MisconfigurationTests
                 "Customers:Acme:Credentials:AccessKeyId=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE",
                 "Customers:Acme:Credentials:SecretAccessKey=AKIAIOSFODNN7EXAMPLE",
             ],
-            ["Customers:Acme:Credentials:AccessKeyId looks like a secret access key; expected the access key ID, such as AKIA…. Were the two halves swapped?", "Customers:Acme:Credentials:SecretAccessKey looks like an access key ID; expected the secret access key. Were the two halves swapped?"]);
+            [
+                "Customers:Acme:Credentials:AccessKeyId looks like a secret access key; expected the access key ID, such as AKIA…. Were "
+                + "the two halves swapped?",
+                "Customers:Acme:Credentials:SecretAccessKey looks like an access key ID; expected the secret access key. Were the two "
+                + "halves swapped?",
+            ]);
         yield return Case("A secret in quotes",
             ["Customers:Acme:Credentials:SecretAccessKey='S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE'"],
-            ["Customers:Acme:Credentials:SecretAccessKey has a quotation mark (U+0027) at position 1, a quotation mark (U+0027) at position 42 of 42 characters. Remove them."]);
+            ["Customers:Acme:Credentials:SecretAccessKey has a quotation mark (U+0027) at position 1, a quotation mark (U+0027) at "
+                + "position 42 of 42 characters. Remove them."]);
+        yield return Case("A secret in single angle quotes",
+            ["Customers:Acme:Credentials:SecretAccessKey=\u2039S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE\u203A"],
+            ["Customers:Acme:Credentials:SecretAccessKey has a quotation mark (U+2039) at position 1, a quotation mark (U+203A) at "
+                + "position 42 of 42 characters. Remove them."]);
+        yield return Case("A secret with characters that show nothing",
+            ["Customers:Acme:Credentials:SecretAccessKey=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE\u3164\U000E0020"],
+            ["Customers:Acme:Credentials:SecretAccessKey has an invisible character (U+3164) at position 41, an invisible character "
+                + "(U+E0020) at position 42 of 43 characters. Remove them."]);
         yield return Case("A secret with a no-break space",
             ["Customers:Acme:Credentials:SecretAccessKey=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE\u00A0"],
             ["Customers:Acme:Credentials:SecretAccessKey has a no-break space (U+00A0) at position 41 of 41 characters. Remove it."]);
         yield return Case("A secret with spaces everywhere",
             ["Customers:Acme:Credentials:SecretAccessKey= S 3 c ret"],
-            ["Customers:Acme:Credentials:SecretAccessKey has a space at position 1, a space at position 3, a space at position 5 and 1 more of 10 characters. Remove them."]);
+            ["Customers:Acme:Credentials:SecretAccessKey has a space at position 1, a space at position 3, a space at position 5 and 1 "
+                + "more of 10 characters. Remove them."]);
         yield return Case("A temporary access key",
             ["Customers:Acme:Credentials:AccessKeyId=ASIAIOSFODNN7EXAMPLE"],
-            ["Customers:Acme:Credentials:AccessKeyId is that of a temporary session (ASIA…), which ends within hours. Give an IAM user's access key (AKIA…) or use AssumeRole."]);
+            ["Customers:Acme:Credentials:AccessKeyId is that of a temporary session (ASIA…), which ends within hours. Give an IAM "
+                + "user's access key (AKIA…) or use AssumeRole."]);
         yield return Case("ReplicaRegions as a text with the key's own",
             ["Customers:Acme:ReplicaRegions=us-east-1,us-east-2"],
             ["Customers:Acme:ReplicaRegions:0 is us-east-1, the Region of the key itself."]);
         yield return Case("ReplicaRegions as a section",
             ["Customers:Acme:ReplicaRegions:us-east-2=true"],
-            ["Customers:Acme:ReplicaRegions has Customers:Acme:ReplicaRegions:us-east-2 below it; expected a list of Regions, or one text such as us-east-1,eu-west-1."]);
+            ["Customers:Acme:ReplicaRegions has Customers:Acme:ReplicaRegions:us-east-2 below it; expected a list of Regions, or one "
+                + "text such as us-east-1,eu-west-1."]);
         yield return Case("PreviousKeys as a text",
             ["Customers:Acme:PreviousKeys=arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"],
-            ["Customers:Acme:PreviousKeys is a text; expected a list of sections with KeyArn and Credentials, such as Customers:Acme:PreviousKeys:0:KeyArn."]);
+            ["Customers:Acme:PreviousKeys is a text; expected a list of sections with KeyArn and Credentials, such as "
+                + "Customers:Acme:PreviousKeys:0:KeyArn."]);
         yield return Case("PreviousKeys as a section",
             ["Customers:Acme:PreviousKeys:KeyArn=arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"],
-            ["Customers:Acme:PreviousKeys has the name 'KeyArn' where a list has numbers; write Customers:Acme:PreviousKeys:0:… for its first entry."]);
+            ["Customers:Acme:PreviousKeys has the name 'KeyArn' where a list has numbers; write Customers:Acme:PreviousKeys:0:… for its "
+                + "first entry."]);
         yield return Case("PreviousKeys of texts",
             ["Customers:Acme:PreviousKeys:0=arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"],
             ["Customers:Acme:PreviousKeys:0 is a text; expected a section with KeyArn, Credentials."]);
         yield return Case("An empty previous key",
             ["Customers:Acme:PreviousKeys:0="],
             ["Customers:Acme:PreviousKeys:0 is empty; expected a section with KeyArn and Credentials."]);
+        yield return Case("Lists whose numbers have gaps",
+            [
+                "Customers:Acme:ReplicaRegions:1=us-east-2",
+                "Customers:Acme:ReplicaRegions:3=us-east-1",
+                "Customers:Acme:PreviousKeys:1:KeyArn=alias/acme",
+                "Customers:Acme:PreviousKeys:1:Credentials:Type=IAM",
+                "Customers:Acme:PreviousKeys:4=alias/acme",
+            ],
+            [
+                "Customers:Acme:PreviousKeys:4 is a text; expected a section with KeyArn, Credentials.",
+                "Customers:Acme:ReplicaRegions:3 is us-east-1, the Region of the key itself.",
+                "Customers:Acme:PreviousKeys:1:KeyArn: Not a KMS key ARN: 'alias/acme' is the name of an alias; expected the full ARN of "
+                + "the key it points to, arn:{partition}:kms:{region}:{account}:key/{key id}. 'aws kms describe-key' prints it as "
+                + "KeyMetadata.Arn.",
+                "Customers:Acme:PreviousKeys:1:Credentials:Type is none of AccessKeys, AssumeRole, Oidc.",
+            ]);
         yield return Case("A previous key without credentials",
             ["Customers:Acme:PreviousKeys:0:KeyArn=arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
             ["Customers:Acme:PreviousKeys:0:Credentials:Type is missing; it is one of AccessKeys, AssumeRole, Oidc."]);
@@ -283,7 +377,12 @@ internal sealed class MisconfigurationTests
                 "Customers:Acme:Credentials:RoleArn=arn:aws:iam::111122223333:role/byok\r\n",
                 "Customers:Acme:Credentials:ExternalId=\u201CS3cret-id\u201D",
             ],
-            ["Customers:Acme:Credentials:RoleArn has a line break at position 36, a line break at position 37 of 37 characters. Remove them.", "Customers:Acme:Credentials:ExternalId has a quotation mark (U+201C) at position 1, a quotation mark (U+201D) at position 11 of 11 characters. Remove them."]);
+            [
+                "Customers:Acme:Credentials:RoleArn has a line break at position 36, a line break at position 37 of 37 characters. "
+                + "Remove them.",
+                "Customers:Acme:Credentials:ExternalId has a quotation mark (U+201C) at position 1, a quotation mark (U+201D) at "
+                + "position 11 of 11 characters. Remove them.",
+            ]);
         yield return Case("An audience with a soft hyphen",
             [
                 "Customers:Acme:Credentials:Type=Oidc",
@@ -295,5 +394,6 @@ internal sealed class MisconfigurationTests
             ["Customers:Acme:Credentials:Audience has an invisible character (U+00AD) at position 6 of 9 characters. Remove it."]);
     }
 
-    private static TestCaseData Case(string name, string[] changes, string[] messages) => new TestCaseData(changes, messages).SetArgDisplayNames(name);
+    private static TestCaseData Case(string name, string[] changes, string[] messages) =>
+        new TestCaseData(changes, messages).SetArgDisplayNames(name);
 }

@@ -14,6 +14,7 @@ internal static class Misconfigured
     {
         ["Byok:AllowedRegions:0"] = "us-east-1",
         ["Byok:AllowedRegions:1"] = "us-east-2",
+        ["Byok:HostAccountId"] = Validated.HostAccount,
         ["Customers:Acme:KeyArn"] = MultiRegion,
         ["Customers:Acme:Credentials:Type"] = "AccessKeys",
         ["Customers:Acme:Credentials:AccessKeyId"] = Validated.AccessKeyId,
@@ -40,13 +41,15 @@ internal static class Misconfigured
     }
 
     public static string[] Warnings(CapturedLogs logs) =>
-        [.. logs.Entries.Where(entry => entry.StartsWith("Warning", StringComparison.Ordinal)).Select(entry => entry[(entry.IndexOf(": ", StringComparison.Ordinal) + 2)..entry.IndexOf(" [", StringComparison.Ordinal)])];
+        [.. logs.Entries.Where(entry => entry.StartsWith("Warning", StringComparison.Ordinal))
+            .Select(entry => entry[(entry.IndexOf(": ", StringComparison.Ordinal) + 2)..entry.IndexOf(" [", StringComparison.Ordinal)])];
 
     /// <summary>The options and the ring's settings that a host gets.</summary>
     public static (ByokOptions Options, ByokKeySettings Ring) Read(params string[] changes)
     {
         using var provider = Host(Configuration(changes), new CapturedLogs());
-        return (provider.GetRequiredService<IOptions<ByokOptions>>().Value, provider.GetRequiredService<IOptionsMonitor<ByokKeySettings>>().Get("acme"));
+        return (provider.GetRequiredService<IOptions<ByokOptions>>().Value, provider.GetRequiredService<IOptionsMonitor<ByokKeySettings>>()
+            .Get("acme"));
     }
 
     public static IConfigurationRoot Configuration(params string[] changes)
@@ -56,14 +59,16 @@ internal static class Misconfigured
         {
             if (change[0] == '-')
             {
-                foreach (var path in values.Keys.Where(path => path == change[1..] || path.StartsWith(change[1..] + ':', StringComparison.Ordinal)).ToList())
+                foreach (var path in values.Keys.Where(
+                    path => path == change[1..] || path.StartsWith(change[1..] + ':', StringComparison.Ordinal)).ToList())
                 {
                     values.Remove(path);
                 }
             }
             else
             {
-                values[change[..change.IndexOf('=', StringComparison.Ordinal)]] = change[(change.IndexOf('=', StringComparison.Ordinal) + 1)..];
+                values[change[..change.IndexOf('=', StringComparison.Ordinal)]] =
+                    change[(change.IndexOf('=', StringComparison.Ordinal) + 1)..];
             }
         }
 
@@ -75,7 +80,7 @@ internal static class Misconfigured
         var services = new ServiceCollection();
         services.AddSingleton<ILoggerFactory>(logs);
         services.AddScalrByok(configuration.GetSection("Byok")).AddKeyRing("acme", configuration.GetSection("Customers:Acme"))
-            .AddWebIdentityTokens((_, _) => new ValueTask<string>("token"));
+            .AddOidcTokens((_, _) => new ValueTask<string>("token"));
         return services.BuildServiceProvider();
     }
 

@@ -1,4 +1,6 @@
+using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using static Scalr.Byok.Kms.Tests.Keys.KeyArnSamples;
 
@@ -20,8 +22,12 @@ internal sealed class SettingsSecrecyTests
 
     public static IEnumerable<TestCaseData> Serializers()
     {
-        yield return Serializer("reflection", new JsonSerializerOptions(JsonSerializerDefaults.General) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() });
-        yield return Serializer("reflection, web", new JsonSerializerOptions(JsonSerializerDefaults.Web) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() });
+        yield return Serializer(
+            "reflection",
+            new JsonSerializerOptions(JsonSerializerDefaults.General) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() });
+        yield return Serializer(
+            "reflection, web",
+            new JsonSerializerOptions(JsonSerializerDefaults.Web) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() });
         yield return Serializer("source-generated", SettingsJson.Default.Options);
     }
 
@@ -47,12 +53,28 @@ internal sealed class SettingsSecrecyTests
         Assert.That(new ByokHostIdentity().ToString(), Is.EqualTo("default credentials chain"));
     }
 
+    /// <summary>Newtonsoft.Json asks a public method with this name whether it may write a property. It reads it all the same.</summary>
+    [TestCase(typeof(ByokCredentialSettings))]
+    [TestCase(typeof(ByokHostIdentity))]
+    public void Newtonsoft_Json_is_told_not_to_write_the_secrets(Type type)
+    {
+        var secrets = type.GetProperties().Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is not null).ToList();
+
+        Assert.That(secrets, Has.Count.EqualTo(2));
+        foreach (var secret in secrets)
+        {
+            var mayWrite = type.GetMethod($"ShouldSerialize{secret.Name}", Type.EmptyTypes);
+            Assert.That(mayWrite?.Invoke(null, null), Is.EqualTo(false), secret.Name);
+        }
+    }
+
     [TestCaseSource(nameof(Serializers))]
     public void Json_is_written_without_the_secrets(JsonSerializerOptions json)
     {
         var written = JsonSerializer.Serialize(Full(), json.GetTypeInfo(typeof(ByokKeySettings)));
 
-        Assert.That(written, Does.Not.Contain(Secret).And.Not.Contain("SecretAccessKey").IgnoreCase.And.Not.Contain("ExternalId").IgnoreCase);
+        Assert.That(
+            written, Does.Not.Contain(Secret).And.Not.Contain("SecretAccessKey").IgnoreCase.And.Not.Contain("ExternalId").IgnoreCase);
         Assert.That(written, Does.Contain(MultiRegion).And.Contain(Validated.RoleArn).And.Contain("us-east-2").And.Contain(SingleRegion));
     }
 
@@ -74,7 +96,9 @@ internal sealed class SettingsSecrecyTests
 
         Assert.That((settings.Credentials.SecretAccessKey, settings.Credentials.ExternalId), Is.EqualTo(("S3cret-1", "S3cret-2")));
         Assert.That((previous.Credentials.SecretAccessKey, previous.Credentials.ExternalId), Is.EqualTo(("S3cret-3", "S3cret-4")));
-        Assert.That((settings.KeyArn, settings.Credentials.RoleArn, settings.ReplicaRegions.Single()), Is.EqualTo((MultiRegion, Validated.RoleArn, "us-east-2")));
+        Assert.That(
+            (settings.KeyArn, settings.Credentials.RoleArn, settings.ReplicaRegions.Single()),
+            Is.EqualTo((MultiRegion, Validated.RoleArn, "us-east-2")));
     }
 
     [TestCaseSource(nameof(Serializers))]
@@ -87,13 +111,25 @@ internal sealed class SettingsSecrecyTests
         Assert.That((options.HostIdentity.SecretAccessKey, options.HostIdentity.SessionToken), Is.EqualTo(("S3cret-1", "S3cret-2")));
     }
 
-    private static TestCaseData Serializer(string name, JsonSerializerOptions options) => new TestCaseData(options).SetArgDisplayNames(name);
+    private static TestCaseData Serializer(string name, JsonSerializerOptions options) =>
+        new TestCaseData(options).SetArgDisplayNames(name);
 
     private static ByokKeySettings Full() => new()
     {
         KeyArn = MultiRegion,
-        Credentials = new() { Type = "AssumeRole", AccessKeyId = "AKIA", SecretAccessKey = Secret, RoleArn = Validated.RoleArn, ExternalId = Secret, Audience = "a" },
+        Credentials = new()
+        {
+            Type = "AssumeRole",
+            AccessKeyId = "AKIA",
+            SecretAccessKey = Secret,
+            RoleArn = Validated.RoleArn,
+            ExternalId = Secret,
+            Audience = "a",
+        },
         ReplicaRegions = ["us-east-2"],
-        PreviousKeys = [new() { KeyArn = SingleRegion, Credentials = new() { Type = "AccessKeys", SecretAccessKey = Secret, ExternalId = Secret } }],
+        PreviousKeys =
+        [
+            new() { KeyArn = SingleRegion, Credentials = new() { Type = "AccessKeys", SecretAccessKey = Secret, ExternalId = Secret } },
+        ],
     };
 }

@@ -15,14 +15,16 @@ internal sealed class SettingsShapeTests
     [TestCase("keyarn", "KeyArn", 0)]
     [TestCase("Kms", "Sts", 2)]
     [TestCase("", "abc", 3)]
-    public void Distance_counts_changes(string one, string other, int distance) => Assert.That(Spelling.Distance(one, other), Is.EqualTo(distance));
+    public void Distance_counts_changes(string one, string other, int distance) =>
+        Assert.That(Spelling.Distance(one, other), Is.EqualTo(distance));
 
     private static IEnumerable<string> Lines(SettingsShape shape, string path = "") =>
         shape.Names.SelectMany(one => Lines(one.Value, $"{path}{one.Key}:").Prepend($"{path}{one.Key} {one.Value.Kind}"));
 
     private static IEnumerable<string> Lines(Type type, string path = "") =>
         type.GetProperties(BindingFlags.Instance | BindingFlags.Public)
-            .SelectMany(property => Lines(Below(property.PropertyType), $"{path}{property.Name}:").Prepend($"{path}{property.Name} {Kind(property.PropertyType)}"));
+            .SelectMany(property => Lines(Below(property.PropertyType), $"{path}{property.Name}:").Prepend(
+                $"{path}{property.Name} {Kind(property.PropertyType)}"));
 
     private static Type Below(Type type) => Kind(type) switch
     {

@@ -15,7 +15,10 @@ internal sealed class ShapeTests
     public void Regions_may_be_one_text_which_replaces_a_list()
     {
         var (options, ring) = Misconfigured.Read(
-            "Byok:AllowedRegions=eu-west-1, us-east-1,", "Byok:AllowedRegions:2=ap-south-1", "Customers:Acme:ReplicaRegions=", "Customers:Acme:ReplicaRegions:0=us-east-2");
+            "Byok:AllowedRegions=eu-west-1, us-east-1,",
+            "Byok:AllowedRegions:2=ap-south-1",
+            "Customers:Acme:ReplicaRegions=",
+            "Customers:Acme:ReplicaRegions:0=us-east-2");
 
         Assert.That(options.AllowedRegions, Is.EqualTo(Two));
         Assert.That(ring.ReplicaRegions, Is.Empty);
@@ -24,14 +27,23 @@ internal sealed class ShapeTests
 
     [Test]
     public void A_text_that_replaces_a_list_is_logged() =>
-        Assert.That(Misconfigured.Warnings("Byok:AllowedRegions=us-east-1"), Is.EqualTo(Lines("Byok:AllowedRegions is both a text and a list. The text replaces the list.")));
+        Assert.That(
+            Misconfigured.Warnings("Byok:AllowedRegions=us-east-1"),
+            Is.EqualTo(Lines("Byok:AllowedRegions is both a text and a list. The text replaces the list.")));
 
     [TestCase("Byok:FrameLenght=1", "Byok:FrameLenght is not a setting of this version and is ignored. Did you mean FrameLength?")]
-    [TestCase("Byok:MaxAge=00:01:00", "Byok:MaxAge is not a setting of this version and is ignored. Did you mean Byok:DataKeyCache:MaxAge?")]
-    [TestCase("Byok:DataKeyCache:MaxMesages=1", "Byok:DataKeyCache:MaxMesages is not a setting of this version and is ignored. Did you mean MaxMessages?")]
+    [TestCase(
+        "Byok:MaxAge=00:01:00", "Byok:MaxAge is not a setting of this version and is ignored. Did you mean Byok:DataKeyCache:MaxAge?")]
+    [TestCase(
+        "Byok:DataKeyCache:MaxMesages=1",
+        "Byok:DataKeyCache:MaxMesages is not a setting of this version and is ignored. Did you mean MaxMessages?")]
     [TestCase("Byok:Colour=red", "Byok:Colour is not a setting of this version and is ignored.")]
-    [TestCase("Customers:Acme:RoleArn=x", "Customers:Acme:RoleArn is not a setting of this version and is ignored. Did you mean Customers:Acme:Credentials:RoleArn?")]
-    [TestCase("Customers:Acme:Credentials:AcessKeyID=x", "Customers:Acme:Credentials:AcessKeyID is not a setting of this version and is ignored. Did you mean AccessKeyId?")]
+    [TestCase(
+        "Customers:Acme:RoleArn=x",
+        "Customers:Acme:RoleArn is not a setting of this version and is ignored. Did you mean Customers:Acme:Credentials:RoleArn?")]
+    [TestCase(
+        "Customers:Acme:Credentials:AcessKeyID=x",
+        "Customers:Acme:Credentials:AcessKeyID is not a setting of this version and is ignored. Did you mean AccessKeyId?")]
     public void Unknown_names_are_logged_once_with_a_suggestion(string change, string warning)
     {
         Assert.That(Misconfigured.Warnings(change), Is.EqualTo(Lines(warning)));
@@ -57,11 +69,13 @@ internal sealed class ShapeTests
     [TestCase("0.00:00:30", 30)]
     [TestCase("0:00:01:00", 60)]
     public void Durations_are_read_where_they_are_clear(string text, int seconds) =>
-        Assert.That(Misconfigured.Read($"Byok:DataKeyCache:MaxAge={text}").Options.DataKeyCache.MaxAge, Is.EqualTo(TimeSpan.FromSeconds(seconds)));
+        Assert.That(
+            Misconfigured.Read($"Byok:DataKeyCache:MaxAge={text}").Options.DataKeyCache.MaxAge, Is.EqualTo(TimeSpan.FromSeconds(seconds)));
 
     [Test]
     public void Days_are_read_where_they_are_named() =>
-        Assert.That(Misconfigured.Read("Byok:KeyRingIdleTimeout=15.00:00:00").Options.KeyRingIdleTimeout, Is.EqualTo(TimeSpan.FromDays(15)));
+        Assert.That(
+            Misconfigured.Read("Byok:KeyRingIdleTimeout=15.00:00:00").Options.KeyRingIdleTimeout, Is.EqualTo(TimeSpan.FromDays(15)));
 
     [Test]
     public void A_host_may_run_on_defaults_without_a_section() => Assert.That(Misconfigured.Start("-Byok"), Is.Empty);
@@ -77,26 +91,6 @@ internal sealed class ShapeTests
         configuration["Byok:FrameLength"] = "4096";
         configuration.Reload();
         Assert.That(monitor.CurrentValue.FrameLength, Is.EqualTo(4096));
-    }
-
-    [TestCase("AWS_ENDPOINT_URL")]
-    [TestCase("AWS_ENDPOINT_URL_KMS")]
-    [TestCase("AWS_ENDPOINT_URL_STS")]
-    [NonParallelizable]
-    public void Endpoints_in_the_environment_are_ignored_and_that_is_logged_once(string variable)
-    {
-        var before = Environment.GetEnvironmentVariable(variable);
-        try
-        {
-            Environment.SetEnvironmentVariable(variable, "http://127.0.0.1:1/S3cret");
-
-            Assert.That(Misconfigured.Warnings(), Is.EqualTo(Lines(
-                $"{variable} in the environment is ignored. Only the option Endpoints changes the addresses of AWS KMS and AWS STS.")));
-        }
-        finally
-        {
-            Environment.SetEnvironmentVariable(variable, before);
-        }
     }
 
     private static string[] Lines(params string[] lines) => lines;

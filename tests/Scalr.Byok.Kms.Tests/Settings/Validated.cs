@@ -10,6 +10,7 @@ namespace Scalr.Byok.Kms.Tests.Settings;
 internal static class Validated
 {
     public const string RoleArn = "arn:aws:iam::111122223333:role/scalr-byok";
+    public const string HostAccount = "999988887777";
     public const string AccessKeyId = "AKIAIOSFODNN7EXAMPLE";
     public const string Secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     public const string ExternalId = "external-id-4Zk8Qw7";
@@ -24,7 +25,11 @@ internal static class Validated
     public static string[] KeySettings(
         Action<ByokKeySettings>? change = null, Action<ByokOptions>? options = null, bool tokens = true, Action<IByokBuilder>? with = null)
     {
-        var builder = new ServiceCollection().AddScalrByok(o => options?.Invoke(o)).AddKeyRing(settings =>
+        var builder = new ServiceCollection().AddScalrByok(o =>
+        {
+            o.HostAccountId = HostAccount;
+            options?.Invoke(o);
+        }).AddKeyRing(settings =>
         {
             settings.KeyArn = MultiRegion;
             settings.Credentials = AccessKeys;
@@ -32,7 +37,7 @@ internal static class Validated
         });
         if (tokens)
         {
-            builder.AddWebIdentityTokens((_, _) => new ValueTask<string>("token"));
+            builder.AddOidcTokens((_, _) => new ValueTask<string>("token"));
         }
 
         with?.Invoke(builder);
@@ -48,7 +53,8 @@ internal static class Validated
         return (options, complaints);
     }
 
-    public static IConfigurationRoot Json(string json) => new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
+    public static IConfigurationRoot Json(string json) =>
+        new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
 
     private static string[] Failures<T>(Func<T> read, out T? value)
     {

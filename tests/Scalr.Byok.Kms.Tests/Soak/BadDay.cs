@@ -3,7 +3,10 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Soak;
 
-/// <summary>A host with one ring that caches, tries again and breaks circuits as by default, save that nothing happens in the background: so the clock is its calls' alone.</summary>
+/// <summary>
+/// A host with one ring that caches, tries again and breaks circuits as by default, save that nothing happens in the background: so the
+/// clock is its calls' alone.
+/// </summary>
 internal sealed class BadDay : IAsyncDisposable
 {
     public static readonly ByokResilienceOptions Defaults = new();
@@ -21,7 +24,8 @@ internal sealed class BadDay : IAsyncDisposable
             o.ConfirmationInterval = o.DataKeyCache.MaxAge > TimeSpan.Zero ? o.DataKeyCache.MaxAge : TimeSpan.FromHours(1);
         });
         var settings = world.Settings(type);
-        services.AddScalrByok().AddKeyRing(ring => (ring.KeyArn, ring.Credentials, ring.ReplicaRegions) = (settings.KeyArn, settings.Credentials, replicaRegions));
+        services.AddScalrByok().AddKeyRing(
+            ring => (ring.KeyArn, ring.Credentials, ring.ReplicaRegions) = (settings.KeyArn, settings.Credentials, replicaRegions));
         _services = services.BuildServiceProvider();
         Ring = _services.GetRequiredService<IByokKeyRing>();
     }
@@ -29,12 +33,13 @@ internal sealed class BadDay : IAsyncDisposable
     public IByokKeyRing Ring { get; }
 
     /// <summary>Encrypts within the total time limit.</summary>
-    public Task<byte[]> EncryptAsync(byte[] plaintext, string purpose = "bad days") => PassAsync(Ring.EncryptAsync(plaintext, new Dictionary<string, string> { ["purpose"] = purpose }));
+    public Task<byte[]> EncryptAsync(byte[] plaintext, string purpose = "bad days") =>
+        PassAsync(Ring.EncryptAsync(plaintext, new Dictionary<string, string> { ["purpose"] = purpose }));
 
     /// <summary>Decrypts within the total time limit.</summary>
     public Task<byte[]> DecryptAsync(byte[] message) => PassAsync(Ring.DecryptAsync(message));
 
-    /// <summary>Lets time pass, and what has thereby had its time end.</summary>
+    /// <summary>Lets time pass, and ends what has expired.</summary>
     public async Task AdvanceAsync(TimeSpan time)
     {
         _world.Time.Advance(time);
@@ -49,5 +54,6 @@ internal sealed class BadDay : IAsyncDisposable
         await ByokWorld.UntilAsync(() => _world.Aws.Connections.Open == 0, "sockets are left");
     }
 
-    private Task<byte[]> PassAsync(ValueTask<byte[]> call) => HangingCalls.PassAsync(_world, call.AsTask(), Defaults.AttemptTimeout, Defaults.TotalTimeout);
+    private Task<byte[]> PassAsync(ValueTask<byte[]> call) =>
+        HangingCalls.PassAsync(_world, call.AsTask(), Defaults.AttemptTimeout, Defaults.TotalTimeout);
 }

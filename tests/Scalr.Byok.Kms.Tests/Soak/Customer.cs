@@ -23,7 +23,11 @@ internal sealed class Customer
         if (number % 2 == 0)
         {
             var accessKey = account.CreateUser(Name, permissions).CreateAccessKey();
-            Settings = new ByokKeySettings { KeyArn = _key.Arn, Credentials = ByokCredentialSettings.AccessKeys(accessKey.AccessKeyId, accessKey.SecretAccessKey) };
+            Settings = new ByokKeySettings
+            {
+                KeyArn = _key.Arn,
+                Credentials = ByokCredentialSettings.AccessKeys(accessKey.AccessKeyId, accessKey.SecretAccessKey),
+            };
         }
         else
         {
@@ -40,7 +44,7 @@ internal sealed class Customer
 
     public Custody State => _state;
 
-    /// <summary>Whether a refusal can have come from a time when the key was away.</summary>
+    /// <summary>Whether a denial can have come from a time when the key was away.</summary>
     public bool MayBeRefused => _state.IsRevoked || _state.For < Echo;
 
     public void Revoke()

@@ -3,9 +3,12 @@ using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Soak;
 
-/// <summary>One Region of a multi-Region key is lost, or all of them, while a ring caches, tries again and breaks circuits as by default.</summary>
+/// <summary>
+/// One Region of a multi-Region key is lost, or all of them, while a ring caches, tries again and breaks circuits as by default.
+/// </summary>
 [NonParallelizable]
 [CancelAfter(120_000)]
+[Category("Slow")]
 internal sealed class LostRegionsTests
 {
     private const string Home = "us-east-1";
@@ -20,14 +23,16 @@ internal sealed class LostRegionsTests
     {
         _world = await ByokWorld.StartAsync();
         _world.Key.Replicate(Away);
-        _world.User.Policy = _world.AssumedRole.Policy = _world.OidcRole.Policy = ByokPolicies.KeyPermissions(KmsKeyArn.Parse(_world.Key.Arn), [Away]);
+        _world.User.Policy = _world.AssumedRole.Policy = _world.OidcRole.Policy = ByokPolicies.KeyPermissions(
+            KmsKeyArn.Parse(_world.Key.Arn), [Away]);
     }
 
     [TearDown]
     public async Task StopAsync() => await _world.DisposeAsync();
 
     [Test]
-    public async Task A_black_hole_fails_no_call_and_once_the_breaker_is_open_none_waits_for_it([Values("AccessKeys", "AssumeRole", "Oidc")] string type)
+    public async Task A_black_hole_fails_no_call_and_once_the_breaker_is_open_none_waits_for_it(
+        [Values("AccessKeys", "AssumeRole", "Oidc")] string type)
     {
         using var unobserved = new Unobserved();
         await using (var day = new BadDay(_world, type, options: null, Away))
@@ -35,7 +40,7 @@ internal sealed class LostRegionsTests
             var before = await day.EncryptAsync(Plaintext);
             _world.Aws.Faults.Add(AtHome(Fault.BlackHole(), type));
             var onset = 0;
-            for (TimeSpan waited = TimeSpan.MaxValue; waited > TimeSpan.Zero; onset++)
+            for (var waited = TimeSpan.MaxValue; waited > TimeSpan.Zero; onset++)
             {
                 var start = _world.Time.GetUtcNow();
                 await day.EncryptAsync(Plaintext, $"at onset {onset}"); // a context of its own: no key of it is cached
@@ -46,7 +51,8 @@ internal sealed class LostRegionsTests
             Assert.That(onset, Is.LessThanOrEqualTo(BadDay.Defaults.BreakerMinimumThroughput + 1));
             var asked = Asked(Home);
 
-            // The clock stands still: whoever waited for the dead Region would wait for ever. Nor does its trial, in the background, hold anybody up.
+            // The clock stands still: a call that waited for the dead Region would wait for ever. Nor does its trial, in the background,
+            // hold anyone up.
             for (var i = 0; i < 20; i++)
             {
                 var message = await day.Ring.EncryptAsync(Plaintext, new Dictionary<string, string> { ["later"] = $"{i}" });
@@ -66,7 +72,8 @@ internal sealed class LostRegionsTests
     }
 
     [Test]
-    public async Task With_all_Regions_down_cached_keys_serve_until_OutageGrace_ends([Values("AccessKeys", "AssumeRole", "Oidc")] string type)
+    public async Task With_all_Regions_down_cached_keys_serve_until_OutageGrace_ends(
+        [Values("AccessKeys", "AssumeRole", "Oidc")] string type)
     {
         using var unobserved = new Unobserved();
         var grace = TimeSpan.FromMinutes(10);
@@ -97,7 +104,9 @@ internal sealed class LostRegionsTests
         unobserved.DemandNone();
     }
 
-    /// <summary>The exchange of a token is not signed, so LocalAws, which has one address for all Regions, cannot tell its Region.</summary>
+    /// <summary>
+    /// The exchange of a token is not signed, so LocalAws, which has one address for all Regions, cannot tell its Region.
+    /// </summary>
     private static Fault AtHome(Fault fault, string type) => fault with { Region = Home, Service = type == "Oidc" ? "kms" : null };
 
     private int Asked(string region) => _world.Aws.Log.Requests.Count(request => request.Service == "kms" && request.Region == region);

@@ -7,10 +7,11 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Soak;
 
 /// <summary>
-/// Many workers on many tenants while AWS fails at random and customers take their keys away and give them back. A few seconds as a rule; as many
-/// as BYOK_SOAK_SECONDS says, with a thousand tenants, otherwise.
+/// Many workers on many tenants while AWS fails at random and customers take their keys away and give them back. A few seconds as a rule;
+/// as many as BYOK_SOAK_SECONDS says, with a thousand tenants, otherwise.
 /// </summary>
 [NonParallelizable]
+[Category("Slow")]
 internal sealed class SoakTests
 {
     private const string HostAccount = "615271354814";
@@ -24,12 +25,15 @@ internal sealed class SoakTests
     [Test]
     public async Task Every_plaintext_is_right_and_every_refusal_justified()
     {
-        var seconds = int.TryParse(Environment.GetEnvironmentVariable("BYOK_SOAK_SECONDS"), CultureInfo.InvariantCulture, out var asked) ? asked : 0;
+        var seconds = int.TryParse(Environment.GetEnvironmentVariable("BYOK_SOAK_SECONDS"), CultureInfo.InvariantCulture, out var asked)
+            ? asked
+            : 0;
         var (tenants, workers, duration) = seconds > 0 ? (1000, 64, TimeSpan.FromSeconds(seconds)) : (30, 16, TimeSpan.FromSeconds(5));
         using var unobserved = new Unobserved();
         await RunAsync(tenants, workers, duration);
 
-        await TestContext.Out.WriteLineAsync(string.Join(", ", _outcomes.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => $"{one.Key} {one.Value}")));
+        await TestContext.Out.WriteLineAsync(
+            string.Join(", ", _outcomes.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => $"{one.Key} {one.Value}")));
         Assert.That(_wrongs, Is.Empty);
         unobserved.DemandNone();
         Assert.That(_outcomes["encrypted"], Is.GreaterThan(10));
@@ -58,7 +62,8 @@ internal sealed class SoakTests
         }
 
         var growth = GC.GetTotalMemory(true) / (double)halfway;
-        await TestContext.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"memory at the end against halfway: {growth:0.00}"));
+        await TestContext.Out.WriteLineAsync(
+            string.Create(CultureInfo.InvariantCulture, $"memory at the end against halfway: {growth:0.00}"));
         Assert.That(growth, Is.LessThan(2), "memory is flat");
     }
 
@@ -69,13 +74,14 @@ internal sealed class SoakTests
         services.AddSingleton(customers);
         services.AddScalrByok(o =>
         {
+            o.HostAccountId = ByokPolicies.ScalrAccountId;
             o.Endpoints.Kms[ByokEndpoints.AnyRegion] = o.Endpoints.Sts[ByokEndpoints.AnyRegion] = aws.Endpoint;
             o.HostIdentity = new() { AccessKeyId = host.AccessKeyId, SecretAccessKey = host.SecretAccessKey };
             o.DataKeyCache.MaxAge = MaxAge;
             o.ConfirmationInterval = TimeSpan.FromSeconds(1);
             (o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (TimeSpan.FromSeconds(1), TotalTimeout);
             o.Resilience.BreakDuration = TimeSpan.FromSeconds(1);
-        }).AddKeyRings<Store>();
+        }).AddTenantKeyRings<Store>();
         return services.BuildServiceProvider();
     }
 
@@ -161,7 +167,9 @@ internal sealed class SoakTests
     {
         _outcomes.AddOrUpdate(outcome, 1, static (_, count) => count + 1);
         var (now, limit) = (customer.State, MaxAge + TotalTimeout + TimeSpan.FromSeconds(4));
-        Check(!(before == now && now.IsRevoked && now.For > limit), $"{customer.Name}: {outcome} although the key has been gone for {now.For}");
+        Check(
+            !(before == now && now.IsRevoked && now.For > limit),
+            $"{customer.Name}: {outcome} although the key has been gone for {now.For}");
     }
 
     private void Check(bool isRight, string otherwise)

@@ -8,8 +8,8 @@ using Check = Scalr.Byok.Kms.ByokVerificationCheck;
 namespace Scalr.Byok.Kms.Tests.Verification;
 
 /// <summary>
-/// A customer who has done all that the form asks: a multi-Region key with a replica, a previous key with a user of its own, and exactly the
-/// policies of <see cref="ByokPolicies"/>. A test spoils something and presses the button "Test connection".
+/// A customer who has done all that the form asks: a multi-Region key with a replica, a previous key with a user of its own, and exactly
+/// the policies of <see cref="ByokPolicies"/>. A test spoils something and presses the button "Test connection".
 /// </summary>
 internal sealed class Connection : IAsyncDisposable
 {
@@ -28,9 +28,10 @@ internal sealed class Connection : IAsyncDisposable
         var accessKey = OldUser.CreateAccessKey();
         world.Remember(accessKey.SecretAccessKey);
         OldCredentials = ByokCredentialSettings.AccessKeys(accessKey.AccessKeyId, accessKey.SecretAccessKey);
-        world.GetStrangerToken = (audience, _) => new(world.Token(audience, "account:nobody"));
+        world.GetUnrelatedSubjectToken = (request, _) => new(world.Token(request.Audience, "account:unknown"));
         world.AssumedRole.TrustPolicy = ByokPolicies.AssumeRoleTrust(ByokWorld.ExternalId, ByokWorld.HostAccount);
-        world.OidcRole.TrustPolicy = ByokPolicies.WebIdentityTrust(ByokWorld.CustomerAccount, ByokWorld.Audience, "acme");
+        world.OidcRole.TrustPolicy = ByokPolicies.OidcTrust(
+            ByokWorld.CustomerAccount, ByokWorld.Audience, "acme", ByokPolicies.ScalrProviderHost);
         Permissions = GoodPermissions;
     }
 
@@ -58,7 +59,7 @@ internal sealed class Connection : IAsyncDisposable
     public string GoodPermissions => ByokPolicies.KeyPermissions(KeyArn, [ReplicaRegion]);
 
     public string GoodTrust => IsOidc
-        ? ByokPolicies.WebIdentityTrust(ByokWorld.CustomerAccount, ByokWorld.Audience, "acme")
+        ? ByokPolicies.OidcTrust(ByokWorld.CustomerAccount, ByokWorld.Audience, "acme", ByokPolicies.ScalrProviderHost)
         : ByokPolicies.AssumeRoleTrust(ByokWorld.ExternalId, ByokWorld.HostAccount);
 
     /// <summary>The permission policy of the user or the role.</summary>
@@ -78,7 +79,8 @@ internal sealed class Connection : IAsyncDisposable
     }
 
     /// <summary>The checks, in order.</summary>
-    public Check[] Checks => [.. Enum.GetValues<Check>().Where(check => HasRole || check != Check.RoleTrust)];
+    public Check[] Checks => [.. Enum.GetValues<Check>()
+        .Where(check => check is not (Check.Unknown or Check.Registration) && (HasRole || check != Check.RoleTrust))];
 
     public static async Task<Connection> StartAsync(string type) => new(await ByokWorld.StartAsync(), type);
 
@@ -91,15 +93,19 @@ internal sealed class Connection : IAsyncDisposable
         return settings;
     }
 
-    public IByokVerifier Verifier(Action<ByokOptions>? options = null) => World.Build(World.Services(options)).GetRequiredService<IByokVerifier>();
+    public IByokVerifier Verifier(Action<ByokOptions>? options = null) =>
+        World.Build(World.Services(options)).GetRequiredService<IByokVerifier>();
 
     /// <summary>Verifies the good settings, perhaps changed.</summary>
     public Task<ByokVerification> VerifyAsync(
-        Action<ByokKeySettings>? change = null, ByokVerificationOptions? how = null, CancellationToken cancellationToken = default)
+        Action<ByokKeySettings>? change = null,
+        ByokVerificationOptions? how = null,
+        string? tenant = null,
+        CancellationToken cancellationToken = default)
     {
         var settings = GoodSettings();
         change?.Invoke(settings);
-        return Verifier().VerifyAsync(settings, how ?? new ByokVerificationOptions(), cancellationToken);
+        return Verifier().VerifyAsync(settings, tenant, how ?? new ByokVerificationOptions(), cancellationToken);
     }
 
     /// <summary>A verification of which these steps, and no others, are failed or warnings, and these were skipped for it.</summary>
@@ -132,7 +138,7 @@ internal sealed class Connection : IAsyncDisposable
         Assert.That(verification.Succeeded, Is.True);
     }
 
-    /// <summary>The policy of the step, a trust policy, is the right one and mends it.</summary>
+    /// <summary>The policy of the step, a trust policy, is the right one and corrects it.</summary>
     public async Task MendsTrustAsync(ByokVerificationStep step)
     {
         Assert.That(JsonNode.DeepEquals(JsonNode.Parse(step.Policy!), JsonNode.Parse(GoodTrust)), step.Policy);

@@ -6,7 +6,10 @@ using static Scalr.Byok.Kms.ByokVerificationOutcome;
 
 namespace Scalr.Byok.Kms.Tests.Verification;
 
-/// <summary>Settings with which all is right, under the policies of <see cref="ByokPolicies"/> alone: what the customer reads, and what AWS is asked.</summary>
+/// <summary>
+/// Settings with which all is right, under the policies of <see cref="ByokPolicies"/> alone: what the customer reads, and what AWS is
+/// asked.
+/// </summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
 internal sealed class GoodSettingsTests
 {
@@ -30,11 +33,11 @@ internal sealed class GoodSettingsTests
         [
             $"KeyArn: Passed. The key ARN names a multi-Region key of account {ByokWorld.CustomerAccount}.",
             "AllowedRegion: Passed. Region us-east-1 is allowed.",
-            "Settings: Passed. The settings are complete.",
+            "Settings: Passed. All other settings are valid.",
             .. CredentialSteps(),
             "DescribeKey: Passed. The key is Enabled (SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT, origin AWS_KMS).",
             "Encrypt: Passed. kms:Encrypt works, without an encryption context.",
-            "Decrypt: Passed. kms:Decrypt gives back what was encrypted.",
+            "Decrypt: Passed. kms:Decrypt returns what was encrypted.",
             "Replica: Passed. The replica in Region us-east-2 encrypts, and decrypts what was encrypted in the key's own Region.",
             $"PreviousKey: Passed. The previous key {_connection.OldKey.Arn} can be reached and is Enabled.",
         ]));
@@ -43,7 +46,10 @@ internal sealed class GoodSettingsTests
         foreach (var step in verification.Steps)
         {
             Assert.That((string?[])[step.Remedy, step.Policy, step.Reason?.ToString(), step.Operation, step.RequestId], Is.All.Null);
-            Assert.That(step.Region, Is.EqualTo(step.Check switch { Replica => "us-east-2", PreviousKey => "us-west-2", _ => "us-east-1" }), $"{step.Check}");
+            Assert.That(
+                step.Region,
+                Is.EqualTo(step.Check switch { Replica => "us-east-2", PreviousKey => "us-west-2", _ => "us-east-1" }),
+                $"{step.Check}");
         }
     }
 
@@ -99,7 +105,8 @@ internal sealed class GoodSettingsTests
     [Test]
     public async Task The_library_works_with_these_policies_and_nothing_more()
     {
-        foreach (var (arn, replica) in (IEnumerable<(string, string)>)[(_connection.World.Key.Arn, "us-east-2"), (_connection.ReplicaKey.Arn, "us-east-1")])
+        foreach (var (arn, replica) in (IEnumerable<(
+            string, string)>)[(_connection.World.Key.Arn, "us-east-2"), (_connection.ReplicaKey.Arn, "us-east-1")])
         {
             var settings = _connection.GoodSettings();
             (settings.KeyArn, settings.ReplicaRegions) = (arn, [replica]);
@@ -108,7 +115,7 @@ internal sealed class GoodSettingsTests
             var message = await ring.EncryptAsync("secret"u8.ToArray());
 
             Assert.That(await ring.DecryptAsync(message), Is.EqualTo("secret"u8.ToArray()));
-            Assert.That(await ring.DecryptAsync(await ring.RewrapAsync(message)), Is.EqualTo("secret"u8.ToArray()));
+            Assert.That(await ring.DecryptAsync(await ring.ReencryptAsync(message)), Is.EqualTo("secret"u8.ToArray()));
             Assert.That((await ring.ProbeAsync()).Status, Is.EqualTo(HealthStatus.Healthy));
             await _connection.AllPassAsync(s => (s.KeyArn, s.ReplicaRegions) = (arn, [replica]));
         }
@@ -120,7 +127,8 @@ internal sealed class GoodSettingsTests
         var key = _connection.World.Customer.CreateKey(ByokWorld.Region);
         _connection.Permissions = ByokPolicies.KeyPermissions(KmsKeyArn.Parse(key.Arn));
 
-        var verification = await _connection.VerifyAsync(settings => (settings.KeyArn, settings.ReplicaRegions, settings.PreviousKeys) = (key.Arn, [], []));
+        var verification = await _connection.VerifyAsync(
+            settings => (settings.KeyArn, settings.ReplicaRegions, settings.PreviousKeys) = (key.Arn, [], []));
 
         Assert.That(verification.Steps.Select(step => step.Check), Is.EqualTo(_connection.Checks.Except([Replica, PreviousKey])));
         Assert.That(verification.Steps.Select(step => step.Outcome), Is.All.EqualTo(Passed), verification.ToString());
@@ -130,7 +138,8 @@ internal sealed class GoodSettingsTests
     private string[] CredentialSteps() => _type switch
     {
         ByokCredentialSettings.AccessKeysType =>
-            ["Credentials: Passed. The access key is used as it is, without a call to AWS STS; the next step shows whether AWS accepts it."],
+            ["Credentials: Passed. The access key is used as it is, without a call to AWS STS; the next step shows whether AWS accepts "
+                + "it."],
         ByokCredentialSettings.AssumeRoleType =>
         [
             $"Credentials: Passed. sts:AssumeRole in Region us-east-1 began a session as {Session("scalr-byok")}.",

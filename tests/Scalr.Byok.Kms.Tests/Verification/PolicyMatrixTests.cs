@@ -9,9 +9,10 @@ namespace Scalr.Byok.Kms.Tests.Verification;
 
 /// <summary>
 /// The permission policy without each of its parts, one after the other: exactly the step that needs the part does not pass, and what that
-/// step gives to paste mends it.
+/// step gives to paste corrects it.
 /// </summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
+[Category("Slow")]
 internal sealed class PolicyMatrixTests
 {
     private readonly string _type;
@@ -135,15 +136,16 @@ internal sealed class PolicyMatrixTests
         await _connection.AllPassAsync();
     }
 
-    /// <summary>What a denied step says, and that its policy is the right one and mends it.</summary>
+    /// <summary>What a denied step says, and that its policy is the right one and corrects it.</summary>
     private async Task DeniedAsync(ByokVerificationStep step, string action)
     {
         Assert.That((step.Reason, step.Operation), Is.EqualTo(((ByokKeyUnavailableReason?)AccessDenied, action)));
         Assert.That(step.RequestId, Is.Not.Empty);
         Assert.That(step.Remedy, Is.EqualTo(
-            $"Attach this permission policy to {Principal}: it allows {action}. If it is there already, see that the key policy denies nothing."
+            $"Attach this permission policy to {Principal}: it allows {action}. If it is already attached, check the key ARN: AWS KMS "
+            + "denies access to a mistyped one with the same message. Then check that the key policy denies nothing."
             + (action == "kms:DescribeKey" ? ""
-                : " If a policy has kms:EncryptionContext conditions, they must admit the encryption context that was tried.")));
+                : " If a policy has kms:EncryptionContext conditions, they must allow the encryption context that was tried.")));
         Assert.That(JsonNode.DeepEquals(JsonNode.Parse(step.Policy!), JsonNode.Parse(_connection.GoodPermissions)), step.Policy);
 
         _connection.Permissions = step.Policy;
@@ -155,7 +157,8 @@ internal sealed class PolicyMatrixTests
     {
         var policy = JsonNode.Parse(_connection.GoodPermissions)!;
         var texts = policy["Statement"]![0]![list]!.AsArray();
-        Assert.That(texts.RemoveAll(item => item!.GetValueKind() == JsonValueKind.String && item.GetValue<string>() == text), Is.EqualTo(1));
+        Assert.That(
+            texts.RemoveAll(item => item!.GetValueKind() == JsonValueKind.String && item.GetValue<string>() == text), Is.EqualTo(1));
         _connection.Permissions = policy.ToJsonString();
     }
 }

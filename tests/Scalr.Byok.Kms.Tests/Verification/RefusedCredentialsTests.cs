@@ -5,11 +5,14 @@ using Check = Scalr.Byok.Kms.ByokVerificationCheck;
 
 namespace Scalr.Byok.Kms.Tests.Verification;
 
-/// <summary>What a customer can get wrong about credentials, and what only the host can: the step that says so, and who is told to do what.</summary>
+/// <summary>
+/// What a customer can get wrong about credentials, and what only the host can: the step that says so, and who is told to do what.
+/// </summary>
+[Category("Slow")]
 internal sealed class RefusedCredentialsTests
 {
     private const string OtherRole = $"arn:aws:iam::{ByokWorld.CustomerAccount}:role/no-such-role";
-    private const string HostMends = "The host's operator has to mend it; the customer cannot.";
+    private const string HostMends = "The host's operator has to correct it; the customer cannot.";
 
     private Connection _connection = null!;
 
@@ -32,7 +35,9 @@ internal sealed class RefusedCredentialsTests
 
         Refused(step, CredentialsRejected, "kms:DescribeKey");
         Assert.That(step.Message, Is.EqualTo("AWS does not accept the access key."));
-        Assert.That(step.Remedy, Is.EqualTo("Check that the access key ID and the secret access key belong together and that the access key is active."));
+        Assert.That(
+            step.Remedy,
+            Is.EqualTo("Check that the access key ID and the secret access key belong together and that the access key is active."));
         Assert.That(step.Policy, Is.Null);
     }
 
@@ -44,7 +49,9 @@ internal sealed class RefusedCredentialsTests
         var step = await _connection.StoppedAtAsync(Check.Credentials, settings => settings.Credentials.RoleArn = OtherRole);
 
         Refused(step, RoleNotAssumable, $"sts:{_connection.Assume}");
-        Assert.That(step.Remedy, Does.StartWith($"Give the role {OtherRole} this trust policy. If it has it already, check the role ARN and the "));
+        Assert.That(
+            step.Remedy,
+            Does.StartWith($"Give the role {OtherRole} this trust policy. If the role already has it, check the role ARN and the "));
         Assert.That(step.Policy, Is.EqualTo(_connection.GoodTrust));
     }
 
@@ -70,61 +77,94 @@ internal sealed class RefusedCredentialsTests
         var step = await _connection.StoppedAtAsync(Check.Credentials, settings => settings.Credentials.Audience = Audience);
 
         Refused(step, RoleNotAssumable, "sts:AssumeRoleWithWebIdentity");
-        Assert.That(step.Policy, Is.EqualTo(ByokPolicies.WebIdentityTrust(ByokWorld.CustomerAccount, Audience, "acme")));
+        Assert.That(
+            step.Policy, Is.EqualTo(ByokPolicies.OidcTrust(ByokWorld.CustomerAccount, Audience, "acme", ByokPolicies.ScalrProviderHost)));
         World.OidcRole.TrustPolicy = step.Policy!;
         await _connection.AllPassAsync(settings => settings.Credentials.Audience = Audience);
     }
 
     [Test]
-    public async Task A_token_that_STS_does_not_accept_names_the_provider([Values("audience", "signature", "expired")] string what)
+    public async Task An_audience_that_is_not_registered_names_the_provider()
     {
         _connection = await Connection.StartAsync("Oidc");
-        World.GetToken = (audience, _) => new(World.Token(
-            audience, ByokWorld.Subject, what == "expired" ? TimeSpan.FromMinutes(-20) : null, wrongSignature: what == "signature"));
-        var typed = what == "audience" ? "unknown-audience" : ByokWorld.Audience;
 
-        var step = await _connection.StoppedAtAsync(Check.Credentials, settings => settings.Credentials.Audience = typed);
+        var step = await _connection.StoppedAtAsync(Check.Credentials, settings => settings.Credentials.Audience = "unknown-audience");
 
         Refused(step, TokenRejected, "sts:AssumeRoleWithWebIdentity");
         Assert.That(step.Message, Is.EqualTo("AWS STS does not accept the OIDC token."));
         Assert.That(step.Remedy, Is.EqualTo(
-            $"In account {ByokWorld.CustomerAccount}, the OIDC identity provider must have the URL https://scalr.io and the audience {typed}. "
-            + "If it has, the host's token is at fault: it has expired, or is signed with a key that its issuer does not publish."));
+            $"In account {ByokWorld.CustomerAccount}, the OIDC identity provider must have the URL https://scalr.io and the audience "
+            + "unknown-audience."));
         Assert.That(step.Policy, Is.Null);
     }
 
     [Test]
-    public async Task A_token_that_cannot_be_read_leaves_the_general_remedy()
+    public async Task An_issuer_without_https_leaves_the_general_remedy()
     {
         _connection = await Connection.StartAsync("Oidc");
-        World.GetToken = (_, _) => new("not-a-token");
+        await using var issuer = await LocalIssuer.StartAsync(time: World.Time);
+        World.GetToken = (request, _) => new(issuer.CreateToken(request.Audience, ByokWorld.Subject));
 
         var step = await _connection.StoppedAtAsync(Check.Credentials);
 
         Refused(step, TokenRejected, "sts:AssumeRoleWithWebIdentity");
-        Assert.That(step.Remedy, Does.StartWith("Check the OIDC identity provider in the AWS account: its URL must be the host's issuer"));
+        Assert.That(step.Remedy, Is.EqualTo(
+            "Check the OIDC identity provider in the AWS account: its URL must be the host's issuer and its client IDs must include the "
+            + "audience."));
+    }
+
+    [TestCase("expired", "returned a token that expired at ")]
+    [TestCase("no token", "returned a text that is not a complete JSON Web Token")]
+    public async Task A_token_that_is_no_good_is_the_hosts_fault(string what, string complaint)
+    {
+        _connection = await Connection.StartAsync("Oidc");
+        World.GetToken = (request, _) =>
+            new(what == "expired" ? World.Token(request.Audience, ByokWorld.Subject, TimeSpan.FromMinutes(-20)) : "not-a-token");
+
+        var step = await _connection.StoppedAtAsync(Check.Credentials);
+
+        Assert.That(step.Message, Does.StartWith("The host's OIDC token provider " + complaint));
+        Assert.That((step.Remedy, step.Reason, step.Policy), Is.EqualTo((HostMends, default(ByokKeyUnavailableReason?), default(string))));
+        Assert.That(World.Aws.Log.Count("AssumeRoleWithWebIdentity"), Is.Zero);
+    }
+
+    [Test]
+    public async Task A_token_with_a_wrong_signature_is_the_hosts_fault()
+    {
+        _connection = await Connection.StartAsync("Oidc");
+        World.GetToken = (request, _) => new(World.Token(request.Audience, ByokWorld.Subject, wrongSignature: true));
+
+        var step = await _connection.StoppedAtAsync(Check.Credentials);
+
+        Assert.That(step.Message, Does.StartWith(
+            "The host's OIDC token was rejected by AWS STS (InvalidIdentityToken), so sts:AssumeRoleWithWebIdentity for the key"));
+        Assert.That((step.Remedy, step.Reason, step.Policy), Is.EqualTo((HostMends, default(ByokKeyUnavailableReason?), default(string))));
     }
 
     [Test]
     public async Task A_subject_for_which_no_safe_trust_policy_can_be_written_gets_none()
     {
         _connection = await Connection.StartAsync("Oidc");
-        World.GetToken = (audience, _) => new(World.Token(audience, "account:*"));
+        World.GetToken = (request, _) => new(World.Token(request.Audience, "account:*"));
 
         var step = await _connection.StoppedAtAsync(Check.Credentials);
 
         Refused(step, RoleNotAssumable, "sts:AssumeRoleWithWebIdentity");
         Assert.That(step.Policy, Is.Null);
-        Assert.That(step.Remedy, Does.StartWith("Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience"));
+        Assert.That(
+            step.Remedy,
+            Does.StartWith("Check the role ARN and the role's trust policy: its principal, and the external ID or the token's audience"));
     }
 
     [Test]
     public async Task A_provider_that_fails_while_a_refusal_is_explained_leaves_the_general_remedy()
     {
         _connection = await Connection.StartAsync("Oidc");
-        World.OidcRole.TrustPolicy = ByokPolicies.WebIdentityTrust(ByokWorld.CustomerAccount, ByokWorld.Audience, "another");
+        World.OidcRole.TrustPolicy = ByokPolicies.OidcTrust(
+            ByokWorld.CustomerAccount, ByokWorld.Audience, "another", ByokPolicies.ScalrProviderHost);
         var calls = 0;
-        World.GetToken = (audience, _) => ++calls == 1 ? new(World.Token(audience, ByokWorld.Subject)) : throw new IOException("no second token");
+        World.GetToken =
+            (request, _) => ++calls == 1 ? new(World.Token(request.Audience, ByokWorld.Subject)) : throw new IOException("no second token");
 
         var step = await _connection.StoppedAtAsync(Check.Credentials);
 
@@ -140,8 +180,12 @@ internal sealed class RefusedCredentialsTests
 
         var step = await _connection.StoppedAtAsync(Check.Credentials);
 
-        Assert.That((step.Reason, step.Operation, step.Policy), Is.EqualTo((default(ByokKeyUnavailableReason?), "sts:AssumeRole", default(string))));
-        Assert.That(step.Message, Does.StartWith("The host's own AWS identity was refused by AWS STS (InvalidClientTokenId), so sts:AssumeRole for the key"));
+        Assert.That(
+            (step.Reason, step.Operation, step.Policy),
+            Is.EqualTo((default(ByokKeyUnavailableReason?), "sts:AssumeRole", default(string))));
+        Assert.That(
+            step.Message,
+            Does.StartWith("The host's own AWS identity was rejected by AWS STS (InvalidClientTokenId), so sts:AssumeRole for the key"));
         Assert.That(step.Remedy, Is.EqualTo(HostMends));
     }
 
@@ -154,8 +198,8 @@ internal sealed class RefusedCredentialsTests
         var step = await _connection.StoppedAtAsync(Check.Credentials);
 
         Assert.That(step.Message, Is.EqualTo(
-            "The host's web identity token provider threw InvalidOperationException. "
-            + "Nothing was sent to AWS; the host's operator should look at the provider."));
+            "The host's OIDC token provider threw InvalidOperationException. "
+            + "Nothing was sent to AWS; the host's operator should check the provider."));
         Assert.That((step.Remedy, step.Reason, step.Policy), Is.EqualTo((HostMends, default(ByokKeyUnavailableReason?), default(string))));
     }
 
@@ -169,7 +213,9 @@ internal sealed class RefusedCredentialsTests
 
         Refused(step, RegionDisabled, $"sts:{_connection.Assume}");
         Assert.That((step.Message, step.Remedy), Is.EqualTo(
-            ("AWS STS is not activated in Region us-east-1 of the account.", "Activate AWS STS for Region us-east-1 in the IAM account settings.")));
+            (
+                "AWS STS is not activated in Region us-east-1 of the account.",
+                "Activate AWS STS for Region us-east-1 in the IAM account settings.")));
     }
 
     [Test]
@@ -187,7 +233,9 @@ internal sealed class RefusedCredentialsTests
 
     private static void Refused(ByokVerificationStep step, ByokKeyUnavailableReason reason, string operation)
     {
-        Assert.That((step.Outcome, step.Reason, step.Operation), Is.EqualTo((ByokVerificationOutcome.Failed, (ByokKeyUnavailableReason?)reason, operation)));
+        Assert.That(
+            (step.Outcome, step.Reason, step.Operation),
+            Is.EqualTo((ByokVerificationOutcome.Failed, (ByokKeyUnavailableReason?)reason, operation)));
         Assert.That(step.RequestId, Is.Not.Empty);
         Assert.That(step.ToString(), Is.EqualTo($"{step.Check}: Failed. {step.Message}"));
     }

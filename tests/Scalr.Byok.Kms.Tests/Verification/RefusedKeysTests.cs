@@ -16,7 +16,8 @@ internal sealed class RefusedKeysTests
     public static IEnumerable<TestCaseData> States()
     {
         yield return State("disabled", key => key.Disable(), KeyDisabled, "The key is disabled.", "Enable the key in AWS KMS.");
-        yield return State("held disabled", key => key.HoldIn(LocalKeyState.Disabled), KeyDisabled, "The key is disabled.", "Enable the key in AWS KMS.");
+        yield return State(
+            "held disabled", key => key.HoldIn(LocalKeyState.Disabled), KeyDisabled, "The key is disabled.", "Enable the key in AWS KMS.");
         yield return State(
             "pending replica deletion", key => key.ScheduleDeletion(), KeyPendingDeletion,
             "The key is scheduled for deletion, 30 days after its last replica is gone.",
@@ -28,11 +29,14 @@ internal sealed class RefusedKeysTests
             "pending import", key => key.HoldIn(LocalKeyState.PendingImport), KeyMaterialMissing, "The key has no key material.",
             "Import the same key material");
         yield return State(
-            "unavailable", key => key.HoldIn(LocalKeyState.Unavailable), KeyStoreUnavailable, "The custom key store that holds the key is not connected.",
+            "unavailable",
+            key => key.HoldIn(LocalKeyState.Unavailable),
+            KeyStoreUnavailable,
+            "The custom key store that holds the key is not connected.",
             "Connect the custom key store in AWS KMS.");
         yield return State(
             "creating", key => key.HoldIn(LocalKeyState.Creating), KeyStateInvalid, "The key's state allows no encryption or decryption.",
-            "Look at the key's state in AWS KMS");
+            "Check the key's state in AWS KMS");
     }
 
     [SetUp]
@@ -57,7 +61,8 @@ internal sealed class RefusedKeysTests
     }
 
     [TestCaseSource(nameof(States))]
-    public async Task A_replica_that_cannot_be_used_fails_alone(Action<LocalKey> change, ByokKeyUnavailableReason reason, string message, string remedy)
+    public async Task A_replica_that_cannot_be_used_fails_alone(
+        Action<LocalKey> change, ByokKeyUnavailableReason reason, string message, string remedy)
     {
         change(_connection.ReplicaKey);
 
@@ -69,7 +74,8 @@ internal sealed class RefusedKeysTests
     }
 
     [TestCaseSource(nameof(States))]
-    public async Task A_previous_key_that_cannot_be_used_fails_alone(Action<LocalKey> change, ByokKeyUnavailableReason reason, string message, string remedy)
+    public async Task A_previous_key_that_cannot_be_used_fails_alone(
+        Action<LocalKey> change, ByokKeyUnavailableReason reason, string message, string remedy)
     {
         change(_connection.OldKey);
 
@@ -97,7 +103,7 @@ internal sealed class RefusedKeysTests
 
         var step = await AloneAsync(key.Arn);
 
-        Unusable(step, WrongKeyType, "Create a symmetric key (key spec SYMMETRIC_DEFAULT) and give its ARN.");
+        Unusable(step, UnsupportedKeySpec, "Create a symmetric key (key spec SYMMETRIC_DEFAULT) and give its ARN.");
         Assert.That(step.Message, Is.EqualTo("The key is not symmetric."));
     }
 
@@ -117,7 +123,8 @@ internal sealed class RefusedKeysTests
     }
 
     [Test]
-    public async Task A_key_that_does_not_exist_is_told([Values("0f3c9a52-7d41-4b8e-a6d0-5e12c4b79f08", "mrk-0123456789abcdef0123456789abcdef")] string id)
+    public async Task A_key_that_does_not_exist_is_told(
+        [Values("0f3c9a52-7d41-4b8e-a6d0-5e12c4b79f08", "mrk-0123456789abcdef0123456789abcdef")] string id)
     {
         var step = await AloneAsync($"arn:aws:kms:us-east-1:{ByokWorld.CustomerAccount}:key/{id}");
 
@@ -150,7 +157,9 @@ internal sealed class RefusedKeysTests
 
         Assert.That(steps.Select(step => step.Outcome), Is.EqualTo((ByokVerificationOutcome[])[Warning, Failed]));
         Assert.That(steps.Select(step => step.Reason), Is.All.EqualTo(AccessDenied));
-        Assert.That(steps[1].Remedy, Does.Contain("it allows kms:Encrypt. If it is there already, see that the key policy denies nothing."));
+        Assert.That(
+            steps[1].Remedy, Does.Contain("it allows kms:Encrypt. If it is already attached, check the key ARN: AWS KMS denies access to a "
+                + "mistyped one with the same message. Then check that the key policy denies nothing."));
     }
 
     [Test]
@@ -172,7 +181,8 @@ internal sealed class RefusedKeysTests
 
         var step = (await _connection.NotPassedAsync(null, [Check.PreviousKey])).Single();
 
-        Assert.That((step.Outcome, step.Reason, step.Operation), Is.EqualTo((Warning, (ByokKeyUnavailableReason?)AccessDenied, "kms:DescribeKey")));
+        Assert.That(
+            (step.Outcome, step.Reason, step.Operation), Is.EqualTo((Warning, (ByokKeyUnavailableReason?)AccessDenied, "kms:DescribeKey")));
         Assert.That(step.Message, Does.StartWith($"Previous key {_connection.OldKey.Arn}: The host cannot see problems of the key coming"));
         _connection.OldUser.Policy = step.Policy;
         await _connection.AllPassAsync();
@@ -182,8 +192,11 @@ internal sealed class RefusedKeysTests
     public async Task A_previous_key_whose_role_cannot_be_assumed_gives_its_trust_policy()
     {
         var role = World.Customer.CreateRole(
-            "scalr-old", ByokPolicies.AssumeRoleTrust("another", ByokWorld.HostAccount), ByokPolicies.KeyPermissions(KmsKeyArn.Parse(_connection.OldKey.Arn)));
-        void Change(ByokKeySettings settings) => settings.PreviousKeys[0].Credentials = ByokCredentialSettings.AssumeRole(role.Arn, "old-external-id");
+            "scalr-old",
+            ByokPolicies.AssumeRoleTrust("another", ByokWorld.HostAccount),
+            ByokPolicies.KeyPermissions(KmsKeyArn.Parse(_connection.OldKey.Arn)));
+        void Change(ByokKeySettings settings) =>
+            settings.PreviousKeys[0].Credentials = ByokCredentialSettings.AssumeRole(role.Arn, "old-external-id");
 
         var step = (await _connection.NotPassedAsync(Change, [Check.PreviousKey])).Single();
 
@@ -192,7 +205,8 @@ internal sealed class RefusedKeysTests
         await _connection.AllPassAsync(Change);
     }
 
-    private static TestCaseData State(string name, Action<LocalKey> change, ByokKeyUnavailableReason reason, string message, string remedy) =>
+    private static TestCaseData State(
+        string name, Action<LocalKey> change, ByokKeyUnavailableReason reason, string message, string remedy) =>
         new TestCaseData(change, reason, message, remedy).SetArgDisplayNames(name);
 
     private static void Unusable(ByokVerificationStep step, ByokKeyUnavailableReason reason, string remedy)
@@ -206,6 +220,9 @@ internal sealed class RefusedKeysTests
     {
         _connection.Permissions = ByokPolicies.KeyPermissions(KmsKeyArn.Parse(arn));
         return (await _connection.NotPassedAsync(
-            settings => (settings.KeyArn, settings.ReplicaRegions) = (arn, []), [Check.DescribeKey], Check.Encrypt, Check.Decrypt)).Single();
+            settings => (settings.KeyArn, settings.ReplicaRegions) = (arn, []),
+            [Check.DescribeKey],
+            Check.Encrypt,
+            Check.Decrypt)).Single();
     }
 }

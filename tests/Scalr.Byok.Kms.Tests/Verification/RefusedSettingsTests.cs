@@ -4,7 +4,7 @@ using Check = Scalr.Byok.Kms.ByokVerificationCheck;
 
 namespace Scalr.Byok.Kms.Tests.Verification;
 
-/// <summary>Settings that can be seen to be wrong without asking AWS: every complaint at once, each in its step, and no call.</summary>
+/// <summary>Settings that can be seen to be wrong without asking AWS: every error at once, each in its step, and no call.</summary>
 internal sealed class RefusedSettingsTests
 {
     private Connection _connection = null!;
@@ -41,12 +41,12 @@ internal sealed class RefusedSettingsTests
     [Test]
     public async Task A_Region_that_is_not_allowed_is_told()
     {
-        const string Arn = "arn:aws:kms:us-west-2:111122223333:key/0f3c9a52-7d41-4b8e-a6d0-5e12c4b79f08";
+        const string Arn = "arn:aws:kms:us-west-1:111122223333:key/0f3c9a52-7d41-4b8e-a6d0-5e12c4b79f08";
 
         var step = await RefusedAsync(settings => (settings.KeyArn, settings.ReplicaRegions) = (Arn, []), Check.AllowedRegion, replicas: 0);
 
-        Assert.That(step.Message, Is.EqualTo("KeyArn: Region us-west-2 is not allowed; allowed are us-east-1, us-east-2."));
-        Assert.That(step.Region, Is.EqualTo("us-west-2"));
+        Assert.That(step.Message, Is.EqualTo("KeyArn: Region us-west-1 is not allowed; allowed are us-east-1, us-east-2, us-west-2."));
+        Assert.That(step.Region, Is.EqualTo("us-west-1"));
     }
 
     [Test]
@@ -54,7 +54,8 @@ internal sealed class RefusedSettingsTests
     {
         var step = await RefusedAsync(settings => settings.ReplicaRegions = ["eu-west-1"], Check.AllowedRegion);
 
-        Assert.That(step.Message, Is.EqualTo("ReplicaRegions:0: Region eu-west-1 is not allowed; allowed are us-east-1, us-east-2."));
+        Assert.That(
+            step.Message, Is.EqualTo("ReplicaRegions:0: Region eu-west-1 is not allowed; allowed are us-east-1, us-east-2, us-west-2."));
     }
 
     [Test]
@@ -71,7 +72,7 @@ internal sealed class RefusedSettingsTests
         Assert.That(step.Message.Split(". "), Is.EqualTo((string[])
         [
             "Credentials:RoleArn is missing",
-            "Credentials:ExternalId has 1 character; AWS STS takes 2 to 1224",
+            "Credentials:ExternalId has 1 character; AWS STS accepts 2 to 1224",
             "Credentials:Audience does not belong to credentials of type AssumeRole; leave it empty",
             "PreviousKeys:0:Credentials:Type is missing; it is one of AccessKeys, AssumeRole, Oidc",
             "PreviousKeys:0:KeyArn is a key that this key ring has already, or a replica of it.",
@@ -83,7 +84,9 @@ internal sealed class RefusedSettingsTests
     {
         var verification = await _connection.VerifyAsync(settings => settings.Credentials = null!);
 
-        Assert.That(verification.ToString(), Does.Contain("Settings: Failed. Credentials:Type is missing; it is one of AccessKeys, AssumeRole, Oidc."));
+        Assert.That(
+            verification.ToString(),
+            Does.Contain("Settings: Failed. Credentials:Type is missing; it is one of AccessKeys, AssumeRole, Oidc."));
         Assert.That(
             Connection.Checked(verification, Skipped),
             Is.EqualTo((Check[])[Check.Credentials, Check.DescribeKey, Check.Encrypt, Check.Decrypt, Check.Replica, Check.PreviousKey]));
@@ -93,13 +96,21 @@ internal sealed class RefusedSettingsTests
     public async Task Settings_of_nulls_are_told_and_nothing_is_thrown()
     {
         var verification = await _connection.Verifier().VerifyAsync(
-            new() { KeyArn = null, Credentials = null!, ReplicaRegions = null!, PreviousKeys = [null!, new() { KeyArn = null, Credentials = null! }] });
+            new()
+            {
+                KeyArn = null,
+                Credentials = null!,
+                ReplicaRegions = null!,
+                PreviousKeys = [null!, new() { KeyArn = null, Credentials = null! }],
+            },
+            tenant: null);
 
         Assert.That(Connection.Checked(verification, Failed), Is.EqualTo((Check[])[Check.KeyArn, Check.Settings]));
         Assert.That(Connection.Checked(verification, Skipped).Count(check => check == Check.PreviousKey), Is.EqualTo(2));
         Assert.That(verification.KeyHealth, Is.Null);
         verification = await _connection.Verifier().VerifyAsync(
-            new() { KeyArn = _connection.World.Key.Arn, Credentials = null!, ReplicaRegions = [null!], PreviousKeys = null! });
+            new() { KeyArn = _connection.World.Key.Arn, Credentials = null!, ReplicaRegions = [null!], PreviousKeys = null! },
+            tenant: null);
 
         Assert.That(verification.ToString(), Does.Contain("ReplicaRegions:0 is not a Region of partition aws."));
     }
@@ -120,17 +131,17 @@ internal sealed class RefusedSettingsTests
     public async Task Oidc_without_a_source_of_tokens_is_told()
     {
         var services = _connection.World.Services();
-        foreach (var service in services.Where(service => service.ServiceType == typeof(IWebIdentityTokenProvider)).ToList())
+        foreach (var service in services.Where(service => service.ServiceType == typeof(IOidcTokenProvider)).ToList())
         {
             _ = services.Remove(service);
         }
 
         var verifier = (IByokVerifier)_connection.World.Build(services).GetService(typeof(IByokVerifier))!;
 
-        var verification = await verifier.VerifyAsync(_connection.World.Settings("Oidc"));
+        var verification = await verifier.VerifyAsync(_connection.World.Settings("Oidc"), tenant: null);
 
         Assert.That(verification.ToString(), Does.Contain(
-            "Settings: Failed. Credentials:Type Oidc needs a source of tokens; the host must call AddWebIdentityTokens."));
+            "Settings: Failed. Credentials:Type Oidc needs a source of tokens; the host must call AddOidcTokens."));
     }
 
     /// <summary>One step fails, the settings' other steps pass, and all that needs AWS is skipped.</summary>
@@ -144,9 +155,15 @@ internal sealed class RefusedSettingsTests
         var skipped = _connection.Checks.Where(
             c => c == Check.AllowedRegion ? check == Check.KeyArn : c == Check.Replica ? replicas > 0 : c > Check.Settings);
         Assert.That(Connection.Checked(verification, Skipped), Is.EqualTo(skipped), verification.ToString());
-        Assert.That(verification.Steps.Where(step => step.Outcome == Skipped).Select(step => step.Message), Is.All.EqualTo(Connection.NotTried));
+        Assert.That(
+            verification.Steps.Where(step => step.Outcome == Skipped).Select(step => step.Message), Is.All.EqualTo(Connection.NotTried));
         var step = verification.Steps.Single(step => step.Outcome == Failed);
-        Assert.That(step.Remedy, Is.EqualTo("Correct the settings."));
+        Assert.That(step.Remedy, Is.EqualTo(check switch
+        {
+            Check.KeyArn => "Copy the ARN of the key again, from the AWS KMS console or from aws kms describe-key.",
+            Check.AllowedRegion => "Use a key in an allowed Region, or ask the operator of the service to allow this one.",
+            _ => "Correct the settings.",
+        }));
         Assert.That((string?[])[step.Policy, step.Reason?.ToString(), step.Operation, step.RequestId], Is.All.Null);
         return step;
     }

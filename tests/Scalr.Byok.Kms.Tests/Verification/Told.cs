@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.Tests.Verification;
 
-/// <summary>What a verification told of its progress, at once and in order; unlike <see cref="Progress{T}"/>, which tells on another thread.</summary>
+/// <summary>The progress reports of a verification, at once and in order; <see cref="Progress{T}"/> reports on another thread.</summary>
 internal sealed class Told : IProgress<ByokVerificationProgress>
 {
     private readonly Action<ByokVerificationProgress>? _then;

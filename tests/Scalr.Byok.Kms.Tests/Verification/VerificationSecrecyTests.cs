@@ -5,7 +5,8 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Verification;
 
 /// <summary>
-/// Verifications in which everything fails that can: no step and no log entry shows a secret, but for the trust policy that must hold the external ID.
+/// Verifications in which everything fails that can: no step and no log entry shows a secret, but for the trust policy that must hold the
+/// external ID.
 /// </summary>
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
 internal sealed class VerificationSecrecyTests
@@ -47,9 +48,11 @@ internal sealed class VerificationSecrecyTests
         var steps = _verifications.SelectMany(verification => verification.Steps).ToList();
         string[] texts =
         [
-            .. steps.SelectMany(step => (string?[])[step.Message, step.Remedy, step.ToString(), step.Operation, step.RequestId]).OfType<string>(),
+            .. steps.SelectMany(step => (string?[])[step.Message, step.Remedy, step.ToString(), step.Operation, step.RequestId])
+                .OfType<string>(),
             .. _verifications.Select(verification => verification.ToString()!),
-            .. _verifications.SelectMany(verification => verification.KeyHealth?.Findings ?? []).SelectMany(found => (string[])[found.Message, found.Remedy]),
+            .. _verifications.SelectMany(verification => verification.KeyHealth?.Findings ?? [])
+                .SelectMany(found => (string[])[found.Message, found.Remedy]),
             .. _connection.World.Logs.Entries,
         ];
         Assert.That(_verifications, Has.Count.GreaterThan(20));
@@ -94,15 +97,15 @@ internal sealed class VerificationSecrecyTests
 
     private async Task WrongTokensAsync()
     {
-        var good = (_connection.World.GetToken, _connection.World.GetStrangerToken);
+        var good = (_connection.World.GetToken, _connection.World.GetUnrelatedSubjectToken);
         _connection.World.Remember("garbage-token-5567");
-        _connection.World.GetStrangerToken = (_, _) => new("garbage-token-5567");
+        _connection.World.GetUnrelatedSubjectToken = (_, _) => new("garbage-token-5567");
         await AddAsync();
-        _connection.World.GetStrangerToken = (_, _) => throw new IOException("garbage-token-5567");
+        _connection.World.GetUnrelatedSubjectToken = (_, _) => throw new IOException("garbage-token-5567");
         await AddAsync();
         foreach (var subject in (string[])["account:another", "account:*"])
         {
-            _connection.World.GetToken = (audience, _) => new(_connection.World.Token(audience, subject));
+            _connection.World.GetToken = (request, _) => new(_connection.World.Token(request.Audience, subject));
             await AddAsync();
         }
 
@@ -110,7 +113,7 @@ internal sealed class VerificationSecrecyTests
         await AddAsync();
         _connection.World.GetToken = (_, _) => throw new IOException("garbage-token-5567");
         await AddAsync();
-        (_connection.World.GetToken, _connection.World.GetStrangerToken) = good;
+        (_connection.World.GetToken, _connection.World.GetUnrelatedSubjectToken) = good;
     }
 
     private async Task DeniedAsync()
@@ -133,7 +136,8 @@ internal sealed class VerificationSecrecyTests
     private async Task FaultsAsync()
     {
         // What AWS says about a signature holds the whole canonical request; a ValidationException quotes the value that it dislikes.
-        var echo = "The canonical string should have been 'POST / x-amz-security-token:" + string.Join(" ", _connection.World.Secrets.ToArray()) + "'";
+        var echo = "The canonical string should have been 'POST / x-amz-security-token:"
+            + string.Join(" ", _connection.World.Secrets.ToArray()) + "'";
         Fault[] faults =
         [
             .. ((string[])["InvalidSignatureException", "SignatureDoesNotMatch", "ValidationError", "AccessDenied", "InvalidIdentityToken"])

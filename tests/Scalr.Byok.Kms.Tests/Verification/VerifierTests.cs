@@ -8,7 +8,9 @@ using Check = Scalr.Byok.Kms.ByokVerificationCheck;
 
 namespace Scalr.Byok.Kms.Tests.Verification;
 
-/// <summary>What a caller of the verifier may rely on: arguments, cancellation, providers that hang, and a host's own kinds of credentials.</summary>
+/// <summary>
+/// What a caller of the verifier may rely on: arguments, cancellation, providers that hang, and a host's own kinds of credentials.
+/// </summary>
 internal sealed class VerifierTests
 {
     private Connection _connection = null!;
@@ -26,9 +28,9 @@ internal sealed class VerifierTests
 
         foreach (var (call, name) in (IEnumerable<(Func<Task>, string)>)
         [
-            (() => verifier.VerifyAsync(null!), "settings"),
-            (() => verifier.VerifyAsync(null!, new ByokVerificationOptions()), "settings"),
-            (() => verifier.VerifyAsync(_connection.GoodSettings(), null!), "options"),
+            (() => verifier.VerifyAsync(null!, tenant: null), "settings"),
+            (() => verifier.VerifyAsync(null!, tenant: null, new ByokVerificationOptions()), "settings"),
+            (() => verifier.VerifyAsync(_connection.GoodSettings(), tenant: null, null!), "options"),
         ])
         {
             await Assert.ThatAsync(() => call(), Throws.ArgumentNullException.With.Property("ParamName").EqualTo(name));
@@ -42,7 +44,8 @@ internal sealed class VerifierTests
         using var cancellation = new CancellationTokenSource();
         await cancellation.CancelAsync();
 
-        var thrown = await Assert.CatchAsync<OperationCanceledException>(() => _connection.VerifyAsync(cancellationToken: cancellation.Token));
+        var thrown = await Assert.CatchAsync<OperationCanceledException>(
+            () => _connection.VerifyAsync(cancellationToken: cancellation.Token));
 
         Assert.That(thrown!.CancellationToken, Is.EqualTo(cancellation.Token));
         Assert.That(World.Aws.Log.Requests, Is.Empty);
@@ -99,7 +102,13 @@ internal sealed class VerifierTests
 
         var step = verification.Steps.Single(step => step.Outcome is Failed or Warning);
         Assert.That((step.Check, step.Outcome), Is.EqualTo(stranger ? (Check.RoleTrust, Warning) : (Check.Credentials, Failed)));
-        Assert.That(step.Message, Does.Contain("sts:AssumeRoleWithWebIdentity for the key").And.Contain("did not finish within 2 s. Try again later"));
+        Assert.That(
+            step.Message,
+            Is.EqualTo((stranger ? "It could not be determined whether the role admits other subjects. " : "")
+                + "The host's OIDC token provider did not finish within 2 s. Nothing was sent to AWS; the host's operator should check "
+                + "the provider."));
+        Assert.That((step.Remedy, step.Operation), Is.EqualTo(
+            ("The host's operator has to correct it; the customer cannot.", default(string))));
         Assert.That(verification.Duration, Is.EqualTo(TimeSpan.FromSeconds(2)));
     }
 
@@ -107,16 +116,17 @@ internal sealed class VerifierTests
     public async Task A_token_provider_that_hangs_while_a_refusal_is_explained_does_not_hide_it()
     {
         _connection = await Connection.StartAsync("Oidc");
-        World.OidcRole.TrustPolicy = ByokPolicies.WebIdentityTrust(ByokWorld.CustomerAccount, ByokWorld.Audience, "another");
+        World.OidcRole.TrustPolicy = ByokPolicies.OidcTrust(
+            ByokWorld.CustomerAccount, ByokWorld.Audience, "another", ByokPolicies.ScalrProviderHost);
         var (hold, calls) = (new Hold(), 0);
-        World.GetToken = async (audience, token) =>
+        World.GetToken = async (request, token) =>
         {
             if (++calls > 1)
             {
                 await hold.IgnoreAsync(token);
             }
 
-            return World.Token(audience, ByokWorld.Subject);
+            return World.Token(request.Audience, ByokWorld.Subject);
         };
         var verifying = _connection.VerifyAsync();
         await hold.Reached;
@@ -125,7 +135,9 @@ internal sealed class VerifierTests
         var step = (await verifying).Steps.Single(step => step.Outcome == Failed);
         hold.Release();
 
-        Assert.That((step.Reason, step.Policy), Is.EqualTo(((ByokKeyUnavailableReason?)ByokKeyUnavailableReason.RoleNotAssumable, default(string))));
+        Assert.That(
+            (step.Reason, step.Policy),
+            Is.EqualTo(((ByokKeyUnavailableReason?)ByokKeyUnavailableReason.RoleNotAssumable, default(string))));
     }
 
     [TestCase("accesskeys", "AccessKeys")]
@@ -155,13 +167,16 @@ internal sealed class VerifierTests
     public async Task A_hosts_own_kind_of_credentials_may_complain_and_be_denied()
     {
         _connection = await Connection.StartAsync("AccessKeys");
-        Assert.That((await VerifyVaultAsync(entry: null)).Steps[2].Message, Is.EqualTo("Credentials:Audience is missing; it names the entry in the vault."));
+        Assert.That(
+            (await VerifyVaultAsync(entry: null)).Steps[2].Message,
+            Is.EqualTo("Credentials:Audience is missing; it names the entry in the vault."));
 
         World.User.Policy = ByokPolicies.KeyPermissions(_connection.KeyArn, [Connection.ReplicaRegion], describeKey: false);
         var step = (await VerifyVaultAsync("acme")).Steps.Single(step => step.Outcome == Warning);
 
         Assert.That(
-            step.Remedy, Does.StartWith("Attach this permission policy to the user or role that the credentials belong to: it allows kms:DescribeKey."));
+            step.Remedy,
+            Does.StartWith("Attach this permission policy to the user or role that the credentials belong to: it allows kms:DescribeKey."));
     }
 
     [Test]
@@ -173,7 +188,7 @@ internal sealed class VerifierTests
 
         Assert.That(verification.Steps.Where(step => step.Outcome == Failed).Select(step => step.ToString()), Is.EqualTo((string[])
             ["Credentials: Failed. The host's own code failed with KeyNotFoundException."]));
-        Assert.That(verification.Steps[3].Remedy, Is.EqualTo("The host's operator has to mend it; the customer cannot."));
+        Assert.That(verification.Steps[3].Remedy, Is.EqualTo("The host's operator has to correct it; the customer cannot."));
         Assert.That(verification.Steps.Skip(4).Select(step => step.Outcome), Is.All.EqualTo(Skipped));
         Assert.That(World.Aws.Log.Requests, Is.Empty);
     }
@@ -199,14 +214,14 @@ internal sealed class VerifierTests
     private Hold Hanging(bool stranger)
     {
         var hold = new Hold();
-        async ValueTask<string?> HangAsync(string audience, CancellationToken token)
+        async ValueTask<string?> HangAsync(OidcTokenRequest request, CancellationToken token)
         {
             await hold.IgnoreAsync(token);
-            return "too late";
+            return World.Token(request.Audience, "account:too-late");
         }
 
-        World.GetToken = stranger ? World.GetToken : async (audience, token) => (await HangAsync(audience, token))!;
-        World.GetStrangerToken = stranger ? HangAsync : World.GetStrangerToken;
+        World.GetToken = stranger ? World.GetToken : async (request, token) => (await HangAsync(request, token))!;
+        World.GetUnrelatedSubjectToken = stranger ? HangAsync : World.GetUnrelatedSubjectToken;
         return hold;
     }
 
@@ -223,7 +238,7 @@ internal sealed class VerifierTests
         services.AddScalrByok().AddCredentialStrategy<TStrategy>();
         var settings = _connection.GoodSettings();
         change(settings);
-        return World.Build(services).GetRequiredService<IByokVerifier>().VerifyAsync(settings);
+        return World.Build(services).GetRequiredService<IByokVerifier>().VerifyAsync(settings, tenant: null);
     }
 
     private sealed class BrokenStrategy : IByokCredentialStrategy
@@ -232,7 +247,8 @@ internal sealed class VerifierTests
 
         public IEnumerable<string> Validate(ByokCredentialSettings credentials) => [];
 
-        public AWSCredentials CreateCredentials(ByokCredentialSettings credentials) => new BrokenCredentials();
+        public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context) =>
+            new BrokenCredentials();
     }
 
     private sealed class BrokenCredentials : AWSCredentials

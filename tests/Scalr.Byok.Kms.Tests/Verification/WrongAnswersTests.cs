@@ -24,7 +24,7 @@ internal sealed class WrongAnswersTests
 
         var step = (await _connection.NotPassedAsync(null, [check])).Single();
 
-        Assert.That((step.Outcome, step.Message), Is.EqualTo((Failed, about + "kms:Decrypt refuses what kms:Encrypt has just made.")));
+        Assert.That((step.Outcome, step.Message), Is.EqualTo((Failed, about + "kms:Decrypt rejects what kms:Encrypt has just encrypted.")));
         Assert.That((step.Operation, step.Reason), Is.EqualTo(("kms:Decrypt", default(ByokKeyUnavailableReason?))));
         Assert.That(step.Remedy, Is.EqualTo("Check that the replica belongs to the key, and the endpoint that the host uses for AWS KMS."));
     }
@@ -34,12 +34,13 @@ internal sealed class WrongAnswersTests
     public async Task Another_plaintext_fails(string region, Check check, string about)
     {
         var arn = region == ByokWorld.Region ? _connection.World.Key.Arn : _connection.ReplicaKey.Arn;
-        var answer = Fault.Body(200, "application/x-amz-json-1.1", $$"""{"KeyId":"{{arn}}","Plaintext":"{{Convert.ToBase64String(new byte[32])}}"}""");
+        var answer = Fault.Body(
+            200, "application/x-amz-json-1.1", $$"""{"KeyId":"{{arn}}","Plaintext":"{{Convert.ToBase64String(new byte[32])}}"}""");
         _connection.World.Aws.Faults.Add(answer with { Operation = "Decrypt", Region = region });
 
         var step = (await _connection.NotPassedAsync(null, [check])).Single();
 
-        Assert.That((step.Outcome, step.Message), Is.EqualTo((Failed, about + "kms:Decrypt gave back something else than what was encrypted.")));
+        Assert.That((step.Outcome, step.Message), Is.EqualTo((Failed, about + "kms:Decrypt did not return what was encrypted.")));
         Assert.That((step.Operation, step.Policy), Is.EqualTo(("kms:Decrypt", default(string))));
         Assert.That(step.Remedy, Does.StartWith("Check the endpoint that the host uses for AWS KMS"));
     }
@@ -52,6 +53,8 @@ internal sealed class WrongAnswersTests
 
         var step = await _connection.StoppedAtAsync(Check.DescribeKey);
 
-        Assert.That(step.Message, Is.EqualTo($"AWS KMS answered kms:DescribeKey for another key than {_connection.World.Key.Arn}. The answer was not used."));
+        Assert.That(
+            step.Message,
+            Is.EqualTo($"AWS KMS answered kms:DescribeKey for another key than {_connection.World.Key.Arn}. The answer was not used."));
     }
 }

@@ -2,12 +2,14 @@ using LocalAws;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using Scalr.Byok.Kms.KeyRing;
 
 namespace Scalr.Byok.Kms.Tests.World;
 
 /// <summary>
-/// A host, a customer and AWS between them, over the real wire protocols: the customer's key, a user, two roles and an OIDC provider, all set up as the
-/// README tells the customer. Ends every test by proving that nothing but the five allowed actions was ever called, bystanders left aside, and that no timer is left.
+/// A host, a customer and AWS between them, over the real wire protocols: the customer's key, a user, two roles and an OIDC provider, all
+/// set up as the README tells the customer. Ends every test by proving that nothing but the five allowed actions was ever called,
+/// bystanders left aside, and that no timer is left.
 /// </summary>
 internal sealed class ByokWorld : IAsyncDisposable
 {
@@ -19,15 +21,18 @@ internal sealed class ByokWorld : IAsyncDisposable
     public const string Issuer = "https://scalr.io";
     public const string Subject = "account:acme";
 
+    /// <summary>Those of the customer's keys, previous ones included.</summary>
+    public static readonly string[] AllowedRegions = [Region, "us-east-2", "us-west-2"];
+
     public static readonly string[] CredentialTypes =
         [ByokCredentialSettings.AccessKeysType, ByokCredentialSettings.AssumeRoleType, ByokCredentialSettings.OidcType];
 
     private static readonly string[] AllowedOperations = ["Encrypt", "Decrypt", "DescribeKey", "AssumeRole", "AssumeRoleWithWebIdentity"];
 
     private readonly List<ServiceProvider> _providers = [];
+    private readonly List<ForwardingKeyRing> _rings = [];
     private readonly List<string?> _bystanders = [];
     private readonly List<string?> _lentSessions = [];
-    private readonly LocalUser _hostUser;
 
     private ByokWorld(LocalAwsServer aws, LocalIssuer issuer, FakeTimeProvider time, TimeProvider host)
     {
@@ -45,10 +50,10 @@ internal sealed class ByokWorld : IAsyncDisposable
         OidcRole = Customer.CreateRole(
             "scalr-byok-oidc", Policies.OidcTrust(CustomerAccount, "scalr.io", Audience, Subject), Policies.Permissions(Key.Arn));
 
-        _hostUser = aws.Account(HostAccount).CreateUser("byok-host", Policies.AllowAssumeRole);
-        HostKey = _hostUser.CreateAccessKey();
-        GetToken = (audience, _) => ValueTask.FromResult(Token(audience, Subject));
-        GetStrangerToken = (_, _) => ValueTask.FromResult<string?>(null);
+        HostUser = aws.Account(HostAccount).CreateUser("byok-host", Policies.AllowAssumeRole);
+        HostKey = HostUser.CreateAccessKey();
+        GetToken = (request, _) => ValueTask.FromResult(Token(request.Audience, request.Subject ?? Subject));
+        GetUnrelatedSubjectToken = (_, _) => ValueTask.FromResult<string?>(null);
         HostCredentials = new GatedCredentials(HostKey.AccessKeyId, HostKey.SecretAccessKey);
         Remember(AccessKey.SecretAccessKey, HostKey.SecretAccessKey, ExternalId);
     }
@@ -73,6 +78,9 @@ internal sealed class ByokWorld : IAsyncDisposable
 
     public LocalAccessKey HostKey { get; }
 
+    /// <summary>The host's own identity; may assume roles only, until a test permits more.</summary>
+    public LocalUser HostUser { get; }
+
     public LocalRole AssumedRole { get; }
 
     public LocalRole OidcRole { get; }
@@ -82,14 +90,17 @@ internal sealed class ByokWorld : IAsyncDisposable
     /// <summary>Everything that must never be seen in a log, an exception or a ToString.</summary>
     public List<string> Secrets { get; } = [];
 
-    /// <summary>Open at first; closed, whoever wants to call STS waits before it.</summary>
+    /// <summary>Whether something is queued or under way in the background for a ring of this world.</summary>
+    public bool IsWorking => _rings.Exists(ring => ring.Last.Ring?.Keys.Work.Running > 0);
+
+    /// <summary>Open at first; closed, calls of STS wait before it.</summary>
     public GatedCredentials HostCredentials { get; }
 
     /// <summary>The host's token provider; a test may replace it. It passes the gate, too.</summary>
-    public Func<string, CancellationToken, ValueTask<string>> GetToken { get; set; }
+    public Func<OidcTokenRequest, CancellationToken, ValueTask<string>> GetToken { get; set; }
 
     /// <summary>The host's provider of tokens of another subject; none at first.</summary>
-    public Func<string, CancellationToken, ValueTask<string?>> GetStrangerToken { get; set; }
+    public Func<OidcTokenRequest, CancellationToken, ValueTask<string?>> GetUnrelatedSubjectToken { get; set; }
 
     /// <param name="time">What the test moves on; a new one unless given.</param>
     /// <param name="host">The clock of the library; the same unless given.</param>
@@ -120,9 +131,10 @@ internal sealed class ByokWorld : IAsyncDisposable
         return Ring(settings, options);
     }
 
-    public IByokKeyRing Ring(ByokKeySettings settings, Action<ByokOptions>? options = null)
+    public IByokKeyRing Ring(ByokKeySettings settings, Action<ByokOptions>? options = null, Action<IByokBuilder>? with = null)
     {
         var services = Services(options);
+        with?.Invoke(services.AddScalrByok());
         services.AddScalrByok().AddKeyRing(ring =>
         {
             ring.KeyArn = settings.KeyArn;
@@ -130,7 +142,14 @@ internal sealed class ByokWorld : IAsyncDisposable
             ring.ReplicaRegions = settings.ReplicaRegions;
             ring.PreviousKeys = settings.PreviousKeys;
         });
-        return Build(services).GetRequiredService<IByokKeyRing>();
+        return Follow(Build(services).GetRequiredService<IByokKeyRing>());
+    }
+
+    /// <summary>What runs in the background for this ring counts as work of this world.</summary>
+    public IByokKeyRing Follow(IByokKeyRing ring)
+    {
+        _rings.Add((ForwardingKeyRing)ring);
+        return ring;
     }
 
     /// <summary>The library's services as a host would add them, pointed at this world.</summary>
@@ -141,23 +160,29 @@ internal sealed class ByokWorld : IAsyncDisposable
         services.AddSingleton<ILoggerFactory>(Logs);
         services.AddScalrByok(o =>
         {
+            o.HostAccountId = HostAccount;
+            o.AllowedRegions = [.. AllowedRegions];
             o.Endpoints.Kms[ByokEndpoints.AnyRegion] = Aws.Endpoint;
             o.Endpoints.Sts[ByokEndpoints.AnyRegion] = Aws.Endpoint;
 
-            // One call, one call to AWS; one fault, one failure: the clock stands still while nobody moves it. Tests of the rest turn it on.
+            // One call, one call to AWS; one fault, one failure: the clock stands still while no one moves it. Tests of the rest turn it
+            // on.
             o.DataKeyCache.MaxAge = TimeSpan.Zero;
             o.Resilience.MaxRetryAttempts = 0;
             o.Resilience.BreakerMinimumThroughput = int.MaxValue;
             options?.Invoke(o);
-        }).UseHostCredentials(_ => HostCredentials).AddWebIdentityTokens(
-            async (audience, token) =>
+        }).UseHostCredentials(_ => HostCredentials).AddOidcTokens(
+            async (request, token) =>
             {
                 await HostCredentials.PassAsync();
-                return await GetToken(audience, token);
+                return await GetToken(request, token);
             },
-            (audience, token) => GetStrangerToken(audience, token));
+            (request, token) => GetUnrelatedSubjectToken(request, token));
         return services;
     }
+
+    /// <summary>The role for tokens admits every tenant, for tests that give one role to many.</summary>
+    public void TrustAllSubjects() => OidcRole.TrustPolicy = Policies.OidcTrust(CustomerAccount, "scalr.io", Audience, "account:*");
 
     public ServiceProvider Build(ServiceCollection services)
     {
@@ -181,7 +206,10 @@ internal sealed class ByokWorld : IAsyncDisposable
         }
     }
 
-    /// <summary>The access key of another user of the customer's, for tools that are not the library: what it calls is not held against the library.</summary>
+    /// <summary>
+    /// The access key of another user of the customer's, for tools that are not the library: what it calls is not counted against the
+    /// library.
+    /// </summary>
     public LocalAccessKey AddBystander(string name, string policy)
     {
         var user = Customer.CreateUser(name, policy);
@@ -191,16 +219,22 @@ internal sealed class ByokWorld : IAsyncDisposable
         return accessKey;
     }
 
-    /// <summary>A session that the library began is used by a tool that is not the library: what the tool calls is not held against the library.</summary>
+    /// <summary>
+    /// A session that the library began is used by a tool that is not the library: what the tool calls is not counted against the library.
+    /// </summary>
     public void Lend(string sessionArn) => _lentSessions.Add(sessionArn);
 
-    /// <summary>Moves the clock on, a little at a time, until a call ends; for calls whose pauses are all that takes time.</summary>
-    public async Task<T> PumpAsync<T>(Task<T> call)
+    /// <summary>Moves the clock on over each pause of a call, and never while it does something.</summary>
+    public async Task<T> PassPausesAsync<T>(Task<T> call)
     {
-        await UntilAsync(
+        await StepUntilAsync(
             () =>
             {
-                Time.Advance(TimeSpan.FromMilliseconds(10));
+                if (Clock.Pauses > 0)
+                {
+                    Time.Advance(TimeSpan.FromMilliseconds(10));
+                }
+
                 return call.IsCompleted;
             },
             "the call did not end");
@@ -213,13 +247,17 @@ internal sealed class ByokWorld : IAsyncDisposable
 
     /// <summary>Returns once so many log entries contain a text.</summary>
     public Task LoggedAsync(string text, int count = 1) =>
-        UntilAsync(() => Logs.Entries.Count(entry => entry.Contains(text, StringComparison.Ordinal)) >= count, $"'{text}' was not logged {count} times");
+        UntilAsync(
+            () => Logs.Entries.Count(entry => entry.Contains(text, StringComparison.Ordinal)) >= count,
+            $"'{text}' was not logged {count} times");
 
     /// <summary>Nothing but the five allowed actions was called so far, save by bystanders.</summary>
     public void DemandAllowedCalls()
     {
-        var calls = Aws.Log.Requests.Where(r => !_bystanders.Contains(r.Principal) && (IsLibrary(r.UserAgent) || !_lentSessions.Contains(r.Principal)));
-        Assert.That(calls.Select(r => r.Operation).Distinct(), Is.SubsetOf(AllowedOperations), "what the library may call on a customer's account");
+        var calls = Aws.Log.Requests.Where(
+            r => !_bystanders.Contains(r.Principal) && (IsLibrary(r.UserAgent) || !_lentSessions.Contains(r.Principal)));
+        Assert.That(
+            calls.Select(r => r.Operation).Distinct(), Is.SubsetOf(AllowedOperations), "what the library may call on a customer's account");
     }
 
     public async ValueTask DisposeAsync()
@@ -238,13 +276,40 @@ internal sealed class ByokWorld : IAsyncDisposable
     private static bool IsLibrary(string? userAgent) => userAgent?.Contains("app/Scalr.Byok.Kms", StringComparison.Ordinal) == true;
 
     /// <summary>Polls what real peers really did; the bound only ends a test that would never end.</summary>
-    public static async Task UntilAsync(Func<bool> condition, string otherwise)
+    /// <remarks>
+    /// After some polls it pauses between them: a loop without pauses takes the processor from the tests that run beside this one.
+    /// </remarks>
+    public static Task UntilAsync(Func<bool> condition, string otherwise) => UntilAsync(condition, otherwise, pollsAtOnce: 20);
+
+    /// <summary>The same for a condition that moves a clock on: it is asked without pauses, for as often as the clock takes.</summary>
+    public static Task StepUntilAsync(Func<bool> step, string otherwise) => UntilAsync(step, otherwise, pollsAtOnce: int.MaxValue);
+
+    /// <summary>Collects garbage at some polls: beside thousands of tests, a full collection can take more than a second.</summary>
+    public static void CollectAtTimes(int poll)
     {
-        for (var start = TimeProvider.System.GetTimestamp(); !condition(); await Task.Yield())
+        if (poll % 50 == 0)
+        {
+            GC.Collect();
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> condition, string otherwise, int pollsAtOnce)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        for (var polls = 0; !condition(); polls++)
         {
             if (TimeProvider.System.GetElapsedTime(start) > TimeSpan.FromSeconds(30))
             {
                 Assert.Fail(otherwise);
+            }
+
+            if (polls < pollsAtOnce)
+            {
+                await Task.Yield();
+            }
+            else
+            {
+                await Task.Delay(1);
             }
         }
     }

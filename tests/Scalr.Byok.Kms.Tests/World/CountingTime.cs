@@ -21,7 +21,8 @@ internal sealed class CountingTime : TimeProvider
     public int Pauses => _alive.Keys.OfType<Timer>().Count(timer => timer.State is Task);
 
     /// <summary>How many of them are the timers of so long a time limit.</summary>
-    public int Limits(TimeSpan limit) => _alive.Keys.OfType<Timer>().Count(timer => timer.State is CancellationTokenSource && timer.DueTime == limit);
+    public int Limits(TimeSpan limit) =>
+        _alive.Keys.OfType<Timer>().Count(timer => timer.State is CancellationTokenSource && timer.DueTime == limit);
 
     /// <summary>How many of them are the timers of time limits up to this one that run.</summary>
     /// <remarks>Polly makes a timer that does not run and sets its time then.</remarks>

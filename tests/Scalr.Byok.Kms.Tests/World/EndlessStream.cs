@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.Tests.World;
 
-/// <summary>A source that goes on for as long as it is read. Whoever does not stop by himself is stopped, and fails.</summary>
+/// <summary>A source that goes on for as long as it is read. A reader that does not stop is stopped, and fails.</summary>
 internal sealed class EndlessStream : Stream
 {
     private const int TooMuch = 64 << 20;

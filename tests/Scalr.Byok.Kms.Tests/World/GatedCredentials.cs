@@ -8,7 +8,8 @@ internal sealed class GatedCredentials : AWSCredentials
     private readonly ImmutableCredentials _credentials;
     private volatile TaskCompletionSource? _gate;
 
-    public GatedCredentials(string accessKeyId, string secretAccessKey) => _credentials = new ImmutableCredentials(accessKeyId, secretAccessKey, null);
+    public GatedCredentials(string accessKeyId, string secretAccessKey) =>
+        _credentials = new ImmutableCredentials(accessKeyId, secretAccessKey, null);
 
     public void Close() => _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -1,11 +1,17 @@
 namespace Scalr.Byok.Kms.Tests.World;
 
-/// <summary>Lets the time pass for a call only while nothing else can bring it on, so that the time it takes by the clock is what it waits for hanging requests and in pauses.</summary>
+/// <summary>
+/// Lets the time pass for a call only while nothing else can bring it on, so that the time it takes by the clock is what it waits for
+/// hanging requests and in pauses.
+/// </summary>
 internal static class HangingCalls
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Waits for a call; the time passes, and no more than the total, while AWS holds a request that it will never answer in full, or the call pauses.</summary>
+    /// <summary>
+    /// Waits for a call; the time passes, and no more than the total, while AWS holds a request that it will never answer in full, or the
+    /// call pauses.
+    /// </summary>
     /// <param name="world">Where.</param>
     /// <param name="call">The call; no more than one at a time.</param>
     /// <param name="attempt">The time limit of an attempt.</param>
@@ -13,7 +19,7 @@ internal static class HangingCalls
     public static async Task<T> PassAsync<T>(ByokWorld world, Task<T> call, TimeSpan attempt, TimeSpan total)
     {
         var end = world.Time.GetUtcNow() + total;
-        await ByokWorld.UntilAsync(
+        await ByokWorld.StepUntilAsync(
             () =>
             {
                 var now = world.Time.GetUtcNow();

@@ -1,12 +1,12 @@
 namespace Scalr.Byok.Kms.Tests.World;
 
-/// <summary>A place where whoever comes there waits until the test lets go.</summary>
+/// <summary>A place where each caller waits until the test lets go.</summary>
 internal sealed class Hold
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Ends when somebody waits there; the bound only ends a test that would never end.</summary>
+    /// <summary>Ends when someone waits there; the bound only ends a test that would never end.</summary>
     public Task Reached => _reached.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
     public void Release() => _released.SetResult();

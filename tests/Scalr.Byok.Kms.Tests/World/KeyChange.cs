@@ -11,7 +11,8 @@ namespace Scalr.Byok.Kms.Tests.World;
 /// </summary>
 internal sealed class KeyChange : IAsyncDisposable
 {
-    public static readonly IReadOnlyDictionary<string, string> Context = new Dictionary<string, string> { ["record"] = "variables/42", ["Größe"] = "мир" };
+    public static readonly IReadOnlyDictionary<string, string> Context =
+        new Dictionary<string, string> { ["record"] = "variables/42", ["Größe"] = "мир" };
 
     private readonly LocalAccessKey _administrator;
 
@@ -22,7 +23,8 @@ internal sealed class KeyChange : IAsyncDisposable
         OldKey = world.Customer.CreateKey("us-west-2");
         OldCredentials = CreateCredentials(oldType);
         _administrator = world.Customer.CreateUser("administrator", Policies.Permissions("*")).CreateAccessKey();
-        Old = world.Ring(new ByokKeySettings { KeyArn = OldKey.Arn, Credentials = OldCredentials }, options => options.AllowedRegions = [OldKey.Region]);
+        Old = world.Ring(
+            new ByokKeySettings { KeyArn = OldKey.Arn, Credentials = OldCredentials }, options => options.AllowedRegions = [OldKey.Region]);
         New = world.Ring(newType);
         Both = Ring();
     }
@@ -38,7 +40,7 @@ internal sealed class KeyChange : IAsyncDisposable
     /// <summary>The customer's ring before the change: only the old key.</summary>
     public IByokKeyRing Old { get; }
 
-    /// <summary>The customer's ring once all is rewrapped: only the new key.</summary>
+    /// <summary>The customer's ring once all messages are moved: only the new key.</summary>
     public IByokKeyRing New { get; }
 
     /// <summary>The customer's ring meanwhile: the new key, and the old one among PreviousKeys.</summary>
@@ -48,7 +50,7 @@ internal sealed class KeyChange : IAsyncDisposable
     public IEnumerable<string> Calls =>
         World.Aws.Log.Requests.Where(request => request.Service == "kms").Select(request => $"{request.Operation} {request.Key}");
 
-    /// <summary>What the least of a rewrap is.</summary>
+    /// <summary>The least that moving a message costs.</summary>
     public string[] DecryptThenEncrypt => [$"Decrypt {OldKey.Arn}", $"Encrypt {NewKey.Arn}"];
 
     private string NewType { get; }
@@ -61,17 +63,23 @@ internal sealed class KeyChange : IAsyncDisposable
     public IByokKeyRing Ring(Action<ByokOptions>? options = null) =>
         World.Ring(NewType, settings => settings.PreviousKeys = [new() { KeyArn = OldKey.Arn, Credentials = OldCredentials }], options);
 
-    /// <summary>Rewraps in memory or from stream to stream.</summary>
-    public static async Task<byte[]> RewrapAsync(IByokKeyRing ring, byte[] message, bool asStream)
+    /// <summary>Moves a message in memory or from stream to stream. Returns the message to store.</summary>
+    public static async Task<byte[]> ReencryptAsync(
+        IByokKeyRing ring, byte[] message, bool asStream, ByokReencryptWhen policy = ByokReencryptWhen.KeyDiffers)
     {
         if (!asStream)
         {
-            return await ring.RewrapAsync(message);
+            return await ring.ReencryptAsync(message, policy);
         }
 
-        using var rewrapped = new MemoryStream();
-        await ring.RewrapAsync(new MemoryStream(message), rewrapped);
-        return rewrapped.ToArray();
+        using var reencrypted = new MemoryStream();
+        if (await ring.ReencryptAsync(new MemoryStream(message), reencrypted, policy))
+        {
+            return reencrypted.ToArray();
+        }
+
+        Assert.That(reencrypted.Length, Is.Zero, "nothing is written of a message that stays");
+        return [.. message];
     }
 
     /// <summary>A message under the old key; the request log is empty afterwards.</summary>
@@ -117,7 +125,8 @@ internal sealed class KeyChange : IAsyncDisposable
     public async Task<byte[]> WrapAsync(LocalKey key, byte[] dataKey, Dictionary<string, string> context)
     {
         using var kms = Kms(key);
-        var answer = await kms.EncryptAsync(new EncryptRequest { KeyId = key.Arn, Plaintext = new MemoryStream(dataKey), EncryptionContext = context });
+        var answer = await kms.EncryptAsync(
+            new EncryptRequest { KeyId = key.Arn, Plaintext = new MemoryStream(dataKey), EncryptionContext = context });
         World.Aws.Log.Clear();
         return answer.CiphertextBlob.ToArray();
     }
@@ -135,7 +144,8 @@ internal sealed class KeyChange : IAsyncDisposable
                 return ByokCredentialSettings.AccessKeys(accessKey.AccessKeyId, accessKey.SecretAccessKey);
             case ByokCredentialSettings.AssumeRoleType:
                 var trust = Policies.AssumeRoleTrust(ByokWorld.HostAccount, ByokWorld.ExternalId);
-                return ByokCredentialSettings.AssumeRole(World.Customer.CreateRole("old-byok", trust, permissions).Arn, ByokWorld.ExternalId);
+                return ByokCredentialSettings.AssumeRole(
+                    World.Customer.CreateRole("old-byok", trust, permissions).Arn, ByokWorld.ExternalId);
             default:
                 trust = Policies.OidcTrust(ByokWorld.CustomerAccount, "scalr.io", ByokWorld.Audience, ByokWorld.Subject);
                 return ByokCredentialSettings.Oidc(World.Customer.CreateRole("old-byok-oidc", trust, permissions).Arn, ByokWorld.Audience);
@@ -145,5 +155,10 @@ internal sealed class KeyChange : IAsyncDisposable
     private AmazonKeyManagementServiceClient Kms(LocalKey key) => new(
         _administrator.AccessKeyId,
         _administrator.SecretAccessKey,
-        new AmazonKeyManagementServiceConfig { ServiceURL = World.Aws.Endpoint.ToString(), AuthenticationRegion = key.Region, MaxErrorRetry = 0 });
+        new AmazonKeyManagementServiceConfig
+        {
+            ServiceURL = World.Aws.Endpoint.ToString(),
+            AuthenticationRegion = key.Region,
+            MaxErrorRetry = 0,
+        });
 }

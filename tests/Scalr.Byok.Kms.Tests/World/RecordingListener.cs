@@ -40,7 +40,8 @@ internal sealed class RecordingListener : IAsyncDisposable
                 using var client = await _listener.AcceptTcpClientAsync(_stop.Token);
                 await using var stream = client.GetStream();
                 var (head, buffer) = (new StringBuilder(), new byte[4096]);
-                while (!head.ToString().Contains("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(buffer, _stop.Token) is var read && read > 0)
+                while (!head.ToString().Contains("\r\n\r\n", StringComparison.Ordinal)
+                    && await stream.ReadAsync(buffer, _stop.Token) is var read && read > 0)
                 {
                     head.Append(Encoding.Latin1.GetString(buffer, 0, read));
                 }

@@ -12,7 +12,7 @@ internal sealed class SinkStream : WatchedStream
 
     public override bool CanWrite => true;
 
-    /// <summary>All that was written; only to be asked when nobody writes.</summary>
+    /// <summary>All that was written; only to be asked when no one writes.</summary>
     public ReadOnlySpan<byte> Content => _content.GetBuffer().AsSpan(0, (int)_content.Length);
 
     /// <summary>How many bytes were written; may be asked at any time.</summary>

@@ -1,6 +1,6 @@
 namespace Scalr.Byok.Kms.Tests.World;
 
-/// <summary>A watched stream to read from, which hands out its bytes in pieces of given sizes, at once or later.</summary>
+/// <summary>A watched stream to read from, which returns its bytes in pieces of given sizes, at once or later.</summary>
 internal sealed class SourceStream : WatchedStream
 {
     private readonly ReadOnlyMemory<byte> _content;

@@ -49,12 +49,16 @@ internal sealed class TelemetryRecord : IDisposable
     /// <summary>What is expected, one by one.</summary>
     public static T[] Each<T>(params T[] expected) => expected;
 
-    /// <summary>The measurements of an instrument, each as its attributes' values, in the order of the attributes' names, and the value.</summary>
+    /// <summary>
+    /// The measurements of an instrument, each as its attributes' values, in the order of the attributes' names, and the value.
+    /// </summary>
     public IReadOnlyList<(string Attributes, double Value)> Of(string instrument) =>
-        [.. _measured.Where(one => one.Instrument == instrument).Select(one => (string.Join(" ", one.Tags.OrderBy(tag => tag.Key, StringComparer.Ordinal).Select(tag => tag.Value)), one.Value))];
+        [.. _measured.Where(one => one.Instrument == instrument).Select(
+            one => (string.Join(" ", one.Tags.OrderBy(tag => tag.Key, StringComparer.Ordinal).Select(tag => tag.Value)), one.Value))];
 
     /// <summary>The sum of a counter for these attributes.</summary>
-    public double Sum(string instrument, string attributes = "") => Of(instrument).Where(one => one.Attributes == attributes).Sum(one => one.Value);
+    public double Sum(string instrument, string attributes = "") =>
+        Of(instrument).Where(one => one.Attributes == attributes).Sum(one => one.Value);
 
     /// <summary>What the observable instruments say at this moment.</summary>
     public double Observe(string instrument, string attributes)
@@ -65,7 +69,10 @@ internal sealed class TelemetryRecord : IDisposable
     }
 
     public IReadOnlyList<string> AttributeNames(string instrument) =>
-        [.. _measured.Where(one => one.Instrument == instrument).SelectMany(one => one.Tags.Select(tag => tag.Key)).Distinct().Order(StringComparer.Ordinal)];
+        [.. _measured.Where(one => one.Instrument == instrument)
+            .SelectMany(one => one.Tags.Select(tag => tag.Key))
+            .Distinct()
+            .Order(StringComparer.Ordinal)];
 
     public void Dispose()
     {
@@ -79,7 +86,8 @@ internal sealed class TelemetryRecord : IDisposable
     private static IEnumerable<string> TextsOf(Activity activity)
     {
         yield return $"{activity.OperationName} {activity.DisplayName} {activity.StatusDescription}";
-        foreach (var tag in activity.TagObjects.Concat(activity.Events.SelectMany(e => e.Tags)).Concat(activity.Links.SelectMany(link => link.Tags ?? [])))
+        foreach (var tag in activity.TagObjects.Concat(activity.Events.SelectMany(e => e.Tags))
+            .Concat(activity.Links.SelectMany(link => link.Tags ?? [])))
         {
             yield return $"{activity.OperationName} {tag.Key}={tag.Value}";
         }
@@ -89,6 +97,8 @@ internal sealed class TelemetryRecord : IDisposable
 
     private sealed record Measured(string Instrument, double Value, KeyValuePair<string, object?>[] Tags)
     {
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Instrument} {Value} {string.Join("; ", Tags.Select(tag => $"{tag.Key}={tag.Value}"))}");
+        public override string ToString() =>
+            string.Create(
+                CultureInfo.InvariantCulture, $"{Instrument} {Value} {string.Join("; ", Tags.Select(tag => $"{tag.Key}={tag.Value}"))}");
     }
 }

@@ -17,8 +17,11 @@ internal sealed class TwoClocks : TimeProvider
     /// <summary>The monotonic clock.</summary>
     public FakeTimeProvider Monotonic { get; }
 
-    /// <summary>The clock of everybody else: it is never wrong and does not stop while the host is suspended. AWS has it.</summary>
+    /// <summary>The clock of everyone else: it is never wrong and does not stop while the host is suspended. AWS has it.</summary>
     public TimeProvider True => _true;
+
+    /// <summary>Runs on the reader's thread each time the host reads its wall clock.</summary>
+    public Action? OnRead { get; set; }
 
     public override TimeZoneInfo LocalTimeZone => Monotonic.LocalTimeZone;
 
@@ -35,7 +38,11 @@ internal sealed class TwoClocks : TimeProvider
     /// </summary>
     public void Suspend(TimeSpan time) => _true.Add(time);
 
-    public override DateTimeOffset GetUtcNow() => _true.GetUtcNow() + _error;
+    public override DateTimeOffset GetUtcNow()
+    {
+        OnRead?.Invoke();
+        return _true.GetUtcNow() + _error;
+    }
 
     public override long GetTimestamp() => Monotonic.GetTimestamp();
 

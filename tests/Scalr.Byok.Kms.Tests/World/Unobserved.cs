@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Scalr.Byok.Kms.Tests.World;
 
-/// <summary>Hears of tasks that failed and that nobody looked at. What runs beside it is heard, too.</summary>
+/// <summary>Hears of tasks that failed and that no one looked at. What runs beside it is heard, too.</summary>
 internal sealed class Unobserved : IDisposable
 {
     private readonly ConcurrentQueue<string> _failures = new();
@@ -17,12 +17,12 @@ internal sealed class Unobserved : IDisposable
     public void DemandNone()
     {
         Collect();
-        Assert.That(_failures, Is.Empty, "nobody saw these fail");
+        Assert.That(_failures, Is.Empty, "no one saw these fail");
     }
 
     public void Dispose() => TaskScheduler.UnobservedTaskException -= Note;
 
-    /// <summary>Has the garbage collector find what is not used any more, so that it can be told of.</summary>
+    /// <summary>Has the garbage collector find the tasks that are not used any more, so that their failures are reported.</summary>
     public static void Collect()
     {
         GC.Collect();

@@ -1,7 +1,7 @@
 namespace Scalr.Byok.Kms.Tests.World;
 
 /// <summary>
-/// A stream that has only the calls a library may make of somebody else's stream, the asynchronous ones, and takes notes of them: whether
+/// A stream that has only the calls a library may make of someone else's stream, the asynchronous ones, and takes notes of them: whether
 /// two were ever under way at once, whether any came after the end, whether it was closed. At one place it can be made to misbehave.
 /// </summary>
 internal abstract class WatchedStream : Stream
@@ -45,7 +45,7 @@ internal abstract class WatchedStream : Stream
     /// <summary>Throws this at the given offset.</summary>
     public void At(long offset, Exception exception) => At(offset, _ => Task.FromException(exception));
 
-    /// <summary>To be called when whoever used the stream says it is done with it.</summary>
+    /// <summary>To be called when the user of the stream says that it is done with it.</summary>
     public void End() => _ended = true;
 
     public override void Flush() => throw new NotSupportedException();

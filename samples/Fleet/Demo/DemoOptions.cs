@@ -1,0 +1,42 @@
+namespace Fleet.Demo;
+
+/// <summary>What the demonstration does.</summary>
+public sealed record DemoOptions
+{
+    /// <summary>The number of processes, at least 3.</summary>
+    public int Processes { get; init; } = 5;
+
+    /// <summary>The number of tenants, at least 10.</summary>
+    public int Tenants { get; init; } = 200;
+
+    /// <summary>The connection string of a Redis that runs; null: the demonstration starts one, and stops it in the course.</summary>
+    public string? Redis { get; init; }
+
+    /// <summary>Whether requests are counted.</summary>
+    public bool CountsRequests { get; init; } = true;
+
+    /// <summary>Whether entries in Redis are replayed and forged, and Redis is suspended.</summary>
+    public bool DisturbsRedis { get; init; } = true;
+
+    /// <summary>The options of the instances while requests are counted.</summary>
+    public InstanceTimes Counting { get; init; } = new()
+    {
+        ConfirmationInterval = TimeSpan.FromSeconds(15),
+        RoleCheckInterval = TimeSpan.FromSeconds(30),
+        MaxAge = TimeSpan.FromHours(1),
+    };
+
+    /// <summary>The options of the instances while limits are measured.</summary>
+    public InstanceTimes Limits { get; init; } = new()
+    {
+        ConfirmationInterval = TimeSpan.FromSeconds(5),
+        RoleCheckInterval = TimeSpan.FromSeconds(25),
+        MaxAge = TimeSpan.FromSeconds(20),
+    };
+
+    /// <summary>How many times as long as above all times are. Two processor cores need more time for more processes and tenants.</summary>
+    public double Slowness => Math.Max(1, Processes * Tenants / 1_000.0);
+
+    /// <summary>Where the findings are written to.</summary>
+    public TextWriter Output { get; init; } = TextWriter.Null;
+}

@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Reencryption.Demo;
+
+/// <summary>A process that runs moves, and another one after each kill.</summary>
+internal sealed class RunnerProcess : IDisposable
+{
+    private const int KeptLines = 50;
+
+    private readonly string _database;
+    private readonly string[] _args;
+    private readonly ConcurrentQueue<string> _lines = new();
+    private Process _process;
+
+    /// <param name="database">The connection string. Passed in the environment, because it may contain a password.</param>
+    /// <param name="args">The rest of the configuration.</param>
+    public RunnerProcess(string database, IEnumerable<string> args)
+    {
+        _database = database;
+        _args = [Runner.Argument, .. args];
+        _process = Start();
+    }
+
+    /// <summary>The last lines that the process wrote.</summary>
+    public string Output => string.Join(Environment.NewLine, _lines);
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Kills the process as kill -9 does, and starts another one.</summary>
+    public async Task RestartAsync()
+    {
+        await KillAsync();
+        _process.Dispose();
+        _process = Start();
+    }
+
+    /// <summary>Asks the process to end, and kills it if it does not.</summary>
+    public async Task StopAsync()
+    {
+        _process.StandardInput.Close();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await _process.WaitForExitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await KillAsync();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+
+    private async Task KillAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        await _process.WaitForExitAsync();
+    }
+
+    private Process Start()
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, $"{typeof(RunnerProcess).Assembly.GetName().Name}.dll");
+        var dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(dotnet, [program, .. _args])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                Environment = { ["Database"] = _database },
+            },
+        };
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is not null)
+        {
+            _lines.Enqueue(line);
+            while (_lines.Count > KeptLines)
+            {
+                _lines.TryDequeue(out _);
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using Scalr.Byok.Kms.Credentials;
+
+namespace Scalr.Byok.Kms.Events;
+
+/// <summary>The other instances of the host. The one place that asks what another instance has done already.</summary>
+internal interface IEventFleet
+{
+    /// <summary>Whether this instance may report an event: no other instance has reported it. An exception counts as true.</summary>
+    ValueTask<bool> MayReportAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken);
+
+    /// <summary>Notes that each observer of this instance has taken an event. An exception is ignored.</summary>
+    ValueTask ReportedAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Whether this instance may query a key by kms:DescribeKey: no other instance has done so within the interval. An exception counts as
+    /// true.
+    /// </summary>
+    ValueTask<bool> MayQueryAsync(RingOwner owner, KmsKeyArn key, TimeSpan interval, CancellationToken cancellationToken);
+}
+
+/// <summary>Instances that know nothing of one another: each reports and queries for itself.</summary>
+internal sealed class SeparateInstances : IEventFleet
+{
+    public ValueTask<bool> MayReportAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken) => ValueTask.FromResult(true);
+
+    public ValueTask ReportedAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    public ValueTask<bool> MayQueryAsync(
+        RingOwner owner, KmsKeyArn key, TimeSpan interval, CancellationToken cancellationToken) => ValueTask.FromResult(true);
+}

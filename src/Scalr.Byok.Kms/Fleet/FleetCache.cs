@@ -1,0 +1,155 @@
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Logging;
+using Scalr.Byok.Kms.Diagnostics;
+using Scalr.Byok.Kms.Resilience;
+
+namespace Scalr.Byok.Kms.Fleet;
+
+/// <summary>
+/// The host's cache, with a time limit and without exceptions. After a failure the cache is not called for a while. Safe for concurrent
+/// use.
+/// </summary>
+internal sealed class FleetCache
+{
+    /// <summary>The longest wait for the cache.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>The longest pause after failures. The first one is 1 second.</summary>
+    public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
+
+    // Calls that ignore their time limit may block threads, so their number is bounded.
+    private const int MostCalls = 256;
+
+    private readonly IDistributedCache _cache;
+    private readonly AgeClock _clock;
+    private readonly ILogger _logger;
+    private readonly CancellationToken _disposed;
+    private readonly SharedWork _calls;
+    private readonly Lock _gate = new();
+    private Backoff _pause = new(LongestPause, jitters: true);
+    private volatile bool _isDown;
+
+    /// <param name="cache">The host's cache.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="disposed">Ends all waits.</param>
+    public FleetCache(IDistributedCache cache, AgeClock clock, ILogger logger, CancellationToken disposed)
+    {
+        _cache = cache;
+        _clock = clock;
+        _logger = logger;
+        _disposed = disposed;
+        _calls = new SharedWork(disposed);
+    }
+
+    /// <summary>Reads entries, all at the same time.</summary>
+    /// <returns>The bytes of each, null where there is none; null if the cache did not answer in time.</returns>
+    public Task<byte[]?[]?> GetAsync(string[] keys) => CallAsync(
+        token => Task.WhenAll(Array.ConvertAll(keys, key => _cache.GetAsync(key, token))), isUrgent: false);
+
+    /// <summary>Writes an entry.</summary>
+    /// <param name="key">The entry's name.</param>
+    /// <param name="value">The entry.</param>
+    /// <param name="lifetime">When the cache may delete the entry.</param>
+    /// <param name="isUrgent">Whether to call the cache even shortly after a failure.</param>
+    /// <returns>Whether the cache confirmed it in time.</returns>
+    public async Task<bool> SetAsync(string key, byte[] value, TimeSpan lifetime, bool isUrgent = false)
+    {
+        var options = new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = lifetime };
+        return await CallAsync(
+            async token =>
+            {
+                await _cache.SetAsync(key, value, options, token).ConfigureAwait(false);
+                return value;
+            },
+            isUrgent).ConfigureAwait(false) is not null;
+    }
+
+    private async Task<T?> CallAsync<T>(Func<CancellationToken, Task<T>> call, bool isUrgent)
+        where T : class
+    {
+        if (_calls.Running >= MostCalls || _disposed.IsCancellationRequested || !MayCall(isUrgent))
+        {
+            return null;
+        }
+
+        try
+        {
+            using var limit = new CancellationTokenSource(Limit, _clock.Time);
+            using var ends = _disposed.UnsafeRegister(static limit => ((CancellationTokenSource)limit!).Cancel(), limit);
+
+            // On another thread: the cache may block before it returns a task, and it may ignore its token.
+            var token = limit.Token;
+            var answer = await _calls.Start(() => call(token)).WaitObservedAsync(token).ConfigureAwait(false);
+            Answered();
+            return answer;
+        }
+        catch (Exception e)
+        {
+            // The text of a host's exception may contain a secret, so only its type is logged.
+            if (!_disposed.IsCancellationRequested)
+            {
+                Failed(e is OperationCanceledException ? nameof(TimeoutException) : e.GetType().Name);
+            }
+
+            return null;
+        }
+    }
+
+    private bool MayCall(bool isUrgent)
+    {
+        if (!_isDown)
+        {
+            return true;
+        }
+
+        lock (_gate)
+        {
+            if (_clock.Now < _pause.Until)
+            {
+                return isUrgent;
+            }
+
+            // Claimed: of many callers one tries again, and the others ask AWS.
+            _pause.Fail(_clock.Now);
+            return true;
+        }
+    }
+
+    private void Answered()
+    {
+        if (!_isDown)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (!_isDown)
+            {
+                return;
+            }
+
+            _isDown = false;
+            _pause.Reset();
+        }
+
+        _logger.FleetCacheAnswers();
+    }
+
+    private void Failed(string error)
+    {
+        lock (_gate)
+        {
+            if (_isDown)
+            {
+                return;
+            }
+
+            _isDown = true;
+            _pause.Fail(_clock.Now);
+        }
+
+        _logger.FleetCacheFailed(error);
+    }
+}

@@ -1,0 +1,196 @@
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Scalr.Byok.Kms.Tests.Diagnostics;
+using Scalr.Byok.Kms.Tests.KeyRing;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.Audit;
+
+/// <summary>Sinks: none, several, failing ones, and those that are built in.</summary>
+[NonParallelizable] // it reads a metric
+internal sealed class AuditSinkTests
+{
+    private ByokWorld _world = null!;
+
+    [SetUp]
+    public async Task StartAsync() => _world = await ByokWorld.StartAsync();
+
+    [TearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
+
+    [Test]
+    public async Task Without_a_sink_the_user_agent_has_no_id()
+    {
+        await _world.Ring("AssumeRole").EncryptAsync(new byte[1]);
+
+        Assert.That(_world.Aws.Log.Requests.Select(request => request.UserAgent), Has.Exactly(2).Items.And.None.Contains("byok-audit"));
+    }
+
+    [Test]
+    public async Task A_sink_that_throws_disturbs_neither_the_call_nor_other_sinks()
+    {
+        using var metrics = new TelemetryRecord(traces: false);
+        var kept = new List<ByokAuditRecord>();
+        await using var provider = Build(builder => builder
+            .AddAuditSink(new DelegateSink(_ => throw new InvalidOperationException("secret-of-the-host")))
+            .AddAuditSink(new DelegateSink(kept.Add)));
+
+        await provider.GetRequiredService<IByokKeyRing>().EncryptAsync(new byte[1]);
+
+        Assert.That(kept, Has.Count.EqualTo(1));
+        Assert.That(metrics.Of("scalr.byok.audit.failures"), Has.Exactly(1).Items);
+        var logged = _world.Logs.Entries.Single(entry => entry.Contains("audit sink", StringComparison.Ordinal));
+        Assert.That(logged, Does.Contain(nameof(InvalidOperationException)).And.Contain(kept[0].Id).And.Contain(kept[0].RequestId));
+        Assert.That(logged, Does.Not.Contain("secret-of-the-host"));
+    }
+
+    [Test]
+    public async Task The_record_is_there_before_the_answer_is_used()
+    {
+        IByokKeyRing? ring = null;
+        var wasCompleted = true;
+        Task<byte[]>? call = null;
+        var started = new TaskCompletionSource();
+        await using var provider = Build(builder => builder.AddAuditSink(new DelegateSink(_ =>
+        {
+            started.Task.Wait(TimeSpan.FromSeconds(30));
+            wasCompleted = call!.IsCompleted;
+        })));
+        ring = provider.GetRequiredService<IByokKeyRing>();
+
+        call = ring.EncryptAsync(new byte[1]).AsTask();
+        started.SetResult();
+        await call;
+
+        Assert.That(wasCompleted, Is.False);
+    }
+
+    [Test]
+    public async Task Lines_of_JSON_are_whole_and_the_provider_disposes_the_sink()
+    {
+        using var written = new MemoryStream();
+        var provider = Build(builder => builder.AddAuditSink(_ => new ByokJsonAuditSink(written)).AddAuditSink<CountingSink>());
+        var ring = provider.GetRequiredService<IByokKeyRing>();
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => ring.EncryptAsync(new byte[1]).AsTask()));
+        await provider.DisposeAsync();
+
+        var lines = Encoding.UTF8.GetString(written.ToArray()).Split('\n')[..^1];
+        Assert.That(lines, Has.Length.EqualTo(50));
+        Assert.That(lines.Select(line => ByokAuditRecord.TryParse(line, out var record) ? record.RequestId : null),
+            Is.EquivalentTo(_world.Aws.Log.Requests.Select(request => request.RequestId)));
+        Assert.That(() => written.WriteByte(0), Throws.InstanceOf<ObjectDisposedException>());
+    }
+
+    [Test]
+    public async Task The_log_has_each_record_in_a_category_of_its_own()
+    {
+        await using var provider = Build(builder => builder.AddAuditLog());
+
+        await provider.GetRequiredService<IByokKeyRing>().EncryptAsync(
+            new byte[1], new Dictionary<string, string> { ["name-1"] = "value-1" });
+
+        var request = _world.Aws.Log.Requests.Single();
+        Assert.That(_world.Logs.Entries, Has.Exactly(1).Contains($"kms:Encrypt on key {_world.Key.Arn}: Success"));
+        var entry = _world.Logs.Entries.Single(entry => entry.Contains("kms:Encrypt on key", StringComparison.Ordinal));
+        Assert.That(entry, Does.Contain(request.RequestId).And.Contain("name-1").And.Not.Contain("value-1"));
+    }
+
+    [Test]
+    public async Task Records_name_the_tenant()
+    {
+        var kept = new List<ByokAuditRecord>();
+        var host = new TenantHost(_world, with: builder => builder.AddAuditSink(new DelegateSink(kept.Add)));
+        host.Store["acme"] = _world.Settings("AssumeRole");
+
+        await (await host.GetAsync("acme")).EncryptAsync(new byte[1]);
+
+        Assert.That(
+            kept.Select(record => (record.Operation, record.Tenant, record.IsTenant, record.EncryptionContextNames.Count)),
+            Is.EqualTo(new[] { ("sts:AssumeRole", "acme", true, 0), ("kms:Encrypt", "acme", true, 1) }));
+    }
+
+    [Test]
+    public void A_record_survives_JSON()
+    {
+        var record = new ByokAuditRecord
+        {
+            Id = new string('a', 32),
+            Time = new DateTimeOffset(2026, 11, 29, 3, 40, 1, 234, TimeSpan.FromHours(1)),
+            Operation = "sts:AssumeRole",
+            Cause = ByokAuditCause.RoleCheck,
+            Outcome = ByokAuditOutcome.Error,
+            Tenant = "Ä \"quoted\"\n",
+            IsTenant = true,
+            KeyArn = "arn:aws:kms:us-east-1:111122223333:key/1",
+            RoleArn = "arn:aws:iam::111122223333:role/byok",
+            Region = "us-east-1",
+            EncryptionContextNames = ["a", "b"],
+            RequestId = "id",
+            ErrorCode = "AccessDenied",
+            KeyMaterialId = "material",
+            TraceId = "trace",
+        };
+
+        var json = record.ToJson();
+
+        Assert.That(json, Does.StartWith("{\"id\":\"aaaa").And.Contain("\"time\":\"2026-11-29T02:40:01.2340000Z\"").And.Not.Contain("\n"));
+        Assert.That(ByokAuditRecord.TryParse(json, out var read), Is.True);
+        Assert.That(read!.ToString(), Is.EqualTo(json));
+        Assert.That(read.Time, Is.EqualTo(record.Time));
+        Assert.That(read.EncryptionContextNames, Is.EqualTo(record.EncryptionContextNames));
+    }
+
+    [TestCase(null)]
+    [TestCase("")]
+    [TestCase("{}")]
+    [TestCase("[]")]
+    [TestCase("null")]
+    [TestCase("2026-11-29T02:40:01.2340000Z -> 2026-11-29")]
+    [TestCase("\"a\" -> 1")]
+    [TestCase("\"a\" -> \"\\ud800\"")]
+    [TestCase("\"a\" -> null")]
+    [TestCase(",\"region\":\"r\" -> ")]
+    [TestCase("} -> ")]
+    public void Other_text_is_no_record(string? change)
+    {
+        const string Record = """
+            {"id":"a","time":"2026-11-29T02:40:01.2340000Z","operation":"o","cause":"Call","outcome":"Success","keyArn":"k","region":"r"}
+            """;
+        var json = change?.Split(" -> ") is [var old, var changed] ? Record.Replace(old, changed, StringComparison.Ordinal) : change;
+
+        Assert.That(ByokAuditRecord.TryParse(Record, out _), Is.True);
+        Assert.That(ByokAuditRecord.TryParse(json, out _), Is.False);
+    }
+
+    [Test]
+    public void A_cause_of_a_later_version_is_unknown()
+    {
+        const string Later = """
+            {"id":"a","time":"2026-11-29T02:40:01.2340000Z","operation":"o","cause":"New","outcome":"7","keyArn":"k","region":"r","more":{"x":1}}
+            """;
+
+        Assert.That(ByokAuditRecord.TryParse(Later, out var record), Is.True);
+        Assert.That((record!.Cause, record.Outcome), Is.EqualTo((ByokAuditCause.Unknown, ByokAuditOutcome.Unknown)));
+    }
+
+    private ServiceProvider Build(Action<IByokBuilder> sinks)
+    {
+        var services = _world.Services();
+        var builder = services.AddScalrByok().AddKeyRing(ring =>
+            (ring.KeyArn, ring.Credentials) = (_world.Key.Arn, _world.Settings("AccessKeys").Credentials));
+        sinks(builder);
+        return services.BuildServiceProvider();
+    }
+
+    private sealed class DelegateSink(Action<ByokAuditRecord> record) : IByokAuditSink
+    {
+        public void Record(ByokAuditRecord one) => record(one);
+    }
+
+    private sealed class CountingSink : IByokAuditSink
+    {
+        private int _count;
+
+        public void Record(ByokAuditRecord record) => Interlocked.Increment(ref _count);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+using Fleet.Demo;
+using Scalr.Byok.Kms.Tests.World;
+
+namespace Scalr.Byok.Kms.Tests.Fleet;
+
+/// <summary>samples/Fleet: real processes, a real Redis, real time. Its limits are those that the library promises.</summary>
+[Category("Slow")]
+[CancelAfter(180_000)]
+[NonParallelizable] // it measures times
+internal sealed class FleetSampleTests
+{
+    [SetUp]
+    public void NeedRedis()
+    {
+        if (!Demonstration.IsRedisInstalled)
+        {
+            Assert.Ignore("redis-server is not installed.");
+        }
+    }
+
+    [Test]
+    public async Task Processes_that_share_refuse_in_time_although_one_and_Redis_are_killed(CancellationToken cancellationToken)
+    {
+        var second = TimeSpan.FromSeconds(1);
+        var findings = await Demonstration.RunAsync(
+            new()
+            {
+                Processes = 3,
+                Tenants = 10,
+                CountsRequests = false,
+                DisturbsRedis = false,
+                Limits = new() { ConfirmationInterval = 4 * second, RoleCheckInterval = 20 * second, MaxAge = 12 * second },
+                Output = TestContext.Out,
+            },
+            cancellationToken);
+
+        Assert.That(findings, Has.Count.EqualTo(7));
+        Assert.That(findings, Has.All.Property(nameof(Finding.IsMet)).True);
+    }
+
+    [Test]
+    [Platform("Linux")] // it reads /proc
+    public async Task All_processes_and_Redis_end_if_the_sample_is_killed()
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, $"{typeof(Demonstration).Assembly.GetName().Name}.dll");
+        using var sample = Process.Start(new ProcessStartInfo("dotnet", [program, "--processes", "3", "--tenants", "10"])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        await ByokWorld.UntilAsync(() => DescendantsOf(sample.Id).Count == 5, "three instances, the guard of Redis and Redis run");
+        var descendants = DescendantsOf(sample.Id);
+
+        sample.Kill();
+        await sample.WaitForExitAsync();
+
+        await ByokWorld.UntilAsync(() => descendants.TrueForAll(id => ParentOf(id) is null), "a process has not ended");
+    }
+
+    private static List<int> DescendantsOf(int process)
+    {
+        var children = Directory.EnumerateDirectories("/proc").Select(path => Path.GetFileName(path))
+            .Where(name => name.All(char.IsAsciiDigit)).Select(name => int.Parse(name, CultureInfo.InvariantCulture))
+            .Where(id => ParentOf(id) == process).ToList();
+        return [.. children, .. children.SelectMany(DescendantsOf)];
+    }
+
+    /// <summary>The parent of a process; null if the process has ended.</summary>
+    private static int? ParentOf(int process)
+    {
+        try
+        {
+            // After the name, which is in parentheses: the state, and the parent's id. Z is a process that has ended.
+            var stat = File.ReadAllText($"/proc/{process}/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return fields[0] == "Z" ? null : int.Parse(fields[1], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using WebHost;
+
+namespace Scalr.Byok.Kms.Tests.WebHost;
+
+/// <summary>A process of the sample's host, which a test kills.</summary>
+internal sealed class HostProcess : IDisposable
+{
+    private readonly Process _process;
+
+    public HostProcess(IEnumerable<string> arguments)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, $"{typeof(WebHostApplication).Assembly.GetName().Name}.dll");
+        _process = new Process
+        {
+            StartInfo = new ProcessStartInfo("dotnet", [program, .. arguments])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        _process.OutputDataReceived += (_, _) => { };
+        _process.ErrorDataReceived += (_, line) => Errors += line.Data;
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>What the process wrote as errors.</summary>
+    public string Errors { get; private set; } = "";
+
+    /// <summary>Waits for a time. The process must not end before.</summary>
+    public async Task WaitAsync(TimeSpan time)
+    {
+        using var limit = new CancellationTokenSource(time);
+        await _process.WaitForExitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Assert.That(_process.HasExited, Is.False, Errors);
+    }
+
+    /// <summary>Ends the process as kill -9 does.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,70 @@
+using System.Net;
+using System.Security.Cryptography;
+
+namespace Scalr.Byok.Kms.Tests.WebHost;
+
+/// <summary>The files of the sample's host.</summary>
+internal sealed class WebHostFileTests
+{
+    private static readonly byte[] Content = RandomNumberGenerator.GetBytes(3_000_000);
+
+    private WebHostWorld _world = null!;
+
+    [SetUp]
+    public async Task StartAsync() => _world = await WebHostWorld.StartAsync();
+
+    [TearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
+
+    [Test]
+    public async Task A_file_moves_to_the_customers_key_and_comes_back_unchanged()
+    {
+        var customer = await Customer.SignInAsync(_world);
+        var id = await customer.Browser.UploadAsync("plan.bin", Content);
+
+        await customer.MoveAsync("Enable");
+
+        Assert.That(await customer.Browser.DownloadAsync(id), Is.EqualTo(Content));
+        var blobs = _world.Files("acme");
+        Assert.That(blobs, Has.Length.EqualTo(1), "the file under the platform key was deleted");
+        Assert.That(ByokMessage.Read(await File.ReadAllBytesAsync(blobs[0])).EncryptedDataKeys.Select(key => key.KeyArn?.ToString()),
+            Is.EqualTo((string[])[customer.Key.Arn]));
+        customer.Key.Disable();
+        Assert.That((await customer.Browser.GetAsync($"/Files/{id}")).Status, Is.EqualTo(HttpStatusCode.Conflict));
+    }
+
+    [Test]
+    public async Task A_customer_cannot_reach_the_files_of_another()
+    {
+        var acme = await _world.SignInAsync("acme");
+        var globex = await _world.SignInAsync("globex");
+        var id = await acme.UploadAsync("acme-plan.bin", Content);
+
+        Assert.That((await globex.GetAsync($"/Files/{id}")).Status, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That((await globex.GetAsync("/Files")).Text, Does.Not.Contain("acme-plan.bin"));
+        await globex.PostAsync("/Files", "/Files?handler=Delete", ("id", id));
+        Assert.That(await acme.DownloadAsync(id), Is.EqualTo(Content));
+    }
+
+    [Test]
+    public async Task An_upload_without_the_token_of_the_page_is_rejected()
+    {
+        var browser = await _world.SignInAsync("acme");
+
+        Assert.That(await browser.SendFileAsync("plan.bin", Content, token: ""), Is.EqualTo(HttpStatusCode.BadRequest));
+    }
+
+    [Test]
+    public async Task The_contents_are_deleted_with_the_data_key()
+    {
+        var browser = await _world.SignInAsync("acme");
+        await browser.UploadAsync("plan.bin", Content);
+        var shown = await browser.GetAsync("/Encryption");
+
+        await browser.PostAsync(
+            "/Encryption", "/Encryption?handler=Delete", ("version", shown.ValueOf("version")), ("confirmation", "delete"));
+
+        await WebHostWorld.UntilAsync(() => _world.Files("acme").Length == 0);
+        Assert.That((await browser.GetAsync("/Files")).Text, Does.Not.Contain("plan.bin"));
+    }
+}

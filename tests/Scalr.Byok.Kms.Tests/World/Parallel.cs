@@ -1,0 +1,4 @@
+// Fixtures run beside each other: most tests wait for AWS on loopback. What is process-wide (meters, activities, environment variables,
+// memory, threads) and what measures real time is marked NonParallelizable, and runs alone after all others.
+[assembly: Parallelizable(ParallelScope.Fixtures)]
+[assembly: LevelOfParallelism(4)]
