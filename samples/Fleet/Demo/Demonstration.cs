@@ -91,7 +91,7 @@ public sealed class Demonstration : IAsyncDisposable
         await StartAsync(_options.Processes, times);
         await WaitAsync(times.ConfirmationInterval); // afterwards, the processes use the answers of one another
         await DisableAsync("key disabled");
-        await ChangeAsync("settings changed", isPublished: true, times.ConfirmationInterval);
+        await ChangeAsync("settings changed", isPublished: true, times.SettingsLimit);
         if (_options.DisturbsRedis)
         {
             await DisturbAsync("key disabled, old entries written back", _redis.ReplayAsync);

@@ -5,6 +5,9 @@ public sealed record InstanceTimes
 {
     private static readonly TimeSpan LongestAge = TimeSpan.FromHours(1);
 
+    /// <summary>For what happens between a use and its report.</summary>
+    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(1);
+
     public required TimeSpan ConfirmationInterval { get; init; }
 
     public required TimeSpan RoleCheckInterval { get; init; }
@@ -15,7 +18,10 @@ public sealed record InstanceTimes
     public TimeSpan ClockTolerance { get; init; } = TimeSpan.FromSeconds(0.5);
 
     /// <summary>How long after a change a use may begin at most.</summary>
-    public TimeSpan Limit => ConfirmationInterval + ClockTolerance + TimeSpan.FromSeconds(1);
+    public TimeSpan Limit => ConfirmationInterval + ClockTolerance + Slack;
+
+    /// <summary>How long after <c>InvalidateAsync</c> a use may have the old settings at most.</summary>
+    public TimeSpan SettingsLimit => ConfirmationInterval + Slack;
 
     /// <summary>The same with longer intervals.</summary>
     public InstanceTimes Slower(double factor) => this with

@@ -149,6 +149,12 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
 
     private Task<Task<AwsSession>> Begin(AwsSession? instead, bool isConfirmation, ByokAuditCause cause)
     {
+        // Here, on the caller's thread: the request could end before shared work has begun, and that would send another one.
+        if (All.Request is { IsCompleted: false } current)
+        {
+            return Task.FromResult(current);
+        }
+
         // Read here, because the shared work has no context of its caller.
         var caller = Activities.Caller;
         var origin = Audit is null ? null : RingAudit.Origin(cause);
@@ -160,7 +166,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
                 return Task.FromResult(session);
             }
 
-            // Only this work, which runs once at a time, begins requests.
+            // Only this work, which runs once at a time, begins requests. The last run may have begun one after this caller had looked.
             if (All.Request is { IsCompleted: false } underWay)
             {
                 return underWay;
@@ -355,6 +361,8 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     /// <summary>What all requests of the role share.</summary>
     private sealed class Requests
     {
+        private Task<AwsSession>? _request;
+
         public Requests(AwsPipeline pipeline)
         {
             Work = new SharedWork(Disposed.Token);
@@ -369,8 +377,12 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         /// <summary>Waits for a turn and begins a request.</summary>
         public SingleFlight<Task<AwsSession>> Beginning { get; }
 
-        /// <summary>The last request.</summary>
-        public Task<AwsSession>? Request { get; set; }
+        /// <summary>The last request. Written only by the work of <see cref="Beginning"/>, which runs once at a time.</summary>
+        public Task<AwsSession>? Request
+        {
+            get => Volatile.Read(ref _request);
+            set => Volatile.Write(ref _request, value);
+        }
 
         // Separate from those of AWS KMS: an outage of AWS STS must not stop requests under a session that is still valid.
         public CircuitBreaker Breaker { get; }

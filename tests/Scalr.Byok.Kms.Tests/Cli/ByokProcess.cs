@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Byok.Cli;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Cli;
 
@@ -41,7 +42,7 @@ internal sealed class ByokProcess : IDisposable
             start.ArgumentList.Add(arg);
         }
 
-        return new ByokProcess(Process.Start(start)!);
+        return new ByokProcess(ChildProcess.Start(start));
     }
 
     /// <summary>Runs it to its end, with nothing to read.</summary>
@@ -68,7 +69,8 @@ internal sealed class ByokProcess : IDisposable
     /// <summary>Sends what Ctrl+C sends.</summary>
     public async Task InterruptAsync()
     {
-        using var kill = Process.Start("kill", ["-INT", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        using var kill = ChildProcess.Start(
+            new ProcessStartInfo("kill", ["-INT", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]));
         await kill.WaitForExitAsync();
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Byok.Cli;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Cli;
 
@@ -248,12 +249,12 @@ internal sealed class PolicyTests
     {
         try
         {
-            return Process.Start(new ProcessStartInfo("terraform", ["fmt", "-"])
+            return ChildProcess.Start(new ProcessStartInfo("terraform", ["fmt", "-"])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
-            })!;
+            });
         }
         catch (System.ComponentModel.Win32Exception)
         {

@@ -94,12 +94,12 @@ internal sealed class TourTests
             {{string.Join('\n', tour).Replace("--watch --interval 1", "", StringComparison.Ordinal)}}
             """);
 
-        using var shell = Process.Start(new ProcessStartInfo("sh", "tour.sh")
+        using var shell = ChildProcess.Start(new ProcessStartInfo("sh", "tour.sh")
         {
             WorkingDirectory = _directory.FullName,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-        })!;
+        });
         var error = shell.StandardError.ReadToEndAsync();
         var output = await shell.StandardOutput.ReadToEndAsync();
         await shell.WaitForExitAsync();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Conventions;
 
@@ -78,7 +79,7 @@ internal sealed class FailedTestsTests
     {
         ProcessStartInfo start =
             new("bash", [Path.Combine(House.Root.FullName, ".ci", "failed-tests"), folder.FullName]) { RedirectStandardOutput = true };
-        using var process = Process.Start(start)!;
+        using var process = ChildProcess.Start(start);
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return output.Split('\n');

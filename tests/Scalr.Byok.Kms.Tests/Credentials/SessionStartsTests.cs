@@ -199,6 +199,30 @@ internal sealed class SessionStartsTests
     }
 
     [Test]
+    public async Task A_caller_joins_the_request_under_way_at_once()
+    {
+        using var role = new SessionCredentials(
+            static async (_, token) =>
+            {
+                await Task.Delay(Timeout.Infinite, token);
+                throw new InvalidOperationException();
+            },
+            "sts:AssumeRole",
+            "us-east-1",
+            new AwsPipeline(new ByokResilienceOptions(), _time),
+            _starts,
+            _clock,
+            NullLogger.Instance);
+        var first = await role.TurnAsync(instead: null, isConfirmation: false, ByokAuditCause.Call, CancellationToken.None);
+
+        var second = role.TurnAsync(instead: null, isConfirmation: false, ByokAuditCause.Call, CancellationToken.None);
+
+        // Otherwise the request could end before the caller has joined it, and a second one would begin.
+        Assert.That(second.IsCompletedSuccessfully, Is.True);
+        Assert.That(await second, Is.SameAs(first));
+    }
+
+    [Test]
     public async Task A_request_keeps_its_turn_when_its_caller_has_left()
     {
         var pipeline = new AwsPipeline(new ByokResilienceOptions { TotalTimeout = TimeSpan.FromSeconds(3.5) }, _time);

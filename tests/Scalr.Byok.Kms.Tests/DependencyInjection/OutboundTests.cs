@@ -164,6 +164,6 @@ internal sealed class OutboundTests
 
         start.Environment.Remove("no_proxy");
         start.Environment.Remove("NO_PROXY");
-        return Process.Start(start)!;
+        return ChildProcess.Start(start);
     }
 }

@@ -114,6 +114,6 @@ internal sealed class NewProject : IDisposable
         // No server outlives the test.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["UseSharedCompilation"] = "false";
-        return Process.Start(start)!;
+        return ChildProcess.Start(start);
     }
 }

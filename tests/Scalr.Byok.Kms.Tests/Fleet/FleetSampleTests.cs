@@ -45,10 +45,10 @@ internal sealed class FleetSampleTests
     public async Task All_processes_and_Redis_end_if_the_sample_is_killed()
     {
         var program = Path.Combine(AppContext.BaseDirectory, $"{typeof(Demonstration).Assembly.GetName().Name}.dll");
-        using var sample = Process.Start(new ProcessStartInfo("dotnet", [program, "--processes", "3", "--tenants", "10"])
+        using var sample = ChildProcess.Start(new ProcessStartInfo("dotnet", [program, "--processes", "3", "--tenants", "10"])
         {
             RedirectStandardOutput = true,
-        })!;
+        });
         await ByokWorld.UntilAsync(() => DescendantsOf(sample.Id).Count == 5, "three instances, the guard of Redis and Redis run");
         var descendants = DescendantsOf(sample.Id);
 

@@ -62,7 +62,7 @@ internal sealed class ClientNode : IAsyncDisposable
         start.Environment["AWS_SHARED_CREDENTIALS_FILE"] = nowhere;
         try
         {
-            return new ClientNode(Process.Start(start)!);
+            return new ClientNode(ChildProcess.Start(start));
         }
         catch (Win32Exception)
         {

@@ -145,7 +145,7 @@ internal sealed class GetOrCreateTests
         }
     }
 
-    private Process Start(string folder) => Process.Start(new ProcessStartInfo(
+    private Process Start(string folder) => ChildProcess.Start(new ProcessStartInfo(
         Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet",
         [
             Path.Combine(AppContext.BaseDirectory, "Scalr.Byok.Kms.Racer.dll"),
@@ -154,7 +154,7 @@ internal sealed class GetOrCreateTests
     {
         RedirectStandardInput = true,
         RedirectStandardOutput = true,
-    })!;
+    });
 
     private IByokKeyRing Ring() => _world.Ring("AccessKeys", options: o => o.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5));
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LocalAws;
 using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
@@ -89,7 +90,7 @@ public sealed class AwsCommandLineTests
         };
         try
         {
-            using var process = Process.Start(start)!;
+            using var process = ChildProcess.Start(start);
             var output = process.StandardOutput.ReadToEndAsync();
             var error = process.StandardError.ReadToEndAsync();
             await process.WaitForExitAsync();

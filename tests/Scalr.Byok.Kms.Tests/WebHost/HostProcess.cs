@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Scalr.Byok.Kms.Tests.World;
 using WebHost;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
@@ -22,6 +23,7 @@ internal sealed class HostProcess : IDisposable
         _process.OutputDataReceived += (_, _) => { };
         _process.ErrorDataReceived += (_, line) => Errors += line.Data;
         _process.Start();
+        ChildProcess.Limit(_process);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }

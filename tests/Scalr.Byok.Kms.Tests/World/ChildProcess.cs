@@ -1,0 +1,39 @@
+using System.Diagnostics;
+
+namespace Scalr.Byok.Kms.Tests.World;
+
+/// <summary>
+/// Starts processes for tests. A process that has not ended after five minutes is killed with its children, so that no test waits for its
+/// output or its end for ever.
+/// </summary>
+internal static class ChildProcess
+{
+    private static readonly TimeSpan LongestLife = TimeSpan.FromMinutes(5);
+
+    public static Process Start(ProcessStartInfo start)
+    {
+        var process = Process.Start(start)!;
+        Limit(process);
+        return process;
+    }
+
+    /// <summary>Kills a process that was started, if it has not ended in time.</summary>
+    public static void Limit(Process process) => _ = KillAsync(process);
+
+    private static async Task KillAsync(Process process)
+    {
+        using var limit = new CancellationTokenSource(LongestLife);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // The test has disposed of the process.
+        }
+    }
+}
