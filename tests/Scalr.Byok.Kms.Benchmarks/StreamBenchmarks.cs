@@ -22,7 +22,7 @@ public class StreamBenchmarks
     private readonly byte[] _chunk = new byte[Frame];
     private byte[] _buffer = [];
 
-    [Params(1 << 20, 64 << 20)]
+    [Params(64 << 10, 1 << 20, 64 << 20)]
     public int Size { get; set; }
 
     [GlobalSetup]

@@ -94,6 +94,21 @@ internal sealed class DataKey : IPlaintext, IDisposable
         }
     }
 
+    /// <summary>AES-256-GCM under this key. The cipher has an expanded copy of the key, which only its owner can erase.</summary>
+    /// <exception cref="ObjectDisposedException">The key is erased.</exception>
+    public AesGcm CreateCipher(int tagLength)
+    {
+        Enter();
+        try
+        {
+            return new AesGcm(_bytes, tagLength);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
     /// <summary>Copies the bytes, to be encrypted by AWS KMS or in a message. The caller erases the copy.</summary>
     /// <exception cref="ObjectDisposedException">The key is erased.</exception>
     public void CopyTo(Span<byte> destination)

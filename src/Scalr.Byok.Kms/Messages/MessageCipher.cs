@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using Scalr.Byok.Kms.DataKeys;
 
 namespace Scalr.Byok.Kms.Messages;
 
@@ -26,6 +27,16 @@ internal readonly struct MessageCipher : IDisposable
     {
         Debug.Assert(messageId.Length == MessageFormat.MessageIdLength, "a message id has its fixed length");
         _aes = new AesGcm(contentKey, MessageFormat.TagLength);
+        _messageId = messageId;
+    }
+
+    /// <param name="contentKey">The content key.</param>
+    /// <param name="messageId">The message id, which must not change.</param>
+    /// <exception cref="ObjectDisposedException">The key is erased.</exception>
+    public MessageCipher(DataKey contentKey, ReadOnlyMemory<byte> messageId)
+    {
+        Debug.Assert(messageId.Length == MessageFormat.MessageIdLength, "a message id has its fixed length");
+        _aes = contentKey.CreateCipher(MessageFormat.TagLength);
         _messageId = messageId;
     }
 

@@ -63,7 +63,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
                 throw new ByokDecryptionException();
             }
 
-            // Each segment has its own copy of the key, so this one is erased at the end.
+            // The segments have their own copy of the key, so this one is erased at the end.
             var segments = Segment.Create(contentKey, header.MessageId, options.MaxDegreeOfParallelism);
             MessageStreamReader reader = new(message, header, segments, options);
 
@@ -109,6 +109,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
             var room = Math.Min(segment.Buffer.Length, _capacity);
             var read = await _message.ReadAsync(segment.Buffer[filled..room], cancellationToken).ConfigureAwait(false);
             filled += read;
+            segment.Touch(filled);
             atEnd = read == 0;
         }
 

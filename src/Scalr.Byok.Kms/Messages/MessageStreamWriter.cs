@@ -40,7 +40,6 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         _capacity = (int)Segment.CapacityFor(_regularLength);
         _maxMessageLength = options.MaxMessageLength;
 
-        // Each segment has its own copy of the content key.
         _segments = Segment.Create(contentKey, messageId, options.MaxDegreeOfParallelism);
         _header = new byte[template.HeaderLength];
         template.WriteHeader(_header, messageId, commitment, _segments[0].Cipher);
@@ -115,7 +114,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         for (var slot = 0; more && slot < slots; slot++)
         {
             var wanted = slot == slots - 1 ? _frameLength + 1 : _frameLength;
-            var content = segment.Buffer.Slice((slot * _regularLength) + MessageFormat.RegularContentOffset, wanted);
+            var content = segment.PlaceFor((slot * _regularLength) + MessageFormat.RegularContentOffset, wanted);
             var read = 0;
             if (slot == 0 && _ahead is { } ahead)
             {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Scalr.Byok.Kms.DataKeys;
 
 namespace Scalr.Byok.Kms.Messages;
 
@@ -17,12 +18,26 @@ internal sealed class Segment : IDisposable
     private const int MaxThreads = 8;
 
     private readonly Lock _working = new();
+    private readonly DataKey _contentKey;
+    private readonly ReadOnlyMemory<byte> _messageId;
+    private MessageCipher? _cipher;
     private byte[] _buffer = [];
+    private int _length;
+
+    // How many bytes of the buffer, from its start, may hold data.
+    private int _touched;
     private bool _isKeyErased;
 
-    private Segment(MessageCipher cipher) => Cipher = cipher;
+    private Segment(DataKey contentKey, ReadOnlyMemory<byte> messageId)
+    {
+        _contentKey = contentKey;
+        _messageId = messageId;
+    }
 
-    public MessageCipher Cipher { get; }
+    /// <summary>The cipher. Only for <see cref="ISegmentFlow.Work"/>, and before the segment is shared.</summary>
+    /// <exception cref="ObjectDisposedException">The key was erased.</exception>
+    // Created on first use: a short message fills one segment only.
+    public MessageCipher Cipher => _cipher ??= new MessageCipher(_contentKey, _messageId);
 
     public Memory<byte> Buffer => _buffer;
 
@@ -33,7 +48,15 @@ internal sealed class Segment : IDisposable
     public int FrameCount { get; set; }
 
     /// <summary>The length of its frames in bytes.</summary>
-    public int Length { get; set; }
+    public int Length
+    {
+        get => _length;
+        set
+        {
+            _length = value;
+            Touch(value);
+        }
+    }
 
     /// <summary>Whether its last frame is the last one of the message.</summary>
     public bool EndsMessage { get; set; }
@@ -57,9 +80,10 @@ internal sealed class Segment : IDisposable
     public static Segment[] Create(ReadOnlySpan<byte> contentKey, ReadOnlyMemory<byte> messageId, int maxDegreeOfParallelism)
     {
         var segments = new Segment[maxDegreeOfParallelism == 1 ? 1 : Math.Min(maxDegreeOfParallelism, MaxThreads) + 1];
+        var key = DataKey.CopyFrom(contentKey);
         for (var i = 0; i < segments.Length; i++)
         {
-            segments[i] = new Segment(new MessageCipher(contentKey, messageId));
+            segments[i] = new Segment(key, messageId);
         }
 
         return segments;
@@ -93,6 +117,17 @@ internal sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Records that the buffer may hold data up to here. It is erased at the end.</summary>
+    public void Touch(int end) => _touched = Math.Max(_touched, end);
+
+    /// <summary>A part of the buffer for plaintext to encrypt.</summary>
+    public Memory<byte> PlaceFor(int start, int length)
+    {
+        // Before it is written: a stream that fails may have written a part.
+        Touch(start + length);
+        return _buffer.AsMemory(start, length);
+    }
+
     /// <summary>Makes space after the existing bytes: at most twice as much, so that a claimed length alone allocates no memory.</summary>
     public void Grow(int filled, int capacity)
     {
@@ -121,7 +156,10 @@ internal sealed class Segment : IDisposable
         lock (_working)
         {
             _isKeyErased = true;
-            Cipher.Dispose();
+            _cipher?.Dispose();
+
+            // All segments share it, and all are erased together.
+            _contentKey.Dispose();
         }
     }
 
@@ -140,7 +178,7 @@ internal sealed class Segment : IDisposable
         if (old.Length > 0)
         {
             // Erased, because the pool gives the buffer to any code of the process.
-            CryptographicOperations.ZeroMemory(old);
+            CryptographicOperations.ZeroMemory(old.AsSpan(0, _touched));
             ArrayPool<byte>.Shared.Return(old);
         }
     }

@@ -9,6 +9,9 @@ internal sealed class SegmentBufferTests
 {
     private const int BufferLength = 512 * 1024;
 
+    /// <summary>What the buffer holds before. Where no stream writes, it stays.</summary>
+    private const byte Foreign = 0xCC;
+
     private static readonly MessageOptions Options = Streamed.Options(1) with { FrameLength = 4096 };
     private static readonly byte[] Plaintext = StreamSamples.Plaintext(2_000_000);
     private static readonly byte[] Message = Sample.Message(Plaintext, Sample.Template(frameLength: 4096));
@@ -53,7 +56,7 @@ internal sealed class SegmentBufferTests
     {
         // One thread all the way, so the pool returns the buffer that was given back last.
         var buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
-        buffer.AsSpan().Fill(0xCC);
+        buffer.AsSpan().Fill(Foreign);
         ArrayPool<byte>.Shared.Return(buffer);
 
         var task = run();
@@ -64,7 +67,8 @@ internal sealed class SegmentBufferTests
             task.Exception?.InnerException,
             Is.Null.Or.InstanceOf<IOException>().Or.TypeOf<ArgumentException>().Or.TypeOf<ByokDecryptionException>());
         Assert.That(again, Is.SameAs(buffer), "it went through this buffer");
-        Assert.That(again.AsSpan().ContainsAnyExcept((byte)0), Is.False, "and nothing is left in it");
+        Assert.That(again.AsSpan().ContainsAnyExcept((byte)0, Foreign), Is.False, "and nothing is left in it");
+        Assert.That(again[0], Is.Zero);
         ArrayPool<byte>.Shared.Return(again);
     }
 
