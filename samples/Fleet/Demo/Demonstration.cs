@@ -17,7 +17,7 @@ public sealed class Demonstration : IAsyncDisposable
     private const string HostAccount = "615271354814";
 
     // The requests of few tenants are too few to be spread evenly.
-    private const int ManyTenants = 100;
+    private const int ManyTenants = 200;
     private const int StartedAtOnce = 3;
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);

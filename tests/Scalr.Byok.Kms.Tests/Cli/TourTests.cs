@@ -17,27 +17,33 @@ internal sealed class TourTests
     private const int Long = 200_000_000;
 
     private DirectoryInfo _directory = null!;
-    private ByokProcess _local = null!;
+    private ByokProcess? _local;
     private JsonElement _report;
 
     [OneTimeSetUp]
     public async Task StartAsync()
     {
         _directory = Directory.CreateTempSubdirectory("byok-tour-");
-        _local = ByokProcess.Start(_directory.FullName, "local", "--json");
-        if (_local.IgnoresInterrupt)
+        var local = ByokProcess.Start(_directory.FullName, "local", "--json");
+        if (local.IgnoresInterrupt)
         {
-            _local.Dispose();
+            local.Dispose();
             _directory.Delete(recursive: true);
             Assert.Ignore("Processes ignore Ctrl+C here, because the tests were started in the background of a shell.");
         }
 
+        _local = local;
         _report = JsonDocument.Parse((await _local.Output.ReadLineAsync())!).RootElement;
     }
 
     [OneTimeTearDown]
     public async Task StopAsync()
     {
+        if (_local is null)
+        {
+            return; // ignored
+        }
+
         await _local.InterruptAsync();
         var end = await _local.EndAsync(closeInput: false);
         _local.Dispose();
