@@ -66,6 +66,8 @@ public sealed record ByokKeyEvent
     /// </summary>
     public DateTimeOffset? Deadline { get; init; }
 
-    /// <summary>The id of the AWS request that showed it; null if AWS returned none.</summary>
+    /// <summary>
+    /// The id of the AWS request that showed it; null if AWS returned none, and for <see cref="ByokKeyEventKind.Restored"/>.
+    /// </summary>
     public string? RequestId { get; init; }
 }
