@@ -37,7 +37,7 @@ internal sealed class FleetSampleTests
             cancellationToken);
 
         Assert.That(findings, Has.Count.EqualTo(7));
-        Assert.That(findings, Has.All.Matches<Finding>(IsMet));
+        Assert.That(findings.Where(finding => !IsMet(finding)), Is.Empty);
     }
 
     /// <summary>Twice the time on a machine that is busy with other tests. The sample itself, which runs alone, has the exact limits.</summary>
