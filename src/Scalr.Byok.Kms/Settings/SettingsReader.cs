@@ -127,6 +127,11 @@ internal sealed class SettingsReader
                 return Refuse(path, "is empty; expected Regions, such as us-east-1,eu-west-1.");
             }
 
+            if (Array.Exists(regions, region => region.AsSpan().IndexOfAny(' ', ';', '|') >= 0))
+            {
+                return Refuse(path, "has Regions that are not separated by commas; expected one text such as us-east-1,eu-west-1.");
+            }
+
             if (children.Length > 0)
             {
                 _warnings.Add($"{path} is both a text and a list. The text replaces the list.");

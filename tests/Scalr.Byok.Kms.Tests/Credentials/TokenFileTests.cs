@@ -83,7 +83,8 @@ internal sealed class TokenFileTests
 
         Assert.That(thrown.IsTransient, Is.False);
         Assert.That(
-            thrown.Message, Does.Match(@"token file has a token that expired at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. Nothing was sent to AWS"));
+            thrown.Message,
+            Does.Match(@"token file has a token that expired at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. Nothing was sent to AWS"));
     }
 
     [Test]

@@ -53,8 +53,10 @@ internal sealed class MisconfigurationTests
                 + "case such as 'us-east-1'.", Later]);
         yield return Case("AllowedRegions with semicolons",
             ["Byok:AllowedRegions=us-east-1;us-east-2"],
-            ["Byok:AllowedRegions:0: Not an AWS Region: the text, 19 characters long and not shown, is none; expected a name in lower "
-                + "case such as 'us-east-1'.", Later]);
+            ["Byok:AllowedRegions has Regions that are not separated by commas; expected one text such as us-east-1,eu-west-1.", Later]);
+        yield return Case("AllowedRegions with spaces between",
+            ["Byok:AllowedRegions=us-east-1 us-east-2"],
+            ["Byok:AllowedRegions has Regions that are not separated by commas; expected one text such as us-east-1,eu-west-1.", Later]);
         yield return Case("AllowedRegions as a text without the key's Region",
             ["Byok:AllowedRegions=eu-west-1", "Byok:AllowedRegions:0=us-east-1"],
             ["Customers:Acme:KeyArn: Region us-east-1 is not allowed; allowed are eu-west-1."]);

@@ -72,10 +72,8 @@ internal sealed class ShapeTests
         Misconfigured.Start(provider);
         Misconfigured.Start(provider);
 
-        Assert.That(
-            logs.Entries.Count(entry => entry.Contains(
-                "The configuration section Byok does not exist or is empty, so all options have their defaults.", StringComparison.Ordinal)),
-            Is.EqualTo(1));
+        const string Missing = "The configuration section Byok does not exist or is empty, so all options have their defaults.";
+        Assert.That(logs.Entries.Count(entry => entry.Contains(Missing, StringComparison.Ordinal)), Is.EqualTo(1));
         Assert.That(Misconfigured.Warnings(logs), Is.Empty, "defaults are no mistake");
     }
 
