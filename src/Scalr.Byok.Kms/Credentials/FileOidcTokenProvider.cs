@@ -27,7 +27,7 @@ internal sealed class FileOidcTokenProvider : IOidcTokenProvider
         _time = time;
     }
 
-    /// <exception cref="ByokServiceException">No file serves the ring.</exception>
+    /// <exception cref="ByokServiceException">No file serves the ring, or the file cannot be read.</exception>
     public async ValueTask<string> GetTokenAsync(OidcTokenRequest request, CancellationToken cancellationToken)
     {
         var (path, error) = _files.Find(request.Owner, _rings);
@@ -51,6 +51,10 @@ internal sealed class FileOidcTokenProvider : IOidcTokenProvider
             catch (IOException) when (reads < MostReads)
             {
                 // Read again below: the file may be missing between its deletion and its replacement.
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw OidcTokens.Failed($"could not be read ({e.GetType().Name})", isTransient: e is IOException, isFile: true);
             }
 
             await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);

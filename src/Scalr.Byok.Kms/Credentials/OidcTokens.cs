@@ -24,7 +24,7 @@ internal static class OidcTokens
         // A file may be written at the moment, so a later attempt may succeed. A token of the host's own code is final.
         var isFile = provider is FileOidcTokenProvider;
         var text = await AskAsync(provider.GetTokenAsync, request, cancellationToken).ConfigureAwait(false);
-        var (token, content) = Checked(text, time, isTransient: isFile);
+        var (token, content) = Checked(text, time, isFile);
 
         // Trust boundary: a tenant may have typed another tenant's role, so the token must be the tenant's own. The operator wrote the
         // settings of a ring of AddKeyRing.
@@ -46,7 +46,7 @@ internal static class OidcTokens
             return null;
         }
 
-        var (token, content) = Checked(text, time, isTransient: false);
+        var (token, content) = Checked(text, time, isFile: false);
 
         // With the same subject, a success would not show that the role trusts other subjects.
         return request.Subject is { } subject && content.Subject == subject
@@ -57,8 +57,13 @@ internal static class OidcTokens
     /// <summary>The exception for a failure of the host's token source.</summary>
     /// <param name="what">The failure, as the end of a sentence.</param>
     /// <param name="isTransient">Whether a later call may succeed.</param>
-    public static ByokServiceException Failed(string what, bool isTransient) =>
-        new($"The host's OIDC token provider {what}. Nothing was sent to AWS; the host's operator should check the provider.", isTransient);
+    /// <param name="isFile">Whether the source is a file. Its path is not in the message, which customers may read.</param>
+    public static ByokServiceException Failed(string what, bool isTransient, bool isFile = false)
+    {
+        var source = isFile ? "file" : "provider";
+        return new(
+            $"The host's OIDC token {source} {what}. Nothing was sent to AWS; the host's operator should check the {source}.", isTransient);
+    }
 
     private static async Task<T> AskAsync<T>(
         Func<OidcTokenRequest, CancellationToken, ValueTask<T>> provider, OidcTokenRequest request, CancellationToken cancellationToken)
@@ -77,29 +82,31 @@ internal static class OidcTokens
         }
     }
 
-    private static (string Token, JsonWebToken Content) Checked(string? text, TimeProvider time, bool isTransient)
+    private static (string Token, JsonWebToken Content) Checked(string? text, TimeProvider time, bool isFile)
     {
+        var gave = isFile ? "has" : "returned";
+
         // Files usually end with a line break, which is not part of the token.
         var token = text?.Trim();
         if (token is null or { Length: < MinLength })
         {
-            throw Failed("returned no token", isTransient);
+            throw Failed($"{gave} no token", isTransient: isFile, isFile);
         }
 
         // Before it is parsed: the length is the host's mistake, whatever the text contains.
         if (token.Length > MaxLength)
         {
-            throw Failed($"returned more than {MaxLength} characters, the most AWS STS takes", isTransient: false);
+            throw Failed($"{gave} more than {MaxLength} characters, the most AWS STS takes", isTransient: false, isFile);
         }
 
         // Read, not verified: AWS STS verifies the signature. The claims only show mistakes before anything is sent.
         if (JsonWebToken.Read(token) is not { } content)
         {
-            throw Failed("returned a text that is not a complete JSON Web Token", isTransient);
+            throw Failed($"{gave} a text that is not a complete JSON Web Token", isTransient: isFile, isFile);
         }
 
         return content.Expires is { } expires && expires + ClockTolerance < time.GetUtcNow()
-            ? throw Failed($"returned a token that expired at {expires.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC", isTransient: false)
+            ? throw Failed($"{gave} a token that expired at {expires.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC", isTransient: false, isFile)
             : (token, content);
     }
 }

@@ -12,6 +12,10 @@ internal static partial class SettingsLog
         Message = "{Variables} in the environment is ignored. Only the option Endpoints changes the addresses of AWS KMS and AWS STS.")]
     public static partial void EndpointVariablesIgnored(this ILogger logger, string variables);
 
+    [LoggerMessage(EventId = 42, Level = LogLevel.Information,
+        Message = "The configuration section {Section} does not exist or is empty, so all options have their defaults.")]
+    public static partial void SectionMissing(this ILogger logger, string section);
+
     [LoggerMessage(EventId = 50, Level = LogLevel.Error,
         Message = "New settings of a key ring are not used. The old ones stay in use. {Errors}")]
     public static partial void SettingsNotUsed(this ILogger logger, string errors);

@@ -48,6 +48,9 @@ public sealed class ByokServiceException : ByokException
     /// </summary>
     internal bool IsHostLate { get; init; }
 
+    /// <summary>Whether the address that did not answer is configured by the operator, so that waiting may not help.</summary>
+    internal bool IsAtConfiguredAddress { get; init; }
+
     /// <summary>The error code of AWS, if the library knows it.</summary>
     internal string? Code { get; init; }
 

@@ -10,6 +10,9 @@ namespace Scalr.Byok.Kms.Errors;
 /// <remarks>Texts of the network stack are never quoted. The address has no path, no query and no user name.</remarks>
 internal static class NetworkFailure
 {
+    /// <summary>The end of a text about an address that is not AWS's own.</summary>
+    public const string OfOperator = ". This address is configured by the host's operator, in the option Endpoints";
+
     private static readonly ConditionalWeakTable<Exception, Called> Addresses = [];
 
     /// <summary>Records the address that a request failed at. Always returns false, for use as an exception filter.</summary>
@@ -57,7 +60,7 @@ internal static class NetworkFailure
         + (called.Proxy is { } proxy ? $" through the proxy {proxy.IdnHost}:{proxy.Port}" : "");
 
     private static string Configured(Uri address, string region) =>
-        IsAwsOwn(address, region) ? "" : ". This address is configured by the host's operator, in the option Endpoints";
+        IsAwsOwn(address, region) ? "" : OfOperator;
 
     private static string Cause(Exception error)
     {

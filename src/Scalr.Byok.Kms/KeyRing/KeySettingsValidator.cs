@@ -307,9 +307,14 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
             {
                 complaints.Add(new($"ReplicaRegions:{i} {pasted}"));
             }
+            else if (!AwsRegion.IsRegion(region))
+            {
+                complaints.Add(new($"ReplicaRegions:{i}: {AwsRegion.Complain(region)}"));
+            }
             else if (!AwsRegion.IsRegionOf(key.Partition, region))
             {
-                complaints.Add(new($"ReplicaRegions:{i} is not a Region of partition {key.Partition}."));
+                complaints.Add(new(
+                    $"ReplicaRegions:{i} is {region}, which is not a Region of partition {key.Partition}, the partition of the key."));
             }
             else if (region == key.Region)
             {

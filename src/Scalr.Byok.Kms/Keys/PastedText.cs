@@ -23,7 +23,20 @@ internal static class PastedText
 
     private static string? Complain(string text, bool inside)
     {
-        var found = Enumerable.Range(0, text.Length).Where(i => IsStray(text, i, inside)).ToList();
+        // Quotation marks count at both ends of what remains without the other characters.
+        var (start, end) = (0, text.Length);
+        while (start < end && (IsStray(text, start, inside) || IsQuote(text[start])))
+        {
+            start++;
+        }
+
+        while (end > start && (IsStray(text, end - 1, inside) || IsQuote(text[end - 1])))
+        {
+            end--;
+        }
+
+        var found = Enumerable.Range(0, text.Length)
+            .Where(i => IsStray(text, i, inside) || (IsQuote(text[i]) && (i < start || i >= end))).ToList();
         if (found.Count == 0)
         {
             return null;
@@ -42,9 +55,10 @@ internal static class PastedText
         var c = text[i];
         return char.IsControl(c) || CharUnicodeInfo.GetUnicodeCategory(text, i) == UnicodeCategory.Format
             || Blank.Contains(c, StringComparison.Ordinal)
-            || (char.IsWhiteSpace(c) && (inside || string.IsNullOrWhiteSpace(text[..i]) || string.IsNullOrWhiteSpace(text[i..])))
-            || ((i == 0 || i == text.Length - 1) && Quotes.Contains(c, StringComparison.Ordinal));
+            || (char.IsWhiteSpace(c) && (inside || string.IsNullOrWhiteSpace(text[..i]) || string.IsNullOrWhiteSpace(text[i..])));
     }
+
+    private static bool IsQuote(char c) => Quotes.Contains(c, StringComparison.Ordinal);
 
     private static string Name(string text, int i) => text[i] switch
     {
@@ -54,7 +68,7 @@ internal static class PastedText
         '\u00A0' => "a no-break space (U+00A0)",
         '\uFEFF' => "a byte order mark (U+FEFF)",
         '\u200B' => "a zero-width space (U+200B)",
-        var c when Quotes.Contains(c, StringComparison.Ordinal) => $"a quotation mark (U+{(int)c:X4})",
+        var c when IsQuote(c) => $"a quotation mark (U+{(int)c:X4})",
         var c when char.IsWhiteSpace(c) => $"white space (U+{(int)c:X4})",
         var c => $"an invisible character (U+{(char.IsSurrogatePair(text, i) ? char.ConvertToUtf32(text, i) : c):X4})",
     };

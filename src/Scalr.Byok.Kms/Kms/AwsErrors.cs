@@ -270,6 +270,7 @@ internal static class AwsErrors
             RetryAfter = AwsAnswers.RetryAfter(error),
             Code = KnownCode(error),
             IsClockOff = isClockOff,
+            IsAtConfiguredAddress = what.EndsWith(NetworkFailure.OfOperator, StringComparison.Ordinal),
             IsOfHost = isOfHost,
             IsHostLate = isHostLate,
             FailureKind = !isTransient

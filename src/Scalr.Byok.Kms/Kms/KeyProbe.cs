@@ -101,7 +101,9 @@ internal sealed class KeyProbe
             e.Reason.ToString(), Error, Customer, Remedies.For(e.Reason, e.KeyArn, e.Operation).Happened, e.Remedy),
         // A wrong clock, the host's issuer and a call without an AWS action are failures of the host, which waiting may not end.
         ByokServiceException { IsTransient: true, IsClockOff: false, IsOfHost: false, Operation: not null } => new ByokKeyFinding(
-            ByokKeyFindingCode.ServiceUnavailable, Error, Aws, error.Message, "Wait and try again. No change is needed."),
+            ByokKeyFindingCode.ServiceUnavailable, Error, Aws, error.Message, error is ByokServiceException { IsAtConfiguredAddress: true }
+                ? "Wait and try again. If that does not help, the host's operator has to check the option Endpoints."
+                : "Wait and try again. No change is needed."),
         _ => new ByokKeyFinding(
             ByokKeyFindingCode.HostAtFault, Error, Host, error.Message, "The host's operator has to correct it; the customer cannot."),
     };

@@ -2,7 +2,9 @@ namespace Scalr.Byok.Kms;
 
 /// <summary>Addresses that replace AWS's own, by Region. Plain http is accepted on loopback only.</summary>
 /// <remarks>
-/// The AWS SDK's environment variables for endpoints are ignored: only these options can redirect a customer's data keys.
+/// An address has no user name, no query and no fragment. An entry for a Region that is not among <see cref="ByokOptions.AllowedRegions"/>
+/// is never used, which is logged as a warning. The AWS SDK's environment variables for endpoints are ignored: only these options can
+/// redirect a customer's data keys.
 /// </remarks>
 public sealed class ByokEndpoints
 {

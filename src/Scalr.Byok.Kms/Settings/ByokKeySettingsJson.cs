@@ -55,6 +55,7 @@ public static class ByokKeySettingsJson
     /// <returns>The settings. They are not validated.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="JsonException">The text is not JSON of key settings, or contains an unencrypted secret.</exception>
+    /// <exception cref="InvalidOperationException"><paramref name="unprotect"/> returned no text.</exception>
     /// <remarks>Exceptions of <paramref name="unprotect"/> are passed on unchanged.</remarks>
     public static ByokKeySettings Deserialize(string json, Func<string, string> unprotect)
     {

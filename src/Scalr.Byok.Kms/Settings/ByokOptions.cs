@@ -12,8 +12,8 @@ public sealed class ByokOptions
     /// <summary>The Regions that a customer's key and the platform key may be in. Default (if empty): us-east-1 and us-east-2.</summary>
     /// <remarks>
     /// A configured list replaces the default, and a list from code. In configuration, one text with commas is accepted too
-    /// (<c>eu-west-1,us-east-1</c>); it replaces the list of any other configuration source. An empty list or text in configuration is a
-    /// validation error: leave the setting out for the default.
+    /// (<c>eu-west-1,us-east-1</c>); it replaces the list of any other configuration source. An empty list, text or section in
+    /// configuration is a validation error, and so is null: leave the setting out for the default.
     /// </remarks>
     public IList<string> AllowedRegions { get; set; } = [];
 

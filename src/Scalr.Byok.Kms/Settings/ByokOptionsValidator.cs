@@ -29,8 +29,38 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
     {
         _readings.NoteIgnoredEndpoints();
         var texts = FindErrors(options);
-        var complaints = (_readings.Of(options)?.Complete(texts) ?? texts).ToList();
-        return complaints.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(complaints);
+        var reading = _readings.Of(options);
+        var complaints = (reading?.Complete(texts) ?? texts).ToList();
+        if (complaints.Count > 0)
+        {
+            return ValidateOptionsResult.Fail(complaints);
+        }
+
+        if (reading is { IsMissing: true })
+        {
+            _readings.NoteMissing(reading.Path);
+        }
+
+        foreach (var warning in FindWarnings(options, reading))
+        {
+            _readings.Warn(warning);
+        }
+
+        return ValidateOptionsResult.Success;
+    }
+
+    private static IEnumerable<string> FindWarnings(ByokOptions options, SettingsReading? reading)
+    {
+        foreach (var (service, endpoints) in new[] { ("Kms", options.Endpoints.Kms), ("Sts", options.Endpoints.Sts) })
+        {
+            foreach (var region in endpoints.Keys.Where(one => one != ByokEndpoints.AnyRegion && !options.AllowedRegions.Contains(one)))
+            {
+                var meant = Spelling.Region(region, options.AllowedRegions.Where(allowed => !endpoints.ContainsKey(allowed)));
+                var text = $"Endpoints:{service}:{region} is never used, because {region} is not among AllowedRegions."
+                    + (meant is null ? "" : $" Did you mean {meant}?");
+                yield return reading?.InFull(text) ?? text;
+            }
+        }
     }
 
     private static IEnumerable<string> FindErrors(ByokOptions options)
@@ -229,13 +259,19 @@ internal sealed class ByokOptionsValidator : IPostConfigureOptions<ByokOptions>,
         {
             if (region != ByokEndpoints.AnyRegion && !AwsRegion.IsRegion(region))
             {
-                yield return $"Endpoints:{service}: '{region}' is neither the name of an AWS Region nor {ByokEndpoints.AnyRegion}.";
+                yield return $"Endpoints:{service}: '{region}' is neither the name of an AWS Region, which is in lower case, nor "
+                    + $"{ByokEndpoints.AnyRegion}.";
             }
 
             if (address is not { IsAbsoluteUri: true }
                 || (address.Scheme != Uri.UriSchemeHttps && !(address.Scheme == Uri.UriSchemeHttp && address.IsLoopback)))
             {
                 yield return $"Endpoints:{service}:{region} must be an https address; plain http is accepted on loopback only.";
+            }
+            else if ((address.UserInfo + address.Query + address.Fragment).Length > 0)
+            {
+                yield return $"Endpoints:{service}:{region} must not have a user name, a query or a fragment; expected an address, such "
+                    + "as https://kms.example.com.";
             }
         }
     }

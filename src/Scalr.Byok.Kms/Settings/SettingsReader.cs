@@ -8,9 +8,14 @@ namespace Scalr.Byok.Kms.Settings;
 /// <summary>
 /// Reads a configuration section by the table of known settings. The configuration binder alone ignores values of the wrong shape.
 /// </summary>
-/// <remarks>Messages quote numbers, durations and the like. They never quote texts, which may be secrets.</remarks>
+/// <remarks>
+/// Messages quote numbers, durations and the like, and short texts in their place. They never quote other texts, which may be secrets.
+/// </remarks>
 internal sealed class SettingsReader
 {
+    /// <summary>The longest text that is quoted where a number or the like is expected. A secret access key has 40 characters.</summary>
+    private const int LongestQuoted = 16;
+
     private readonly SettingsShape _root;
     private readonly string _rootPath;
     private readonly List<(string Setting, string Message)> _errors = [];
@@ -56,6 +61,11 @@ internal sealed class SettingsReader
         if (!string.IsNullOrEmpty(value))
         {
             return Refuse(path, $"is a text; expected a section with {string.Join(", ", shape.Names.Keys)}.");
+        }
+
+        if (path.Length > 0 && Array.Exists(children, child => IsIndex(child.Key)))
+        {
+            return Refuse(path, $"is a list; expected a section with {string.Join(", ", shape.Names.Keys)}.");
         }
 
         var read = new List<SettingsTree>();
@@ -105,14 +115,21 @@ internal sealed class SettingsReader
     /// <summary>
     /// Reads a list of Regions. A text replaces the whole list, so that one configuration source can shorten the list of another.
     /// </summary>
+    /// <remarks>JSON's <c>{}</c> and <c>null</c> have neither a text nor entries.</remarks>
     private SettingsTree? ReadRegions(string path, string? value, IConfigurationSection[] children, SettingsShape shape)
     {
-        if (!string.IsNullOrEmpty(value) || (value is not null && (children.Length > 0 || !shape.MayBeEmptied)))
+        if (!string.IsNullOrEmpty(value) || (value is not null && children.Length > 0)
+            || (!shape.MayBeEmptied && (value is not null || children.Length == 0)))
         {
-            var regions = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            var regions = (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             if (regions.Length == 0 && !shape.MayBeEmptied)
             {
                 return Refuse(path, "is empty; expected Regions, such as us-east-1,eu-west-1.");
+            }
+
+            if (Array.Exists(regions, region => region.AsSpan().IndexOfAny(' ', ';', '|') >= 0))
+            {
+                return Refuse(path, "has Regions that are not separated by commas; expected one text such as us-east-1,eu-west-1.");
             }
 
             if (children.Length > 0)
@@ -147,6 +164,11 @@ internal sealed class SettingsReader
             return Refuse(path, $"is a text; expected an address for each Region, such as {path}:us-east-1, or {path}:* for all Regions.");
         }
 
+        if (Array.Exists(children, child => IsIndex(child.Key)))
+        {
+            return Refuse(path, $"is a list; expected an address for each Region, such as {path}:us-east-1, or {path}:* for all Regions.");
+        }
+
         var address = new SettingsShape(SettingKind.Address);
         return new SettingsTree(path, null, [.. children.Select(child => Read(child, address)).OfType<SettingsTree>()]);
     }
@@ -161,6 +183,8 @@ internal sealed class SettingsReader
         : shape.Kind is SettingKind.Int32 or SettingKind.Int64
             && BigInteger.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out _)
             ? $"is {Quotation.Of<char>(value)}, which is too large; expected {Expected(shape)}."
+        : value.Length > LongestQuoted
+            ? $"is a text of {Quotation.Count<char>(value.Length)}, which is not shown; expected {Expected(shape)}."
         : $"is {Quotation.Of<char>(value)}; expected {Expected(shape)}.";
 
     private static bool IsGood(string value, SettingKind kind) => kind switch

@@ -21,10 +21,7 @@ internal sealed class SettingsReadings
     {
         foreach (var warning in reading.Warnings)
         {
-            if (_logged.TryAdd(warning, true))
-            {
-                _logger.SettingIgnored(warning);
-            }
+            Warn(warning);
         }
 
         if (Of(options) is not { Errors.Count: > 0 })
@@ -33,8 +30,26 @@ internal sealed class SettingsReadings
         }
     }
 
+    /// <summary>Logs a warning about a setting, once.</summary>
+    public void Warn(string warning)
+    {
+        if (_logged.TryAdd(warning, true))
+        {
+            _logger.SettingIgnored(warning);
+        }
+    }
+
     /// <summary>The reading of an options object; null if it was not read from configuration.</summary>
     public SettingsReading? Of(object options) => _readings.TryGetValue(options, out var reading) ? reading : null;
+
+    /// <summary>Logs, once, that a section of options does not exist.</summary>
+    public void NoteMissing(string section)
+    {
+        if (_logged.TryAdd(section, true))
+        {
+            _logger.SectionMissing(section);
+        }
+    }
 
     /// <summary>Logs that endpoints in the environment are ignored.</summary>
     public void NoteIgnoredEndpoints()

@@ -3,9 +3,14 @@ namespace Scalr.Byok.Kms.Settings;
 /// <summary>Finds the setting that a misspelled name probably means.</summary>
 internal static class Spelling
 {
+    private const int ShortestPart = 3;
+
     /// <summary>The nearest name, preferably of the same section; null if none is near.</summary>
     public static string? Suggest(string name, SettingsShape section, SettingsShape all) =>
-        Nearest(name, section.Names.Keys.Select(known => (known, known))) ?? Nearest(name, Below(all, ""));
+        Nearest(name, section.Names.Keys.Select(known => (known, known))) ?? Nearest(name, Below(all, "")) ?? Whole(name, section);
+
+    /// <summary>The Region that a name with one mistake probably means; null if there is none.</summary>
+    public static string? Region(string name, IEnumerable<string> known) => known.FirstOrDefault(region => Distance(name, region) == 1);
 
     /// <summary>The number of characters to insert, remove, replace or swap. Not case-sensitive.</summary>
     public static int Distance(string one, string other)
@@ -34,6 +39,24 @@ internal static class Spelling
             .OrderBy(one => one.Distance)
             .Select(one => one.Path)
             .FirstOrDefault();
+
+    /// <summary>The shortest name of the section that has all letters of a name in their order, such as those of SecretKey.</summary>
+    private static string? Whole(string name, SettingsShape section) =>
+        name.Length < ShortestPart ? null : section.Names.Keys.Where(known => Contains(known, name)).MinBy(known => known.Length);
+
+    private static bool Contains(string whole, string part)
+    {
+        var found = 0;
+        foreach (var c in whole)
+        {
+            if (found < part.Length && char.ToUpperInvariant(c) == char.ToUpperInvariant(part[found]))
+            {
+                found++;
+            }
+        }
+
+        return found == part.Length;
+    }
 
     private static IEnumerable<(string Name, string Path)> Below(SettingsShape shape, string path) =>
         shape.Names.SelectMany(one =>

@@ -88,18 +88,23 @@ internal sealed class StoredKeySettings
             {
                 Type = Type,
                 AccessKeyId = AccessKeyId,
-                SecretAccessKey = ProtectedSecretAccessKey is null ? null : unprotect(ProtectedSecretAccessKey),
+                SecretAccessKey = Unprotect(ProtectedSecretAccessKey, unprotect),
                 RoleArn = RoleArn,
-                ExternalId = ProtectedExternalId is null ? null : unprotect(ProtectedExternalId),
+                ExternalId = Unprotect(ProtectedExternalId, unprotect),
                 Audience = Audience,
             };
         }
+
+        private static string? Unprotect(string? text, Func<string, string> unprotect) =>
+            string.IsNullOrEmpty(text) ? null
+            : unprotect(text) is { Length: > 0 } secret ? secret
+            : throw new InvalidOperationException("The protector returned nothing for a secret that is stored encrypted.");
 
         private static string? Protect(string? secret, Func<string, string> protect)
         {
             if (string.IsNullOrEmpty(secret))
             {
-                return secret;
+                return null; // a form sends an empty text for a field that the type does not have
             }
 
             var text = protect(secret);

@@ -132,6 +132,7 @@ internal sealed class VerificationRun
             [] => StepResult.Pass(allWell),
             _ => StepResult.Fail(string.Join(" ", complaints), check switch
             {
+                KeyArn when arn is not null => "Use a key of the customer's own account.",
                 KeyArn => "Copy the ARN of the key again, from the AWS KMS console or from aws kms describe-key.",
                 AllowedRegion => "Use a key in an allowed Region, or ask the operator of the service to allow this one.",
                 _ => "Correct the settings.",

@@ -45,7 +45,8 @@ internal sealed class SettingsFileTests
         Assert.That(messages.Where(message => !failed.Contains(InByok(message), StringComparison.Ordinal)), Is.Empty, failed);
         Assert.That(
             result.Output,
-            Does.Match(@"Copy the ARN of the key again|Use a key in an allowed Region|Correct the settings\.").And.Not.Contain("S3cret"));
+            Does.Match(@"Copy the ARN of the key again|Use a key (in an allowed Region|of the customer's own)|Correct the settings\.")
+                .And.Not.Contain("S3cret"));
     }
 
     [Test]

@@ -56,11 +56,11 @@ internal sealed class TokenFileTests
         Assert.That(await _world.PassPausesAsync(call), Is.Not.Empty);
     }
 
-    [TestCase(0, "returned no token")]
-    [TestCase(3, "returned no token")]
-    [TestCase(50, "returned a text that is not a complete JSON Web Token")]
-    [TestCase(-100, "returned a text that is not a complete JSON Web Token")]
-    [TestCase(-1, "returned a text that is not a complete JSON Web Token")]
+    [TestCase(0, "has no token")]
+    [TestCase(3, "has no token")]
+    [TestCase(50, "has a text that is not a complete JSON Web Token")]
+    [TestCase(-100, "has a text that is not a complete JSON Web Token")]
+    [TestCase(-1, "has a text that is not a complete JSON Web Token")]
     public async Task A_file_that_stays_incomplete_is_the_hosts_fault_and_may_pass(int length, string complaint)
     {
         var token = Good();
@@ -71,7 +71,7 @@ internal sealed class TokenFileTests
         Assert.That((thrown.IsTransient, thrown.Message), Is.EqualTo(
             (
                 true,
-                $"The host's OIDC token provider {complaint}. Nothing was sent to AWS; the host's operator should check the provider.")));
+                $"The host's OIDC token file {complaint}. Nothing was sent to AWS; the host's operator should check the file.")));
     }
 
     [Test]
@@ -83,7 +83,8 @@ internal sealed class TokenFileTests
 
         Assert.That(thrown.IsTransient, Is.False);
         Assert.That(
-            thrown.Message, Does.Match(@"returned a token that expired at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. Nothing was sent to AWS"));
+            thrown.Message,
+            Does.Match(@"token file has a token that expired at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. Nothing was sent to AWS"));
     }
 
     [Test]

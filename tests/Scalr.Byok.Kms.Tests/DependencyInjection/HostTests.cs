@@ -116,17 +116,17 @@ internal sealed class HostTests
         var thrown = await Assert.ThrowsAsync<ByokServiceException>(() => _world.PassPausesAsync(ring.EncryptAsync(new byte[1]).AsTask()));
 
         Assert.That(thrown!.Message, Is.EqualTo(
-            "The host's OIDC token provider threw FileNotFoundException. Nothing was sent to AWS; the host's operator should check the "
-            + "provider."));
+            "The host's OIDC token file could not be read (FileNotFoundException). Nothing was sent to AWS; the host's operator should "
+            + "check the file."));
         Assert.That(_world.Aws.Log.Requests, Is.Empty);
 
         await File.WriteAllTextAsync(_file, _world.Token(ByokWorld.Audience, ByokWorld.Subject));
         await RoundTripAsync(ring);
     }
 
-    [TestCase("", "returned no token")]
-    [TestCase(" \n", "returned no token")]
-    [TestCase("20001", "returned more than 20000 characters, the most AWS STS takes")]
+    [TestCase("", "has no token")]
+    [TestCase(" \n", "has no token")]
+    [TestCase("20001", "has more than 20000 characters, the most AWS STS takes")]
     public async Task A_token_file_that_holds_no_token_does_not_blame_the_customer(string content, string words)
     {
         await File.WriteAllTextAsync(_file, content == "20001" ? new string('t', 20_001) : content);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Microsoft.Extensions.DependencyInjection;
 using Scalr.Byok.Kms.Errors;
 using Scalr.Byok.Kms.Resilience;
 using Scalr.Byok.Kms.Tests.World;
@@ -123,6 +124,20 @@ internal sealed class NetworkFailureTests
             "unknown.invalid:443, the name server did not answer."));
         Assert.That(
             thrown.Message, Does.Contain("This address is configured by the host's operator, in the option Endpoints. Try again later"));
+    }
+
+    [Test]
+    public async Task The_remedy_of_a_verification_names_the_option_of_a_configured_address()
+    {
+        await using var world = await ByokWorld.StartAsync();
+        var services = world.Services(o => o.Endpoints.Kms["*"] = new Uri("https://unknown.invalid"));
+        var verifier = world.Build(services).GetRequiredService<IByokVerifier>();
+
+        var verification = await verifier.VerifyAsync(world.Settings("AccessKeys"), tenant: null);
+
+        var failed = verification.Steps.Single(step => step.Outcome == ByokVerificationOutcome.Failed);
+        Assert.That(
+            failed.Remedy, Is.EqualTo("Wait and try again. If that does not help, the host's operator has to check the option Endpoints."));
     }
 
     [Test]

@@ -40,7 +40,11 @@ internal static class Findings
         "Warning DescribeKeyDenied (Customer): The host cannot see problems of the key coming: kms:DescribeKey on it is not allowed. "
         + $"Grant kms:DescribeKey on {keyArn} to the user or role; encryption and decryption do not need it.";
 
-    public static string Outage(string message) => $"Error ServiceUnavailable (Aws): {message} Wait and try again. No change is needed.";
+    public static string Outage(string message, bool isConfigured = false)
+    {
+        var next = isConfigured ? "If that does not help, the host's operator has to check the option Endpoints." : "No change is needed.";
+        return $"Error ServiceUnavailable (Aws): {message} Wait and try again. {next}";
+    }
 
     public static string HostAtFault(string message) =>
         $"Error HostAtFault (Host): {message} The host's operator has to correct it; the customer cannot.";

@@ -195,7 +195,8 @@ internal sealed class ProbeRefusalTests
             Findings.Outage(
                 $"kms:DescribeKey for the key {_world.Key.Arn} did not finish within 2 s at 127.0.0.1:{_world.Aws.Endpoint.Port}. This "
                 + "address is configured by the host's operator, in the option Endpoints. Try again later. The key itself is not the "
-                + "cause."));
+                + "cause.",
+                isConfigured: true));
         Assert.That((health.CheckedAt, health.Duration), Is.EqualTo((start, TimeSpan.FromSeconds(2))));
         Assert.That(health.ToString(), Is.EqualTo($"{_world.Key.Arn}: Unhealthy (ServiceUnavailable)"));
     }

@@ -47,6 +47,31 @@ internal sealed class ByokKeySettingsJsonTests
         Assert.That((read.Credentials.SecretAccessKey, read.Credentials.ExternalId), Is.EqualTo((default(string), default(string))));
     }
 
+    [Test]
+    public void Empty_texts_of_a_form_are_no_secrets()
+    {
+        var settings = new ByokKeySettings { KeyArn = MultiRegion, Credentials = ByokCredentialSettings.AssumeRole(Validated.RoleArn, Id) };
+        settings.Credentials.SecretAccessKey = "";
+
+        var json = ByokKeySettingsJson.Serialize(settings, Protector.Protect);
+        var stored = json.Replace("\"RoleArn\"", "\"ProtectedSecretAccessKey\":\"\",\"RoleArn\"", StringComparison.Ordinal);
+
+        Assert.That(json, Does.Not.Contain("ProtectedSecretAccessKey"));
+        foreach (var read in new[] { json, stored }.Select(one => ByokKeySettingsJson.Deserialize(one, Protector.Unprotect).Credentials))
+        {
+            Assert.That((read.SecretAccessKey, read.ExternalId), Is.EqualTo((default(string), Id)));
+        }
+    }
+
+    [Test]
+    public void A_protector_that_returns_nothing_loses_no_secret_without_notice([Values(null, "")] string? returned)
+    {
+        var json = ByokKeySettingsJson.Serialize(Settings(), Protector.Protect);
+
+        Assert.That(() => ByokKeySettingsJson.Deserialize(json, _ => returned!), Throws.InvalidOperationException.With.Message.EqualTo(
+            "The protector returned nothing for a secret that is stored encrypted."));
+    }
+
     public static IEnumerable<TestCaseData> NoProtectors()
     {
         yield return new TestCaseData((Func<string, string>)(text => text)).SetArgDisplayNames("nothing done");

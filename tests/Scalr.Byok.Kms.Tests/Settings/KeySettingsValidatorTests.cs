@@ -170,11 +170,13 @@ internal sealed class KeySettingsValidatorTests
         yield return Case("a replica elsewhere", s => s.ReplicaRegions = ["us-east-2", "eu-west-1"],
             "ReplicaRegions:1: Region eu-west-1 is not allowed; allowed are us-east-1, us-east-2.");
         yield return Case(
-            "a replica in another partition", s => s.ReplicaRegions = ["cn-north-1"], "ReplicaRegions:0 is not a Region of partition aws.");
+            "a replica in another partition",
+            s => s.ReplicaRegions = ["cn-north-1"],
+            "ReplicaRegions:0 is cn-north-1, which is not a Region of partition aws, the partition of the key.");
         yield return Case("replicas that are no Regions", s => s.ReplicaRegions = [null!, "", "US-EAST-2"],
-            "ReplicaRegions:0 is not a Region of partition aws.",
-            "ReplicaRegions:1 is not a Region of partition aws.",
-            "ReplicaRegions:2 is not a Region of partition aws.");
+            "ReplicaRegions:0: Not an AWS Region: the text is empty; expected a name in lower case such as 'us-east-1'.",
+            "ReplicaRegions:1: Not an AWS Region: the text is empty; expected a name in lower case such as 'us-east-1'.",
+            "ReplicaRegions:2: Not an AWS Region: found 'US-EAST-2'; expected a name in lower case such as 'us-east-1'.");
 
         yield return Case("a previous key that is null", s => s.PreviousKeys = [null!],
             "PreviousKeys:0:KeyArn is missing.", "PreviousKeys:0:Credentials:Type is missing; it is one of AccessKeys, AssumeRole, Oidc.");
@@ -310,7 +312,8 @@ internal sealed class KeySettingsValidatorTests
             "KeyArn: Region us-west-2 is not allowed; allowed are us-east-1, us-east-2.",
             "ReplicaRegions:0 is us-west-2, the Region of the key itself.",
             "ReplicaRegions:2 names us-east-2 a second time.",
-            "ReplicaRegions:3 is not a Region of partition aws.",
+            "ReplicaRegions:3: Not an AWS Region: the text, 9 characters long and not shown, is none; expected a name in lower case such "
+            + "as 'us-east-1'.",
             "PreviousKeys:0:KeyArn is missing.",
             "PreviousKeys:0:Credentials:Type is missing; it is one of AccessKeys, AssumeRole, Oidc.",
             $"PreviousKeys:1:KeyArn: Not a KMS key ARN: 'alias/old' is the name of an alias; expected the full ARN of the key it points "

@@ -53,8 +53,10 @@ internal sealed class MisconfigurationTests
                 + "case such as 'us-east-1'.", Later]);
         yield return Case("AllowedRegions with semicolons",
             ["Byok:AllowedRegions=us-east-1;us-east-2"],
-            ["Byok:AllowedRegions:0: Not an AWS Region: the text, 19 characters long and not shown, is none; expected a name in lower "
-                + "case such as 'us-east-1'.", Later]);
+            ["Byok:AllowedRegions has Regions that are not separated by commas; expected one text such as us-east-1,eu-west-1.", Later]);
+        yield return Case("AllowedRegions with spaces between",
+            ["Byok:AllowedRegions=us-east-1 us-east-2"],
+            ["Byok:AllowedRegions has Regions that are not separated by commas; expected one text such as us-east-1,eu-west-1.", Later]);
         yield return Case("AllowedRegions as a text without the key's Region",
             ["Byok:AllowedRegions=eu-west-1", "Byok:AllowedRegions:0=us-east-1"],
             ["Customers:Acme:KeyArn: Region us-east-1 is not allowed; allowed are eu-west-1."]);
@@ -70,6 +72,9 @@ internal sealed class MisconfigurationTests
         yield return Case("HostIdentity as a text",
             ["Byok:HostIdentity=AKIAIOSFODNN7EXAMPLE"],
             ["Byok:HostIdentity is a text; expected a section with AccessKeyId, SecretAccessKey, SessionToken.", Later]);
+        yield return Case("HostIdentity as a list",
+            ["Byok:HostIdentity:0=AKIAIOSFODNN7EXAMPLE", "Byok:HostIdentity:1=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE"],
+            ["Byok:HostIdentity is a list; expected a section with AccessKeyId, SecretAccessKey, SessionToken.", Later]);
         yield return Case("Endpoints as a text",
             ["Byok:Endpoints=https://kms.example.com"],
             ["Byok:Endpoints is a text; expected a section with Kms, Sts, UseSystemProxy.", Later]);
@@ -77,6 +82,18 @@ internal sealed class MisconfigurationTests
             ["Byok:Endpoints:Kms=http://localhost:4566"],
             ["Byok:Endpoints:Kms is a text; expected an address for each Region, such as Byok:Endpoints:Kms:us-east-1, or "
                 + "Byok:Endpoints:Kms:* for all Regions.", Later]);
+        yield return Case("Endpoints:Kms as a list",
+            ["Byok:Endpoints:Kms:0=https://kms.example.com"],
+            ["Byok:Endpoints:Kms is a list; expected an address for each Region, such as Byok:Endpoints:Kms:us-east-1, or "
+                + "Byok:Endpoints:Kms:* for all Regions.", Later]);
+        yield return Case("An endpoint with a user name",
+            ["Byok:Endpoints:Kms:*=https://host:S3cret@kms.example.com"],
+            ["Byok:Endpoints:Kms:* must not have a user name, a query or a fragment; expected an address, such as "
+                + "https://kms.example.com.", Later]);
+        yield return Case("An endpoint with a query",
+            ["Byok:Endpoints:Sts:*=https://sts.example.com/?token=S3cret"],
+            ["Byok:Endpoints:Sts:* must not have a user name, a query or a fragment; expected an address, such as "
+                + "https://kms.example.com.", Later]);
         yield return Case("An endpoint over http",
             ["Byok:Endpoints:Kms:us-east-1=http://kms.example.com"],
             ["Byok:Endpoints:Kms:us-east-1 must be an https address; plain http is accepted on loopback only.", Later]);
@@ -89,7 +106,10 @@ internal sealed class MisconfigurationTests
                 + "characters. Remove them.", Later]);
         yield return Case("An endpoint of no Region",
             ["Byok:Endpoints:Sts:all=https://sts.example.com"],
-            ["Byok:Endpoints:Sts: 'all' is neither the name of an AWS Region nor *.", Later]);
+            ["Byok:Endpoints:Sts: 'all' is neither the name of an AWS Region, which is in lower case, nor *.", Later]);
+        yield return Case("An endpoint of a Region in capitals",
+            ["Byok:Endpoints:Kms:US-EAST-1=https://kms.example.com"],
+            ["Byok:Endpoints:Kms: 'US-EAST-1' is neither the name of an AWS Region, which is in lower case, nor *.", Later]);
         yield return Case("An empty endpoint",
             ["Byok:Endpoints:Sts:*="],
             ["Byok:Endpoints:Sts:* is empty; expected an address, such as https://kms.example.com.", Later]);
@@ -104,6 +124,16 @@ internal sealed class MisconfigurationTests
         yield return Case("FrameLength as a section",
             ["Byok:FrameLength:Value=4096"],
             ["Byok:FrameLength has settings below it, such as Byok:FrameLength:Value; expected a whole number, such as 65536.", Later]);
+        yield return Case("A secret where a number is expected",
+            ["Byok:FrameLength=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE"],
+            ["Byok:FrameLength is a text of 40 characters, which is not shown; expected a whole number, such as 65536.", Later]);
+        yield return Case("A secret where a duration is expected",
+            ["Byok:SessionDuration=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE"],
+            ["Byok:SessionDuration is a text of 40 characters, which is not shown; expected hh:mm:ss, such as 01:00:00 for 1 hour.",
+                Later]);
+        yield return Case("A secret where true or false is expected",
+            ["Byok:Endpoints:UseSystemProxy=S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE"],
+            ["Byok:Endpoints:UseSystemProxy is a text of 40 characters, which is not shown; expected true or false.", Later]);
         yield return Case("FrameLength with a unit",
             ["Byok:FrameLength=64k"],
             ["Byok:FrameLength is '64k'; expected a whole number, such as 65536.", Later]);
@@ -160,6 +190,14 @@ internal sealed class MisconfigurationTests
         yield return Case("SessionDuration as 24 hours",
             ["Byok:SessionDuration=24:00:00"],
             ["Byok:SessionDuration is '24:00:00', which .NET reads as 24 days; expected hh:mm:ss, such as 01:00:00 for 1 hour.", Later]);
+        yield return Case("Minutes and seconds, which would be hours and minutes",
+            ["Byok:KeyRingIdleTimeout=15:00"],
+            ["Byok:KeyRingIdleTimeout is '15:00', which .NET reads as hours and minutes; expected hh:mm:ss, such as 00:15:00 for 15 "
+                + "minutes.", Later]);
+        yield return Case("Half a minute, which would be half an hour",
+            ["Byok:RoleCheckInterval=00:30"],
+            ["Byok:RoleCheckInterval is '00:30', which .NET reads as hours and minutes; expected hh:mm:ss, such as 00:15:00 for 15 "
+                + "minutes.", Later]);
         yield return Case("A duration with a unit",
             ["Byok:Resilience:TotalTimeout=10s"],
             ["Byok:Resilience:TotalTimeout is '10s'; expected hh:mm:ss, such as 00:00:15 for 15 seconds.", Later]);
@@ -283,6 +321,10 @@ internal sealed class MisconfigurationTests
             ["-Customers:Acme:Credentials", "Customers:Acme:Credentials=AccessKeys"],
             ["Customers:Acme:Credentials is a text; expected a section with Type, AccessKeyId, SecretAccessKey, RoleArn, ExternalId, "
                 + "Audience."]);
+        yield return Case("Credentials as a list",
+            ["Customers:Acme:Credentials:0=AccessKeys"],
+            ["Customers:Acme:Credentials is a list; expected a section with Type, AccessKeyId, SecretAccessKey, RoleArn, ExternalId, "
+                + "Audience."]);
         yield return Case("No credentials",
             ["-Customers:Acme:Credentials"],
             ["Customers:Acme:Credentials:Type is missing; it is one of AccessKeys, AssumeRole, Oidc."]);
@@ -307,6 +349,14 @@ internal sealed class MisconfigurationTests
             ["Customers:Acme:Credentials:SecretAccessKey='S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE'"],
             ["Customers:Acme:Credentials:SecretAccessKey has a quotation mark (U+0027) at position 1, a quotation mark (U+0027) at "
                 + "position 42 of 42 characters. Remove them."]);
+        yield return Case("A secret in quotes between a byte order mark and a line break",
+            ["Customers:Acme:Credentials:SecretAccessKey=\uFEFF\"S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE\"\n"],
+            ["Customers:Acme:Credentials:SecretAccessKey has a byte order mark (U+FEFF) at position 1, a quotation mark (U+0022) at "
+                + "position 2, a quotation mark (U+0022) at position 43 and 1 more of 44 characters. Remove them."]);
+        yield return Case("A secret in two kinds of quotes",
+            ["Customers:Acme:Credentials:SecretAccessKey=\"'S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE"],
+            ["Customers:Acme:Credentials:SecretAccessKey has a quotation mark (U+0022) at position 1, a quotation mark (U+0027) at "
+                + "position 2 of 42 characters. Remove them."]);
         yield return Case("A secret in single angle quotes",
             ["Customers:Acme:Credentials:SecretAccessKey=\u2039S3cretlrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE\u203A"],
             ["Customers:Acme:Credentials:SecretAccessKey has a quotation mark (U+2039) at position 1, a quotation mark (U+203A) at "
@@ -329,6 +379,11 @@ internal sealed class MisconfigurationTests
         yield return Case("ReplicaRegions as a text with the key's own",
             ["Customers:Acme:ReplicaRegions=us-east-1,us-east-2"],
             ["Customers:Acme:ReplicaRegions:0 is us-east-1, the Region of the key itself."]);
+        yield return Case("ReplicaRegions with a city and with China",
+            ["Customers:Acme:ReplicaRegions=Frankfurt,cn-north-1"],
+            ["Customers:Acme:ReplicaRegions:0: Not an AWS Region: the text, 9 characters long and not shown, is none; expected a name in "
+                + "lower case such as 'us-east-1'.",
+                "Customers:Acme:ReplicaRegions:1 is cn-north-1, which is not a Region of partition aws, the partition of the key."]);
         yield return Case("ReplicaRegions as a section",
             ["Customers:Acme:ReplicaRegions:us-east-2=true"],
             ["Customers:Acme:ReplicaRegions has Customers:Acme:ReplicaRegions:us-east-2 below it; expected a list of Regions, or one "

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -38,6 +39,10 @@ internal sealed class ShapeTests
         "Byok:DataKeyCache:MaxMesages=1",
         "Byok:DataKeyCache:MaxMesages is not a setting of this version and is ignored. Did you mean MaxMessages?")]
     [TestCase("Byok:Colour=red", "Byok:Colour is not a setting of this version and is ignored.")]
+    [TestCase("Byok:Regions=x", "Byok:Regions is not a setting of this version and is ignored. Did you mean AllowedRegions?")]
+    [TestCase(
+        "Byok:HostIdentity:SecretKey=S3cret",
+        "Byok:HostIdentity:SecretKey is not a setting of this version and is ignored. Did you mean SecretAccessKey?")]
     [TestCase(
         "Customers:Acme:RoleArn=x",
         "Customers:Acme:RoleArn is not a setting of this version and is ignored. Did you mean Customers:Acme:Credentials:RoleArn?")]
@@ -48,6 +53,49 @@ internal sealed class ShapeTests
     {
         Assert.That(Misconfigured.Warnings(change), Is.EqualTo(Lines(warning)));
         Assert.That(Misconfigured.Start(change), Is.Empty, "an older version must start with the configuration of a newer one");
+    }
+
+    [TestCase(
+        "Byok:Endpoints:Kms:us-esat-1=https://kms.example.com",
+        "Byok:Endpoints:Kms:us-esat-1 is never used, because us-esat-1 is not among AllowedRegions. Did you mean us-east-1?")]
+    [TestCase(
+        "Byok:Endpoints:Sts:ap-south-1=https://sts.example.com",
+        "Byok:Endpoints:Sts:ap-south-1 is never used, because ap-south-1 is not among AllowedRegions.")]
+    public void What_has_no_effect_is_logged_once(string change, string warning) =>
+        Assert.That(Misconfigured.Warnings(change), Is.EqualTo(Lines(warning)));
+
+    [Test]
+    public void A_section_of_options_that_does_not_exist_is_logged_once()
+    {
+        var logs = new CapturedLogs();
+        using var provider = Misconfigured.Host(Misconfigured.Configuration("-Byok"), logs);
+        Misconfigured.Start(provider);
+        Misconfigured.Start(provider);
+
+        const string Missing = "The configuration section Byok does not exist or is empty, so all options have their defaults.";
+        Assert.That(logs.Entries.Count(entry => entry.Contains(Missing, StringComparison.Ordinal)), Is.EqualTo(1));
+        Assert.That(Misconfigured.Warnings(logs), Is.Empty, "defaults are no mistake");
+    }
+
+    [Test]
+    public void Endpoints_that_are_used_are_not_logged() =>
+        Assert.That(
+            Misconfigured.Warnings("Byok:Endpoints:Kms:us-east-1=https://a.example.com", "Byok:Endpoints:Sts:*=https://b.example.com"),
+            Is.Empty);
+
+    [TestCase("{}")]
+    [TestCase("null")]
+    [TestCase("[]")]
+    [TestCase("\"\"")]
+    public void Regions_that_are_named_and_empty_do_not_allow_the_default_Regions(string json)
+    {
+        var text = $"{{\"Byok\":{{\"AllowedRegions\":{json}}}}}";
+        var configuration = new ConfigurationBuilder().AddConfiguration(Misconfigured.Configuration("-Byok:AllowedRegions"))
+            .AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(text))).Build();
+        using var provider = Misconfigured.Host(configuration, new CapturedLogs());
+
+        Assert.That(
+            Misconfigured.Start(provider), Does.Contain("Byok:AllowedRegions is empty; expected Regions, such as us-east-1,eu-west-1."));
     }
 
     [Test]

@@ -39,6 +39,17 @@ internal sealed class RefusedSettingsTests
     }
 
     [Test]
+    public async Task A_key_of_the_hosts_account_is_told_with_a_remedy_that_helps()
+    {
+        var verification = await _connection.VerifyAsync(settings =>
+            settings.KeyArn = $"arn:aws:kms:us-east-1:{ByokWorld.HostAccount}:key/mrk-1234abcd12ab34cd56ef1234567890ab");
+
+        var step = verification.Steps.Single(step => step.Check == Check.KeyArn);
+        Assert.That(step.Message, Does.Contain($"KeyArn is in account {ByokWorld.HostAccount}, which is HostAccountId"));
+        Assert.That(step.Remedy, Is.EqualTo("Use a key of the customer's own account."));
+    }
+
+    [Test]
     public async Task A_Region_that_is_not_allowed_is_told()
     {
         const string Arn = "arn:aws:kms:us-west-1:111122223333:key/0f3c9a52-7d41-4b8e-a6d0-5e12c4b79f08";
@@ -112,7 +123,7 @@ internal sealed class RefusedSettingsTests
             new() { KeyArn = _connection.World.Key.Arn, Credentials = null!, ReplicaRegions = [null!], PreviousKeys = null! },
             tenant: null);
 
-        Assert.That(verification.ToString(), Does.Contain("ReplicaRegions:0 is not a Region of partition aws."));
+        Assert.That(verification.ToString(), Does.Contain("ReplicaRegions:0: Not an AWS Region: the text is empty; "));
     }
 
     [Test]
