@@ -2,7 +2,9 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>The state behind an open <see cref="ByokDataKey"/>: has a lease of its cipher, and checks each use. Safe for concurrent use.</summary>
+/// <summary>
+/// The state behind an open <see cref="ByokDataKey"/>: has a lease of its cipher, and checks each use. Safe for concurrent use.
+/// </summary>
 internal sealed class OpenDataKey
 {
     private static readonly object Closed = new();
