@@ -28,7 +28,7 @@ namespace Scalr.Byok.Kms;
 /// starts a confirmation, and the data key stays open: try again. In an outage of AWS, calls go on until
 /// <see cref="ByokDataKeyCacheOptions.MaxAge"/> plus <see cref="ByokDataKeyCacheOptions.OutageGrace"/> after the last acceptance.
 /// </para>
-/// <para>The library closes a data key that the application no longer references. Dispose it all the same: that erases it at once.</para>
+/// <para>The library closes a data key that the application no longer references. Dispose it all the same: that closes it at once.</para>
 /// <para>
 /// An encrypted value is <see cref="Overhead"/> bytes longer than the value: version, key id, nonce, ciphertext, tag (ARCHITECTURE.md,
 /// "The value"). It is bound to the data key, the tenant and the place. Encrypting the same value twice gives different bytes,
@@ -272,11 +272,20 @@ public sealed class ByokDataKey : IDisposable
         }
     }
 
-    /// <summary>Closes the data key and erases its bytes. Calls that other threads have started can still complete.</summary>
+    /// <summary>
+    /// Closes the data key. Its bytes are erased when nothing else uses the same data key: no other open data key, and no data key cache
+    /// (<see cref="ByokOptions.DataKeyCache"/>). Calls that other threads have started can still complete.
+    /// </summary>
     public void Dispose()
     {
-        _open?.Close();
-        _cipher.Dispose();
+        if (_open is not null)
+        {
+            _open.Close();
+        }
+        else
+        {
+            _cipher.Dispose();
+        }
     }
 
     /// <summary>The cipher of the values.</summary>

@@ -134,7 +134,7 @@ internal sealed class DataKeyCache<T>
             // A flight can end after the ring was disposed. Its key must not outlive the ring.
             if (_disposed)
             {
-                key.Key.Dispose();
+                key.Dispose();
                 return;
             }
 
@@ -239,7 +239,7 @@ internal sealed class DataKeyCache<T>
         // Disposal erases the bytes when no operation is under way, so a call that has just found the key can finish.
         _byUse.Remove(node);
         _entries.Remove(node.Value.Id);
-        node.Value.Key.Key.Dispose();
+        node.Value.Key.Dispose();
         _meter.Evicted(cause);
     }
 

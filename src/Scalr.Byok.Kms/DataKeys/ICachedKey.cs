@@ -1,7 +1,7 @@
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>A plaintext data key that can be cached.</summary>
-internal interface ICachedKey
+/// <summary>A plaintext data key that can be cached. <see cref="IDisposable.Dispose"/> erases it and what belongs to it.</summary>
+internal interface ICachedKey : IDisposable
 {
     DataKey Key { get; }
 

@@ -160,7 +160,7 @@ internal sealed class KeyFlights<T>
         // One owner at a time. The caller that sets this flag still has its seat then, so the flag is final here.
         if (!flight.WasHandedOver)
         {
-            key.Key.Dispose();
+            key.Dispose();
         }
     }
 

@@ -2,7 +2,9 @@ using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.DataKeys;
 
-/// <summary>The state behind an open <see cref="ByokDataKey"/>: owns its cipher, and checks each use. Safe for concurrent use.</summary>
+/// <summary>
+/// The state behind an open <see cref="ByokDataKey"/>: has a lease of its cipher, and checks each use. Safe for concurrent use.
+/// </summary>
 internal sealed class OpenDataKey
 {
     private static readonly object Closed = new();
@@ -20,7 +22,7 @@ internal sealed class OpenDataKey
     // Ends the lease of the ring. Exchanged, so that it runs once, also if two threads close the data key.
     private Action? _release;
 
-    /// <param name="cipher">The cipher. Takes ownership.</param>
+    /// <param name="cipher">The cipher. Takes the caller's lease of it.</param>
     /// <param name="access">Decides whether keys under the wrapping key may be used.</param>
     /// <param name="origin">The origin of the data key.</param>
     /// <param name="registry">Contains this data key until it is closed.</param>
@@ -75,14 +77,22 @@ internal sealed class OpenDataKey
             : new ObjectDisposedException(nameof(ByokDataKey));
 
     /// <summary>Closes the data key because AWS denies its use.</summary>
-    public void Deny(ByokKeyUnavailableException denial) => End(denial);
+    public void Deny(ByokKeyUnavailableException denial)
+    {
+        if (Interlocked.CompareExchange(ref _end, denial, null) is null)
+        {
+            End();
+        }
+    }
 
     /// <summary>Closes the data key because the application disposed it, or no longer references it.</summary>
     public void Close()
     {
         // Also replaces a denial: after a disposal, calls throw ObjectDisposedException.
-        Volatile.Write(ref _end, Closed);
-        End(Closed);
+        if (Interlocked.Exchange(ref _end, Closed) is null)
+        {
+            End();
+        }
     }
 
     /// <summary>Runs an action when the data key is closed, or at once if it is.</summary>
@@ -96,11 +106,11 @@ internal sealed class OpenDataKey
         }
     }
 
-    private void End(object cause)
+    /// <summary>Runs once: on the thread that set the cause, in place of null.</summary>
+    private void End()
     {
-        // The cause is published before the cipher is erased, so that a use that finds it erased also finds the cause.
-        Interlocked.CompareExchange(ref _end, cause, null);
-        _cipher.Dispose();
+        // After the cause was published, so that a use that finds the cipher erased also finds the cause.
+        _cipher.EndLease();
         _registry.Remove(this);
         Release();
     }

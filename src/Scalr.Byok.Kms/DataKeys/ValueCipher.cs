@@ -9,6 +9,10 @@ namespace Scalr.Byok.Kms.DataKeys;
 /// The format of an encrypted value, and the keys that encrypt it. Safe for concurrent use.
 /// </summary>
 /// <remarks>
+/// <para>
+/// The open data keys of one data key share it, with the cached key that they were opened with (<c>DecryptionKey</c>). Each of them has a
+/// lease, which it ends once. The last one to end erases the keys. An erased cipher stays erased.
+/// </para>
 /// <code>
 /// head     1   version          01
 ///          7   key id           derived from the data key and the tenant
@@ -34,6 +38,9 @@ internal sealed class ValueCipher : IDisposable
     private readonly Xaes256Gcm _aes;
     private readonly byte[] _head;
 
+    // The first one is of the caller that derives it.
+    private int _leases = 1;
+
     private ValueCipher(Xaes256Gcm aes, byte[] head)
     {
         _aes = aes;
@@ -53,7 +60,7 @@ internal sealed class ValueCipher : IDisposable
     /// <summary>XAES-256-GCM under the value key.</summary>
     internal Xaes256Gcm Xaes => _aes;
 
-    /// <summary>The cipher of a data key.</summary>
+    /// <summary>The cipher of a data key, with a lease of the caller.</summary>
     /// <param name="dataKey">The data key. The caller keeps ownership.</param>
     /// <param name="tenant">The tenant's name as UTF-8; empty if there is none.</param>
     /// <exception cref="ObjectDisposedException">The data key is erased.</exception>
@@ -134,6 +141,23 @@ internal sealed class ValueCipher : IDisposable
         return isAuthentic;
     }
 
+    /// <summary>Begins another lease. Something else must have one meanwhile.</summary>
+    public void Lease()
+    {
+        var leases = Interlocked.Increment(ref _leases);
+        Debug.Assert(leases > 1, "the other lease keeps the keys from being erased");
+    }
+
+    /// <summary>Ends a lease. The last one erases the keys.</summary>
+    public void EndLease()
+    {
+        if (Interlocked.Decrement(ref _leases) == 0)
+        {
+            _aes.Dispose();
+        }
+    }
+
+    /// <summary>Erases the keys, whatever leases there are. Doing it again does nothing.</summary>
     public void Dispose() => _aes.Dispose();
 
     private ReadOnlySpan<byte> Authenticated(ReadOnlySpan<byte> associatedData, Span<byte> room, ref byte[]? rented)

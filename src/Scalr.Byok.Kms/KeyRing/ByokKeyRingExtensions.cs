@@ -3,7 +3,9 @@ using Scalr.Byok.Kms.DataKeys;
 
 namespace Scalr.Byok.Kms;
 
-/// <summary>Extension methods of key rings for texts, for memory of the caller, and for data keys in a store of the host.</summary>
+/// <summary>
+/// Extension methods of key rings for texts, for memory of the caller, for data keys in a store of the host, and for a fast first call.
+/// </summary>
 /// <remarks>They call only <see cref="IByokKeyRing"/>, so they also work with a mock of it.</remarks>
 public static class ByokKeyRingExtensions
 {
@@ -63,6 +65,38 @@ public static class ByokKeyRingExtensions
         }
 
         return await ring.OpenDataKeyAsync(stored, encryptionContext, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Does ahead of the first call what only the first call waits for: begins the session of a role, connects to AWS KMS, and fetches the
+    /// data key that encrypts messages of one encryption context.
+    /// </summary>
+    /// <param name="ring">The key ring.</param>
+    /// <param name="encryptionContext">The pairs of the messages that will be encrypted first. Null: none.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="ring"/> is null.</exception>
+    /// <exception cref="ArgumentException">The encryption context cannot be written.</exception>
+    /// <inheritdoc
+    ///     cref="IByokKeyRing.EncryptAsync(ReadOnlyMemory{byte}, IReadOnlyDictionary{string, string}, CancellationToken)"
+    ///     path="/exception"/>
+    /// <remarks>
+    /// <para>
+    /// It encrypts an empty message, which it discards. So it costs what <c>EncryptAsync</c> costs: one kms:Encrypt, and with a role one
+    /// request to AWS STS, or nothing if all of this is there. It needs the permission kms:Encrypt. The first decryption and the first
+    /// <see cref="IByokKeyRing.OpenDataKeyAsync"/> still cost their kms:Decrypt; session and connection are there.
+    /// </para>
+    /// <para>
+    /// It changes nothing else: data key and session expire as after any call, and an idle key ring sends nothing. A failure is reported
+    /// as that of any call. Ignore it if the purpose is only to save time.
+    /// </para>
+    /// </remarks>
+    public static async Task WarmUpAsync(
+        this IByokKeyRing ring,
+        IReadOnlyDictionary<string, string>? encryptionContext = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(ring);
+        await ring.EncryptAsync(ReadOnlyMemory<byte>.Empty, encryptionContext, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Encrypts a text, as UTF-8, under the customer's key.</summary>

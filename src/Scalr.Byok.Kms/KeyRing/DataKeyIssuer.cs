@@ -48,7 +48,7 @@ internal sealed class DataKeyIssuer
 
         // Reading needs an accepted kms:Decrypt. Confirmed here, so that values can be decrypted immediately.
         await made.Access.TryConfirmReadingAsync(made.Origin, cancellationToken).ConfigureAwait(false);
-        return Open(message, context, secret, made.Access, made.Origin, made.Sent, AwsAction.Encrypt);
+        return Open(message, Derive(context, secret), made.Access, made.Origin, made.Sent, AwsAction.Encrypt);
     }
 
     /// <summary>Opens a data key.</summary>
@@ -62,21 +62,8 @@ internal sealed class DataKeyIssuer
             header,
             key =>
             {
-                var plaintext = MessageReader.Read(header, message, key.Key);
-                try
-                {
-                    if (plaintext.Length != DataKey.Length)
-                    {
-                        throw new ByokDecryptionException();
-                    }
-
-                    using var secret = DataKey.CopyFrom(plaintext);
-                    return Open(message, header.EncryptionContext, secret, key.Access, key.Origin, began, AwsAction.Decrypt);
-                }
-                finally
-                {
-                    CryptographicOperations.ZeroMemory(plaintext);
-                }
+                var cipher = key.LeaseCipher(message, () => Derive(header, message, key.Key));
+                return Open(message, cipher, key.Access, key.Origin, began, AwsAction.Decrypt);
             },
             cancellationToken);
     }
@@ -95,11 +82,32 @@ internal sealed class DataKeyIssuer
         }
     }
 
-    private ByokDataKey Open(
-        byte[] message, EncryptionContext context, DataKey secret, KeyAccess access, Origin origin, Moment began, string operation)
+    private static ValueCipher Derive(MessageHeader header, byte[] message, DataKey key)
+    {
+        var plaintext = MessageReader.Read(header, message, key);
+        try
+        {
+            if (plaintext.Length != DataKey.Length)
+            {
+                throw new ByokDecryptionException();
+            }
+
+            using var secret = DataKey.CopyFrom(plaintext);
+            return Derive(header.EncryptionContext, secret);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plaintext);
+        }
+    }
+
+    private static ValueCipher Derive(EncryptionContext context, DataKey secret)
     {
         context.TryGetValue(TenantBinding.TenantKeyUtf8, out var tenant);
-        var cipher = ValueCipher.Derive(secret, tenant);
-        return _keys.OpenKey(cipher, access, origin, began, operation, open => new ByokDataKey(message, cipher, open));
+        return ValueCipher.Derive(secret, tenant);
     }
+
+    private ByokDataKey Open(
+        byte[] message, ValueCipher cipher, KeyAccess access, Origin origin, Moment began, string operation) =>
+        _keys.OpenKey(cipher, access, origin, began, operation, open => new ByokDataKey(message, cipher, open));
 }

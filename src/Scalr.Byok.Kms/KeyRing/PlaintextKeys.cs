@@ -353,7 +353,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     }
 
     /// <summary>Opens a data key for the application.</summary>
-    /// <param name="cipher">The cipher. Takes ownership.</param>
+    /// <param name="cipher">The cipher. Takes the caller's lease of it.</param>
     /// <param name="access">Access to the wrapping key.</param>
     /// <param name="origin">The origin.</param>
     /// <param name="began">The moment before the data key was taken.</param>
@@ -714,6 +714,11 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
         var now = _clock.Now;
         _encryption?.EvictExpired(now);
         _decryption?.EvictExpired(now);
+        foreach (var key in _decryption?.Keys ?? [])
+        {
+            key.EndUnusedCipher();
+        }
+
         var due = _interval;
 
         // Nothing here may throw: an exception on this thread would end the process. Requests to AWS run in tasks of their own.
