@@ -127,17 +127,27 @@ internal readonly record struct AwsRegion
         return true;
     }
 
-    /// <summary>Whether a rejected text resembles a Region so closely that quoting it cannot reveal a pasted secret.</summary>
+    /// <summary>
+    /// Whether a rejected text resembles a Region so closely that quoting it cannot reveal a pasted secret: two to four letters, more words
+    /// of letters, and at most two digits at the very end.
+    /// </summary>
     private static bool LooksLikeRegion(ReadOnlySpan<char> text)
     {
-        if (text.Length > MaxLength || !text.Contains('-'))
+        var first = text.IndexOfAny('-', '_', ' ');
+        if (text.Length > MaxLength || first is < 2 or > 4)
         {
             return false;
         }
 
-        foreach (var c in text)
+        var words = text.TrimEnd("0123456789");
+        if (text.Length - words.Length > 2)
         {
-            if (!char.IsAsciiLetterOrDigit(c) && c != '-' && c != '_' && c != ' ')
+            return false;
+        }
+
+        foreach (var c in words)
+        {
+            if (!char.IsAsciiLetter(c) && c is not ('-' or '_' or ' '))
             {
                 return false;
             }
