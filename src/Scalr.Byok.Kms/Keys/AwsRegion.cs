@@ -129,7 +129,7 @@ internal readonly record struct AwsRegion
 
     /// <summary>
     /// Whether a rejected text resembles a Region so closely that quoting it cannot reveal a pasted secret: two to four letters, more words
-    /// of letters, and at most two digits at the very end.
+    /// of letters, and at most two digits at the end. An Availability Zone has one more letter.
     /// </summary>
     private static bool LooksLikeRegion(ReadOnlySpan<char> text)
     {
@@ -137,6 +137,11 @@ internal readonly record struct AwsRegion
         if (text.Length > MaxLength || first is < 2 or > 4)
         {
             return false;
+        }
+
+        if (text is [.., var digit, var zone] && char.IsAsciiDigit(digit) && char.IsAsciiLetter(zone))
+        {
+            text = text[..^1];
         }
 
         var words = text.TrimEnd("0123456789");
