@@ -127,17 +127,32 @@ internal readonly record struct AwsRegion
         return true;
     }
 
-    /// <summary>Whether a rejected text resembles a Region so closely that quoting it cannot reveal a pasted secret.</summary>
+    /// <summary>
+    /// Whether a rejected text resembles a Region so closely that quoting it cannot reveal a pasted secret: two to four letters, more words
+    /// of letters, and at most two digits at the end. An Availability Zone has one more letter.
+    /// </summary>
     private static bool LooksLikeRegion(ReadOnlySpan<char> text)
     {
-        if (text.Length > MaxLength || !text.Contains('-'))
+        var first = text.IndexOfAny('-', '_', ' ');
+        if (text.Length > MaxLength || first is < 2 or > 4)
         {
             return false;
         }
 
-        foreach (var c in text)
+        if (text is [.., var digit, var zone] && char.IsAsciiDigit(digit) && char.IsAsciiLetter(zone))
         {
-            if (!char.IsAsciiLetterOrDigit(c) && c != '-' && c != '_' && c != ' ')
+            text = text[..^1];
+        }
+
+        var words = text.TrimEnd("0123456789");
+        if (text.Length - words.Length > 2)
+        {
+            return false;
+        }
+
+        foreach (var c in words)
+        {
+            if (!char.IsAsciiLetter(c) && c is not ('-' or '_' or ' '))
             {
                 return false;
             }

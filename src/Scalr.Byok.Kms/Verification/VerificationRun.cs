@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.KeyRing;
+using Scalr.Byok.Kms.Keys;
 using Scalr.Byok.Kms.Kms;
 using static Scalr.Byok.Kms.ByokVerificationCheck;
 
@@ -161,7 +162,10 @@ internal sealed class VerificationRun
         _steps.Add(ByokVerificationCheck.Credentials, region, credentials);
         List<(ByokVerificationCheck Check, string? Region)> skipped = [(DescribeKey, region), (Encrypt, region), (Decrypt, region)];
         skipped.InsertRange(0, _role is null ? [] : [(ByokVerificationCheck.RoleTrust, region)]);
-        skipped.AddRange((_settings.ReplicaRegions ?? []).Select(replica => (Replica, (string?)replica)));
+
+        // What is no Region may be a secret in the wrong field.
+        skipped.AddRange((_settings.ReplicaRegions ?? []).Select(
+            replica => (Replica, AwsRegion.IsRegion(replica) ? replica : null)));
         skipped.AddRange(
             (_settings.PreviousKeys ?? []).Select(key => (PreviousKey, KmsKeyArn.TryParse(key?.KeyArn, out var arn) ? arn.Region : null)));
         foreach (var (check, where) in skipped)

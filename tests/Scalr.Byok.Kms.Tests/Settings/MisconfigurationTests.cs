@@ -384,6 +384,10 @@ internal sealed class MisconfigurationTests
             ["Customers:Acme:ReplicaRegions:0: Not an AWS Region: the text, 9 characters long and not shown, is none; expected a name in "
                 + "lower case such as 'us-east-1'.",
                 "Customers:Acme:ReplicaRegions:1 is cn-north-1, which is not a Region of partition aws, the partition of the key."]);
+        yield return Case("An external ID where a Region is expected",
+            ["Customers:Acme:ReplicaRegions:0=S3cret-id-4Zk8Qw7"],
+            ["Customers:Acme:ReplicaRegions:0: Not an AWS Region: the text, 17 characters long and not shown, is none; expected a name in "
+                + "lower case such as 'us-east-1'."]);
         yield return Case("ReplicaRegions as a section",
             ["Customers:Acme:ReplicaRegions:us-east-2=true"],
             ["Customers:Acme:ReplicaRegions has Customers:Acme:ReplicaRegions:us-east-2 below it; expected a list of Regions, or one "
