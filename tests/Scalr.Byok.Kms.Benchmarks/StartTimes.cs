@@ -24,10 +24,10 @@ internal static class StartTimes
         {
             foreach (var what in cases)
             {
-                var times = await MeasureAsync(starter, what, customer);
+                var time = await MeasureAsync(starter, what, customer);
                 if (round > 0)
                 {
-                    measured[what].Add(times);
+                    measured[what].Add(time);
                 }
             }
         }
@@ -36,7 +36,8 @@ internal static class StartTimes
         Console.WriteLine("|---|---:|---:|---:|---:|");
         foreach (var what in cases)
         {
-            Console.WriteLine($"| {what} | {Text(measured[what].Select(each => each.Wall))} | {Text(measured[what].Select(each => each.Cpu))} |");
+            var times = measured[what];
+            Console.WriteLine($"| {what} | {Text(times.Select(each => each.Wall))} | {Text(times.Select(each => each.Cpu))} |");
         }
     }
 
