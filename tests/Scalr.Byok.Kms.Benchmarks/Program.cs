@@ -9,5 +9,12 @@ if (args is ["page", .. { Length: < 2 } file])
     return;
 }
 
+// "start" alone, or with a published Scalr.Byok.Kms.Starter.
+if (args is ["start", .. { Length: < 2 } starter])
+{
+    await StartTimes.RunAsync(starter.SingleOrDefault());
+    return;
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(RatioConfig).Assembly)
     .Run(args, DefaultConfig.Instance.WithArtifactsPath(Path.Combine("artifacts", "benchmarks")));

@@ -1,19 +1,36 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
 /// <summary>Compares key settings in all fields, secrets included. Holds only a hash of them.</summary>
 internal readonly struct SettingsIdentity : IEquatable<SettingsIdentity>
 {
-    private const char FirstOfHash = '\u2800';
-
     private readonly byte[]? _hash;
 
     private SettingsIdentity(byte[] hash) => _hash = hash;
 
     /// <summary>The identity of validated settings.</summary>
-    public static SettingsIdentity Of(ByokKeySettings settings) => new(Hash(ByokKeySettingsJson.Write(settings, HashSecret)));
+    public static SettingsIdentity Of(ByokKeySettings settings)
+    {
+        // Not of their JSON: the serializer's start takes longer than the rest of a ring's creation.
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Add(hash, settings.KeyArn, settings.Credentials);
+        Add(hash, settings.ReplicaRegions?.Count ?? 0);
+        foreach (var region in settings.ReplicaRegions ?? [])
+        {
+            Add(hash, region);
+        }
+
+        Add(hash, settings.PreviousKeys?.Count ?? 0);
+        foreach (var key in settings.PreviousKeys ?? [])
+        {
+            Add(hash, key?.KeyArn, key?.Credentials);
+        }
+
+        return new(hash.GetHashAndReset());
+    }
 
     public bool Equals(SettingsIdentity other) => _hash.AsSpan().SequenceEqual(other._hash);
 
@@ -21,8 +38,28 @@ internal readonly struct SettingsIdentity : IEquatable<SettingsIdentity>
 
     public override int GetHashCode() => _hash is null ? 0 : BitConverter.ToInt32(_hash);
 
-    /// <summary>The hash of a secret, in characters that no secret contains, so that it cannot equal a secret.</summary>
-    private static string HashSecret(string secret) => string.Concat(Hash(secret).Select(static value => (char)(FirstOfHash + value)));
+    private static void Add(IncrementalHash hash, string? keyArn, ByokCredentialSettings? credentials)
+    {
+        Add(hash, keyArn);
+        Add(hash, credentials?.Type);
+        Add(hash, credentials?.AccessKeyId);
+        Add(hash, credentials?.SecretAccessKey);
+        Add(hash, credentials?.RoleArn);
+        Add(hash, credentials?.ExternalId);
+        Add(hash, credentials?.Audience);
+    }
 
-    private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
+    private static void Add(IncrementalHash hash, string? text)
+    {
+        // The length first, so that no two lists of texts have the same bytes. No text has the length -1.
+        Add(hash, text?.Length ?? -1);
+        hash.AppendData(MemoryMarshal.AsBytes(text.AsSpan()));
+    }
+
+    private static void Add(IncrementalHash hash, int number)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32BigEndian(bytes, number);
+        hash.AppendData(bytes);
+    }
 }

@@ -40,12 +40,6 @@ public static class ByokKeySettingsJson
                 + $"{nameof(IByokKeySettingsStore)}.{nameof(IByokKeySettingsStore.FindAsync)}.");
         }
 
-        return Write(settings, protect);
-    }
-
-    /// <summary>Writes settings as JSON. The platform key is written as its ARN and its credentials type.</summary>
-    internal static string Write(ByokKeySettings settings, Func<string, string> protect)
-    {
         return JsonSerializer.Serialize(StoredKeySettings.From(settings, protect), StoredKeySettingsContext.Default.StoredKeySettings);
     }
 
