@@ -40,7 +40,9 @@ internal sealed class FleetSampleTests
         Assert.That(findings.Where(finding => !IsMet(finding)), Is.Empty);
     }
 
-    /// <summary>Twice the time on a machine that is busy with other tests. The sample itself, which runs alone, has the exact limits.</summary>
+    /// <summary>
+    /// Twice the time on a machine that is busy with other tests. The sample itself, which runs alone, has the exact limits.
+    /// </summary>
     private static bool IsMet(Finding finding) => finding.IsMet || (finding.Unit == "s" && finding.Value < 2 * finding.Limit);
 
     [Test]
