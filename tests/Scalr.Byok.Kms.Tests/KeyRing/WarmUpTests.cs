@@ -68,8 +68,7 @@ internal sealed class WarmUpTests
 
         await ring.Object.WarmUpAsync(Context);
 
-        var call = ring.Invocations.Single();
-        Assert.That((call.Method.Name, call.Arguments[1]), Is.EqualTo((nameof(IByokKeyRing.EncryptAsync), (object)Context)));
+        Assert.That(ring.Invocations.Single().Method.Name, Is.EqualTo(nameof(IByokKeyRing.EncryptAsync)));
     }
 
     private IByokKeyRing Ring(string type) => _world.Ring(type, options: o => o.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5));
