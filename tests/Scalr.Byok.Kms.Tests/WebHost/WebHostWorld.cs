@@ -8,6 +8,7 @@ using Scalr.Byok.Kms.Tests.Columns;
 using WebHost;
 using WebHost.Accounts;
 using WebHost.Demo;
+using WebHost.Events;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
@@ -48,6 +49,8 @@ internal sealed class WebHostWorld : IAsyncDisposable
 
     public AccountStore Accounts => _app.Services.GetRequiredService<AccountStore>();
 
+    public KeyEventStore KeyEvents => _app.Services.GetRequiredService<KeyEventStore>();
+
     public Uri Address => new(_app.Urls.Single());
 
     /// <param name="args">Further configuration of the host.</param>
@@ -64,10 +67,43 @@ internal sealed class WebHostWorld : IAsyncDisposable
         : StartAsync();
 
     /// <summary>Starts a host. The data of one that was stopped is there again.</summary>
-    public async Task StartHostAsync()
+    public Task StartHostAsync() => StartHostAsync([]);
+
+    /// <summary>Stops the host and starts another one at the same address, as a service is restarted.</summary>
+    /// <param name="args">Further configuration.</param>
+    public async Task RestartHostAsync(params string[] args)
     {
-        _app = await WebHostApplication.CreateAsync(_args, Cloud);
-        await _app.StartAsync();
+        var address = _app.Urls.Single();
+        await StopHostAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (true)
+        {
+            try
+            {
+                await StartHostAsync(["--urls", address, .. args]);
+                return;
+            }
+            catch (IOException)
+            {
+                await timer.WaitForNextTickAsync(limit.Token); // a connection of another test has taken the port for a moment
+            }
+        }
+    }
+
+    private async Task StartHostAsync(IReadOnlyCollection<string> args)
+    {
+        var app = await WebHostApplication.CreateAsync([.. _args, .. args], Cloud);
+        try
+        {
+            await app.StartAsync();
+            _app = app;
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
     }
 
     public async Task StopHostAsync()
@@ -82,6 +118,23 @@ internal sealed class WebHostWorld : IAsyncDisposable
         _browsers.Add(browser);
         await browser.PostAsync("/SignIn", "/SignIn", ("account", tenant));
         return browser;
+    }
+
+    /// <summary>Adds variables name-0, name-1 and so on, with the values value-0, value-1 and so on.</summary>
+    public async Task AddVariablesAsync(string tenant, int count)
+    {
+        await using var context = await _app.Services.GetRequiredService<TenantContexts>().OpenAsync(tenant);
+        context.ChangeTracker.AutoDetectChangesEnabled = false;
+        context.AddRange(Enumerable.Range(0, count).Select(
+            number => new Variable { Workspace = "production", Name = $"name-{number}", Value = $"value-{number}" }));
+        await context.SaveChangesAsync();
+    }
+
+    /// <summary>All variables of a tenant, decrypted.</summary>
+    public async Task<List<Variable>> ReadVariablesAsync(string tenant)
+    {
+        await using var context = await _app.Services.GetRequiredService<TenantContexts>().OpenAsync(tenant);
+        return await context.Variables.AsNoTracking().ToListAsync();
     }
 
     /// <summary>An account, whether a host runs or not.</summary>
