@@ -1,3 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
+using WebHost.Events;
+
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
 /// <summary>The banner on the pages of an account whose key has a problem.</summary>
@@ -17,9 +20,10 @@ internal sealed class KeyBannerTests
         var customer = await Customer.SignInAsync(world);
         await customer.MoveAsync("Enable");
 
+        var events = world.Services.GetRequiredService<KeyEventStore>();
         foreach (var kind in kinds.Split(' ').Select(Enum.Parse<ByokKeyEventKind>))
         {
-            await world.KeyEvents.OnKeyEventAsync(EventOf(kind, customer.Key.Arn), CancellationToken.None);
+            await events.OnKeyEventAsync(EventOf(kind, customer.Key.Arn), CancellationToken.None);
         }
 
         var page = await customer.Browser.GetAsync("/Files");

@@ -8,7 +8,6 @@ using Scalr.Byok.Kms.Tests.Columns;
 using WebHost;
 using WebHost.Accounts;
 using WebHost.Demo;
-using WebHost.Events;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
@@ -21,9 +20,11 @@ internal sealed class WebHostWorld : IAsyncDisposable
 
     private readonly string[] _args;
 
-    private WebHostWorld(DemoCloud cloud, string[] args)
+    private readonly Action<IServiceCollection>? _configure;
+
+    private WebHostWorld(DemoCloud cloud, string[] args, Action<IServiceCollection>? configure)
     {
-        Cloud = cloud;
+        (Cloud, _configure) = (cloud, configure);
         _args =
         [
             "--urls", "http://127.0.0.1:0",
@@ -36,7 +37,8 @@ internal sealed class WebHostWorld : IAsyncDisposable
         ];
     }
 
-    private string ConnectionString => HostSettings.Read(
+    /// <summary>The host's database.</summary>
+    public string ConnectionString => HostSettings.Read(
         new ConfigurationBuilder().AddCommandLine(_args).Build(), () => throw new InvalidOperationException()).Database;
 
     public DemoCloud Cloud { get; }
@@ -47,24 +49,32 @@ internal sealed class WebHostWorld : IAsyncDisposable
     public IReadOnlyList<string> Arguments =>
         [.. _args, .. Cloud.Configuration.SelectMany(setting => (string[])[$"--{setting.Key}", setting.Value!])];
 
-    public AccountStore Accounts => _app.Services.GetRequiredService<AccountStore>();
+    public AccountStore Accounts => Services.GetRequiredService<AccountStore>();
 
-    public KeyEventStore KeyEvents => _app.Services.GetRequiredService<KeyEventStore>();
+    /// <summary>The services of the host.</summary>
+    public IServiceProvider Services => _app.Services;
 
     public Uri Address => new(_app.Urls.Single());
 
     /// <param name="args">Further configuration of the host.</param>
-    public static async Task<WebHostWorld> StartAsync(params string[] args)
+    public static Task<WebHostWorld> StartAsync(params string[] args) => StartAsync(configure: null, args);
+
+    private static async Task<WebHostWorld> StartAsync(Action<IServiceCollection>? configure, string[] args)
     {
-        var world = new WebHostWorld(await DemoCloud.StartAsync(), args);
+        var world = new WebHostWorld(await DemoCloud.StartAsync(), args, configure);
         await world.StartHostAsync();
         return world;
     }
 
     /// <summary>Starts a host on a kind of database. Skips the test if there is no PostgreSQL server.</summary>
-    public static Task<WebHostWorld> StartOnAsync(string kind) => kind == ColumnsWorld.Postgres
-        ? StartAsync("--ConnectionStrings:Postgres", $"{ColumnsWorld.FindPostgres()};Database=webhost_{Guid.NewGuid():N}")
-        : StartAsync();
+    /// <param name="kind">The kind of database.</param>
+    /// <param name="configure">Changes the services of the host.</param>
+    /// <param name="args">Further configuration of the host.</param>
+    public static Task<WebHostWorld> StartOnAsync(
+        string kind, Action<IServiceCollection>? configure = null, params string[] args) => StartAsync(
+            configure, kind == ColumnsWorld.Postgres
+            ? [.. args, "--ConnectionStrings:Postgres", $"{ColumnsWorld.FindPostgres()};Database=webhost_{Guid.NewGuid():N}"]
+            : args);
 
     /// <summary>Starts a host. The data of one that was stopped is there again.</summary>
     public Task StartHostAsync() => StartHostAsync([]);
@@ -93,7 +103,7 @@ internal sealed class WebHostWorld : IAsyncDisposable
 
     private async Task StartHostAsync(IReadOnlyCollection<string> args)
     {
-        var app = await WebHostApplication.CreateAsync([.. _args, .. args], Cloud);
+        var app = await WebHostApplication.CreateAsync([.. _args, .. args], Cloud, _configure);
         try
         {
             await app.StartAsync();
@@ -123,7 +133,7 @@ internal sealed class WebHostWorld : IAsyncDisposable
     /// <summary>Adds variables name-0, name-1 and so on, with the values value-0, value-1 and so on.</summary>
     public async Task AddVariablesAsync(string tenant, int count)
     {
-        await using var context = await _app.Services.GetRequiredService<TenantContexts>().OpenAsync(tenant);
+        await using var context = await Services.GetRequiredService<TenantContexts>().OpenAsync(tenant);
         context.ChangeTracker.AutoDetectChangesEnabled = false;
         context.AddRange(Enumerable.Range(0, count).Select(
             number => new Variable { Workspace = "production", Name = $"name-{number}", Value = $"value-{number}" }));
@@ -133,7 +143,7 @@ internal sealed class WebHostWorld : IAsyncDisposable
     /// <summary>All variables of a tenant, decrypted.</summary>
     public async Task<List<Variable>> ReadVariablesAsync(string tenant)
     {
-        await using var context = await _app.Services.GetRequiredService<TenantContexts>().OpenAsync(tenant);
+        await using var context = await Services.GetRequiredService<TenantContexts>().OpenAsync(tenant);
         return await context.Variables.AsNoTracking().ToListAsync();
     }
 
@@ -152,11 +162,14 @@ internal sealed class WebHostWorld : IAsyncDisposable
     }
 
     /// <summary>Waits for what a background service of the host does.</summary>
-    public static async Task UntilAsync(Func<bool> isDone)
+    public static Task UntilAsync(Func<bool> isDone) => UntilAsync(() => Task.FromResult(isDone()), done => done);
+
+    /// <summary>Asks again and again until the answer is the expected one. Fails after a minute without it.</summary>
+    public static async Task UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isExpected)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!isDone())
+        while (!isExpected(await ask()))
         {
             await timer.WaitForNextTickAsync(limit.Token);
         }
