@@ -32,7 +32,9 @@ internal sealed class BrowserLayoutTests
         await ReviewAsync(page, "files-empty");
         await page.Locator("#upload-file").SetInputFilesAsync(new FilePayload
         {
-            Name = "plan-" + new string('x', 100) + ".bin", MimeType = "application/octet-stream", Buffer = new byte[12_345],
+            Name = "plan-" + new string('x', 100) + ".bin",
+            MimeType = "application/octet-stream",
+            Buffer = new byte[12_345],
         });
         await tab.ClickAsync("#upload-button");
         await tab.UntilAsync("#files");

@@ -28,7 +28,11 @@ internal sealed class PlainVariables : IAsyncPageFilter
         await context.GetService<IRelationalDatabaseCreator>().CreateTablesAsync();
         context.AddRange(variables.Select(one => new Row
         {
-            Id = one.Id, Tenant = tenant, Workspace = one.Workspace, Name = one.Name, Value = one.Value,
+            Id = one.Id,
+            Tenant = tenant,
+            Workspace = one.Workspace,
+            Name = one.Name,
+            Value = one.Value,
         }));
         await context.SaveChangesAsync();
     }

@@ -117,7 +117,9 @@ internal sealed class WebHostLoadTests
         request.Headers.Add("Cookie", cookie);
         request.Content = isRead ? null : JsonContent.Create(new JsonArray(new JsonObject
         {
-            ["workspace"] = "production", ["name"] = "name", ["value"] = "value",
+            ["workspace"] = "production",
+            ["name"] = "name",
+            ["value"] = "value",
         }));
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var answer = await client.SendAsync(request, limit.Token);
