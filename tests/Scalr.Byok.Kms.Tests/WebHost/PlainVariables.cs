@@ -51,9 +51,10 @@ internal sealed class PlainVariables : IAsyncPageFilter
         var tenant = context.HttpContext.User.Tenant();
         await using var plain = new Context(_options);
         var own = plain.Rows.AsNoTracking().Where(row => row.Tenant == tenant);
-        var rows = await own.Where(row => row.Id > Guid.Empty).OrderBy(row => row.Id).Take(page.Size).ToListAsync();
+        var rows = await own.Where(row => row.Id > Guid.Empty).OrderBy(row => row.Id).Take(page.Size)
+            .Select(row => new { row.Id, row.Workspace, row.Name }).ToListAsync();
         typeof(VariablesModel).GetProperty(nameof(page.Rows))!.SetValue(page, rows.ConvertAll(
-            row => new Variable { Id = row.Id, Workspace = row.Workspace, Name = row.Name, Value = row.Value }));
+            row => new Variable { Id = row.Id, Workspace = row.Workspace, Name = row.Name }));
         typeof(VariablesModel).GetProperty(nameof(page.Total))!.SetValue(page, await own.LongCountAsync());
         context.Result = page.Page();
     }
