@@ -1,5 +1,6 @@
 using System.Globalization;
 using Scalr.Byok.Kms;
+using WebHost.Accounts;
 using WebHost.Moves;
 
 namespace WebHost;
@@ -35,6 +36,17 @@ public static class Texts
         _ => "skipped",
     };
 
+    /// <summary>The phase of an account, for the operator.</summary>
+    public static string Of(AccountPhase phase) => phase switch
+    {
+        AccountPhase.PlatformKey => "platform key",
+        AccountPhase.MovingToCustomerKey => "moves to customer key",
+        AccountPhase.CustomerKey => "customer key",
+        AccountPhase.MovingToNewKey => "moves to new customer key",
+        AccountPhase.MovingToPlatformKey => "moves to platform key",
+        _ => "data key deleted",
+    };
+
     /// <summary>The progress of a move.</summary>
     public static string Of(MoveProgress progress)
     {
@@ -45,7 +57,7 @@ public static class Texts
         }
 
         var rate = progress.Rate > 0 ? $", {Of((long)progress.Rate)} per second" : "";
-        var remaining = progress.Remaining is { } time ? $", about {Of((long)Math.Ceiling(time.TotalSeconds))} seconds remain" : "";
+        var remaining = progress.Remaining is { } time ? $", about {Of((long)Math.Ceiling(time.TotalSeconds))} s remain" : "";
         return $"{Of(progress.Processed)} of {Of(progress.Total)} values{rate}{remaining}";
     }
 }

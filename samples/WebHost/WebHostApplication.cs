@@ -46,9 +46,11 @@ public static class WebHostApplication
     /// <summary>Builds the host on a LocalAws that the caller owns, and prepares its database.</summary>
     /// <param name="args">The command line.</param>
     /// <param name="cloud">The host's account and the platform key in LocalAws. Hosts that share data share it.</param>
-    public static Task<WebApplication> CreateAsync(string[] args, DemoCloud cloud)
+    /// <param name="configure">Changes the services; null changes none.</param>
+    public static Task<WebApplication> CreateAsync(string[] args, DemoCloud cloud, Action<IServiceCollection>? configure = null)
     {
         var builder = CreateBuilder(args);
+        configure?.Invoke(builder.Services);
         UseCloud(builder, cloud);
         builder.Services.AddSingleton(cloud);
         return BuildAsync(builder);

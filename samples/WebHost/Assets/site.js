@@ -9,10 +9,11 @@ document.addEventListener("click", async event => {
 // The progress of a move. A change of the account reloads the page.
 const state = document.getElementById("state");
 if (state) {
+    history.replaceState(null, "", location.pathname); // a result in the address is shown once
     const events = new EventSource("/Encryption/Events");
     events.addEventListener("state", event => {
         const now = JSON.parse(event.data);
-        if (String(now.version) !== state.dataset.version) { events.close(); location.reload(); return; }
+        if (String(now.version) !== state.dataset.version) { events.close(); location.assign("/Encryption"); return; } // not reload, which could send a form again
         const bar = document.getElementById("move-progress");
         if (bar) {
             bar.max = Math.max(1, now.total);

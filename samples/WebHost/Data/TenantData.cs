@@ -21,7 +21,7 @@ public sealed class TenantData(
 
     private readonly ConcurrentDictionary<string, long> _versions = new();
 
-    /// <summary>Reads the tenant's rows. The work may run twice, if the data keys change meanwhile.</summary>
+    /// <summary>Reads the tenant's rows. The work may run again, if the data keys change or are confirmed late.</summary>
     /// <exception cref="ByokKeyUnavailableException">The customer's key or permission is unusable.</exception>
     /// <exception cref="ByokServiceException">AWS does not answer.</exception>
     /// <exception cref="DataKeyDeletedException">The account's data keys were deleted.</exception>
@@ -39,10 +39,14 @@ public sealed class TenantData(
             {
                 // The re-encryption job has added a data key since the context was opened.
             }
+            catch (ByokServiceException e) when (e.IsTransient && attempt < Attempts)
+            {
+                // A busy process has confirmed the open data key late. Opening it again waits for the confirmation.
+            }
         }
     }
 
-    /// <summary>Changes the tenant's rows and saves them. The work may run again, if the data keys change meanwhile.</summary>
+    /// <summary>Changes the tenant's rows and saves them. The work may run again, if the data keys change or are confirmed late.</summary>
     /// <remarks>
     /// The data key under which the values are written is locked until the transaction ends. So a data key is never removed between the
     /// encryption of a value and its storage, which would lose the value.
@@ -53,21 +57,22 @@ public sealed class TenantData(
         for (var attempt = 1; ; attempt++)
         {
             await using var context = await OpenAsync(tenant, cancellationToken);
-            await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
-            if (!await LockPrimaryKeyAsync(context, cancellationToken))
+            try
             {
-                if (attempt < Attempts)
+                if (await TryWriteAsync(context, work, cancellationToken))
                 {
-                    continue;
+                    return;
                 }
 
-                throw new DbUpdateConcurrencyException("The data keys of the account change. Try again.");
+                if (attempt == Attempts)
+                {
+                    throw new DbUpdateConcurrencyException("The data keys of the account change. Try again.");
+                }
             }
-
-            await work(context);
-            await context.SaveChangesAsync(cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
-            return;
+            catch (ByokServiceException e) when (e.IsTransient && attempt < Attempts)
+            {
+                // As above. Nothing was written.
+            }
         }
     }
 
@@ -100,6 +105,21 @@ public sealed class TenantData(
     {
         await RefreshAsync(tenant, cancellationToken);
         return await contexts.OpenAsync(tenant, cancellationToken);
+    }
+
+    /// <returns>False if the newest data key is another one; nothing was written.</returns>
+    private static async Task<bool> TryWriteAsync(HostContext context, Func<HostContext, Task> work, CancellationToken cancellationToken)
+    {
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+        if (!await LockPrimaryKeyAsync(context, cancellationToken))
+        {
+            return false;
+        }
+
+        await work(context);
+        await context.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return true;
     }
 
     private bool HasNewestKey(HostContext context)

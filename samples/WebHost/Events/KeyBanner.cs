@@ -18,12 +18,14 @@ public sealed class KeyBanner(AccountStore accounts, KeyEventStore events, TimeP
             return null;
         }
 
-        var last = await events.FindLastAsync(tenant, key, cancellationToken);
-        return last?.Kind switch
+        var last = await events.FindLastAsync(tenant, key, isWarning: false, cancellationToken);
+        if (last?.Kind is ByokKeyEventKind.Denied or ByokKeyEventKind.Unreachable)
         {
-            ByokKeyEventKind.Denied or ByokKeyEventKind.Unreachable => last,
-            ByokKeyEventKind.Warned when last.Deadline > time.GetUtcNow().UtcDateTime => last, // the end of a warning is not an event
-            _ => null,
-        };
+            return last;
+        }
+
+        // The end of a warning is not an event. A key that was restored afterwards has none, or a new one.
+        var warning = await events.FindLastAsync(tenant, key, isWarning: true, cancellationToken);
+        return warning?.Deadline > time.GetUtcNow().UtcDateTime && !(last?.Id > warning.Id) ? warning : null;
     }
 }

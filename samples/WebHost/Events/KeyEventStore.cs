@@ -22,7 +22,7 @@ public sealed class KeyEventStore(IDbContextFactory<AccountContext> contexts, We
 
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var key = keyEvent.KeyArn.ToString();
-        var last = await FindLastAsync(tenant, key, cancellationToken);
+        var last = await FindLastAsync(tenant, key, keyEvent.Kind == ByokKeyEventKind.Warned, cancellationToken);
         if (last is not null && last.Kind == keyEvent.Kind && last.Code == keyEvent.Code
             && (keyEvent.Kind != ByokKeyEventKind.Warned || last.Deadline == keyEvent.Deadline?.UtcDateTime))
         {
@@ -49,11 +49,13 @@ public sealed class KeyEventStore(IDbContextFactory<AccountContext> contexts, We
         await context.SaveChangesAsync(cancellationToken);
     }
 
-    /// <summary>The newest event of a tenant's key; null if there is none.</summary>
-    public async Task<StoredKeyEvent?> FindLastAsync(string tenant, string keyArn, CancellationToken cancellationToken)
+    /// <summary>The newest warning of a tenant's key, or the newest other event; null if there is none.</summary>
+    /// <remarks>A key can be denied and have a warning, in any order.</remarks>
+    public async Task<StoredKeyEvent?> FindLastAsync(string tenant, string keyArn, bool isWarning, CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        return await context.KeyEvents.AsNoTracking().Where(row => row.Tenant == tenant && row.KeyArn == keyArn)
+        return await context.KeyEvents.AsNoTracking()
+            .Where(row => row.Tenant == tenant && row.KeyArn == keyArn && row.Kind == ByokKeyEventKind.Warned == isWarning)
             .OrderByDescending(row => row.Id).FirstOrDefaultAsync(cancellationToken);
     }
 

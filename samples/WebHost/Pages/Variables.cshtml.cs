@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Columns;
+using Columns.Encryption;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
@@ -16,6 +17,10 @@ namespace WebHost.Pages;
 public sealed class VariablesModel(TenantData data) : PageModel
 {
     private const int MostRows = 500;
+
+    /// <summary>The page decrypts names. It decrypts a value only to show it.</summary>
+    private static readonly EncryptedColumn NameColumn =
+        EncryptedColumn.Of(typeof(Variable)).Single(column => column.Text == nameof(Variable.Name));
 
     /// <summary>The row after which the page begins.</summary>
     [BindProperty(SupportsGet = true)]
@@ -100,9 +105,22 @@ public sealed class VariablesModel(TenantData data) : PageModel
         var (after, size) = (After ?? Guid.Empty, Math.Clamp(Size, 1, MostRows));
         (Rows, Total) = await data.ReadAsync(
             User.Tenant(),
-            async context => (
-                await context.Variables.AsNoTracking().Where(row => row.Id > after).OrderBy(row => row.Id).Take(size).ToListAsync(stop),
-                await context.Variables.LongCountAsync(stop)),
+            async context =>
+            {
+                var rows = await context.Variables.AsNoTracking().Where(row => row.Id > after).OrderBy(row => row.Id).Take(size)
+                    .Select(row => new { row.Id, row.Workspace, Name = EF.Property<byte[]>(row, NameColumn.Stored) }).ToListAsync(stop);
+                var revealed = Revealed is { } id
+                    ? await context.Variables.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, stop)
+                    : null;
+                return (
+                    rows.ConvertAll(row => row.Id == revealed?.Id ? revealed : new Variable
+                    {
+                        Id = row.Id,
+                        Workspace = row.Workspace,
+                        Name = context.DataKeys!.DecryptText(row.Name, NameColumn.Place(row.Id)),
+                    }),
+                    await context.Variables.LongCountAsync(stop));
+            },
             stop);
     }
 }

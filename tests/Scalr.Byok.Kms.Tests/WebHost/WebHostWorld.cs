@@ -20,9 +20,11 @@ internal sealed class WebHostWorld : IAsyncDisposable
 
     private readonly string[] _args;
 
-    private WebHostWorld(DemoCloud cloud, string[] args)
+    private readonly Action<IServiceCollection>? _configure;
+
+    private WebHostWorld(DemoCloud cloud, string[] args, Action<IServiceCollection>? configure)
     {
-        Cloud = cloud;
+        (Cloud, _configure) = (cloud, configure);
         _args =
         [
             "--urls", "http://127.0.0.1:0",
@@ -35,7 +37,8 @@ internal sealed class WebHostWorld : IAsyncDisposable
         ];
     }
 
-    private string ConnectionString => HostSettings.Read(
+    /// <summary>The host's database.</summary>
+    public string ConnectionString => HostSettings.Read(
         new ConfigurationBuilder().AddCommandLine(_args).Build(), () => throw new InvalidOperationException()).Database;
 
     public DemoCloud Cloud { get; }
@@ -46,28 +49,71 @@ internal sealed class WebHostWorld : IAsyncDisposable
     public IReadOnlyList<string> Arguments =>
         [.. _args, .. Cloud.Configuration.SelectMany(setting => (string[])[$"--{setting.Key}", setting.Value!])];
 
-    public AccountStore Accounts => _app.Services.GetRequiredService<AccountStore>();
+    public AccountStore Accounts => Services.GetRequiredService<AccountStore>();
+
+    /// <summary>The services of the host.</summary>
+    public IServiceProvider Services => _app.Services;
 
     public Uri Address => new(_app.Urls.Single());
 
     /// <param name="args">Further configuration of the host.</param>
-    public static async Task<WebHostWorld> StartAsync(params string[] args)
+    public static Task<WebHostWorld> StartAsync(params string[] args) => StartAsync(configure: null, args);
+
+    private static async Task<WebHostWorld> StartAsync(Action<IServiceCollection>? configure, string[] args)
     {
-        var world = new WebHostWorld(await DemoCloud.StartAsync(), args);
+        var world = new WebHostWorld(await DemoCloud.StartAsync(), args, configure);
         await world.StartHostAsync();
         return world;
     }
 
     /// <summary>Starts a host on a kind of database. Skips the test if there is no PostgreSQL server.</summary>
-    public static Task<WebHostWorld> StartOnAsync(string kind) => kind == ColumnsWorld.Postgres
-        ? StartAsync("--ConnectionStrings:Postgres", $"{ColumnsWorld.FindPostgres()};Database=webhost_{Guid.NewGuid():N}")
-        : StartAsync();
+    /// <param name="kind">The kind of database.</param>
+    /// <param name="configure">Changes the services of the host.</param>
+    /// <param name="args">Further configuration of the host.</param>
+    public static Task<WebHostWorld> StartOnAsync(
+        string kind, Action<IServiceCollection>? configure = null, params string[] args) => StartAsync(
+            configure, kind == ColumnsWorld.Postgres
+            ? [.. args, "--ConnectionStrings:Postgres", $"{ColumnsWorld.FindPostgres()};Database=webhost_{Guid.NewGuid():N}"]
+            : args);
 
     /// <summary>Starts a host. The data of one that was stopped is there again.</summary>
-    public async Task StartHostAsync()
+    public Task StartHostAsync() => StartHostAsync([]);
+
+    /// <summary>Stops the host and starts another one at the same address, as a service is restarted.</summary>
+    /// <param name="args">Further configuration.</param>
+    public async Task RestartHostAsync(params string[] args)
     {
-        _app = await WebHostApplication.CreateAsync(_args, Cloud);
-        await _app.StartAsync();
+        var address = _app.Urls.Single();
+        await StopHostAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (true)
+        {
+            try
+            {
+                await StartHostAsync(["--urls", address, .. args]);
+                return;
+            }
+            catch (IOException)
+            {
+                await timer.WaitForNextTickAsync(limit.Token); // a connection of another test has taken the port for a moment
+            }
+        }
+    }
+
+    private async Task StartHostAsync(IReadOnlyCollection<string> args)
+    {
+        var app = await WebHostApplication.CreateAsync([.. _args, .. args], Cloud, _configure);
+        try
+        {
+            await app.StartAsync();
+            _app = app;
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
     }
 
     public async Task StopHostAsync()
@@ -82,6 +128,23 @@ internal sealed class WebHostWorld : IAsyncDisposable
         _browsers.Add(browser);
         await browser.PostAsync("/SignIn", "/SignIn", ("account", tenant));
         return browser;
+    }
+
+    /// <summary>Adds variables name-0, name-1 and so on, with the values value-0, value-1 and so on.</summary>
+    public async Task AddVariablesAsync(string tenant, int count)
+    {
+        await using var context = await Services.GetRequiredService<TenantContexts>().OpenAsync(tenant);
+        context.ChangeTracker.AutoDetectChangesEnabled = false;
+        context.AddRange(Enumerable.Range(0, count).Select(
+            number => new Variable { Workspace = "production", Name = $"name-{number}", Value = $"value-{number}" }));
+        await context.SaveChangesAsync();
+    }
+
+    /// <summary>All variables of a tenant, decrypted.</summary>
+    public async Task<List<Variable>> ReadVariablesAsync(string tenant)
+    {
+        await using var context = await Services.GetRequiredService<TenantContexts>().OpenAsync(tenant);
+        return await context.Variables.AsNoTracking().ToListAsync();
     }
 
     /// <summary>An account, whether a host runs or not.</summary>
@@ -99,11 +162,14 @@ internal sealed class WebHostWorld : IAsyncDisposable
     }
 
     /// <summary>Waits for what a background service of the host does.</summary>
-    public static async Task UntilAsync(Func<bool> isDone)
+    public static Task UntilAsync(Func<bool> isDone) => UntilAsync(() => Task.FromResult(isDone()), done => done);
+
+    /// <summary>Asks again and again until the answer is the expected one. Fails after a minute without it.</summary>
+    public static async Task UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isExpected)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!isDone())
+        while (!isExpected(await ask()))
         {
             await timer.WaitForNextTickAsync(limit.Token);
         }

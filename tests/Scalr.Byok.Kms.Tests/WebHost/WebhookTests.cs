@@ -1,9 +1,4 @@
 using System.Net;
-using System.Text.Json.Nodes;
-using System.Threading.Channels;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 using WebHost.Webhooks;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
@@ -39,43 +34,21 @@ internal sealed class WebhookTests
     [Test]
     public async Task A_denied_key_is_reported_with_a_signature_that_the_shown_secret_verifies()
     {
-        var received = Channel.CreateUnbounded<(string Id, long Timestamp, string Signature, string Body)>();
-        await using var receiver = await ReceiveAsync(received.Writer);
+        await using var receiver = await WebhookReceiver.StartAsync();
         await using var world = await WebHostWorld.StartAsync("--Byok:KeyEvents:HoldTime", "00:00:00");
         var customer = await Customer.SignInAsync(world);
         await customer.MoveAsync("Enable");
         var page = await customer.Browser.PostAsync(
-            "/Encryption", "/Encryption?handler=Webhook", ("url", receiver.Urls.Single()));
+            "/Encryption", "/Encryption?handler=Webhook", ("url", receiver.Address));
         var secret = page.TextOf("webhook-secret");
 
         customer.Key.Disable();
         await customer.Browser.GetAsync("/api/variables");
-        var (id, timestamp, signature, body) = await received.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
+        var message = await receiver.ReadAsync();
 
-        Assert.That(signature, Is.EqualTo(WebhookSignature.Sign(secret, id, timestamp, body)));
-        Assert.That((string?)JsonNode.Parse(body)!["type"], Is.EqualTo("key.denied"));
-        Assert.That((string?)JsonNode.Parse(body)!["data"]!["keyArn"], Is.EqualTo(customer.Key.Arn));
+        Assert.That(message.IsSignedWith(secret), Is.True);
+        Assert.That((string?)message.Json["type"], Is.EqualTo("key.denied"));
+        Assert.That((string?)message.Json["data"]!["keyArn"], Is.EqualTo(customer.Key.Arn));
         Assert.That((await customer.Browser.GetAsync("/Files")).Text, Does.Contain("id=\"key-banner\""));
-    }
-
-    private static async Task<WebApplication> ReceiveAsync(
-        ChannelWriter<(string Id, long Timestamp, string Signature, string Body)> received)
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        var app = builder.Build();
-        app.Urls.Add("http://127.0.0.1:0");
-        app.MapPost("/", async (HttpRequest request) =>
-        {
-            using var reader = new StreamReader(request.Body);
-            var headers = request.Headers;
-            await received.WriteAsync((
-                headers["webhook-id"].ToString(),
-                long.Parse(headers["webhook-timestamp"].ToString(), System.Globalization.CultureInfo.InvariantCulture),
-                headers["webhook-signature"].ToString(),
-                await reader.ReadToEndAsync()));
-        });
-        await app.StartAsync();
-        return app;
     }
 }

@@ -49,9 +49,12 @@ public sealed class IndexModel(
     /// <summary>The newest messages to the address.</summary>
     public IReadOnlyList<WebhookDelivery> Deliveries { get; private set; } = [];
 
+    /// <summary>The result of the last change. It is part of the address, so that the tab which has sent the change shows it.</summary>
+    [BindProperty(SupportsGet = true)]
+    public AccountChange Result { get; set; } = AccountChange.Done;
+
     /// <summary>Why the last change was not made; null if it was.</summary>
-    [TempData]
-    public string? Notice { get; set; }
+    public string? Notice { get; private set; }
 
     /// <summary>The state in one sentence.</summary>
     public string State => Account.Phase switch
@@ -79,6 +82,7 @@ public sealed class IndexModel(
     public async Task OnGetAsync(CancellationToken stop)
     {
         var tenant = User.Tenant();
+        Notice ??= NoticeOf(Result);
         Account = await accounts.GetAsync(tenant, stop);
         Settings = accounts.SettingsOf(Account);
         Events = await events.ListAsync(tenant, 20, stop);
@@ -98,10 +102,12 @@ public sealed class IndexModel(
         if (!string.IsNullOrWhiteSpace(url) && (!Uri.TryCreate(url.Trim(), UriKind.Absolute, out address) || !client.Accepts(address)))
         {
             Notice = "The address was not saved. It must begin with https://.";
-            return RedirectToPage();
+        }
+        else
+        {
+            WebhookSecret = await webhooks.SaveAsync(User.Tenant(), address, stop);
         }
 
-        WebhookSecret = await webhooks.SaveAsync(User.Tenant(), address, stop);
         await OnGetAsync(stop);
         return Page();
     }
@@ -116,7 +122,8 @@ public sealed class IndexModel(
         if (confirmation?.Trim() != "delete")
         {
             Notice = "Nothing was deleted. Type the word delete to confirm.";
-            return RedirectToPage();
+            await OnGetAsync(stop);
+            return Page();
         }
 
         return await ChangeAsync(version, AccountAction.DeleteDataKey, stop);
@@ -126,8 +133,11 @@ public sealed class IndexModel(
     public Task<IActionResult> OnPostStartAgainAsync(long version, CancellationToken stop) =>
         ChangeAsync(version, AccountAction.StartAgain, stop);
 
-    /// <summary>Why a change was not made, for the page.</summary>
-    public static string? NoticeOf(AccountChange change) => change switch
+    /// <summary>Leads to this page, which shows why a change was not made.</summary>
+    public static IActionResult To(AccountChange result) =>
+        new RedirectToPageResult("/Encryption/Index", result == AccountChange.Done ? null : new { result });
+
+    private static string? NoticeOf(AccountChange change) => change switch
     {
         AccountChange.Done => null,
         AccountChange.Registered => "Another account has registered this key or role. Nothing was changed.",
@@ -135,11 +145,8 @@ public sealed class IndexModel(
         _ => "The settings were changed in another tab or by another person. Nothing was changed by you. This is the present state.",
     };
 
-    private async Task<IActionResult> ChangeAsync(long version, AccountAction action, CancellationToken stop)
-    {
-        Notice = NoticeOf(await accounts.ChangeAsync(User.Tenant(), version, action, stop));
-        return RedirectToPage();
-    }
+    private async Task<IActionResult> ChangeAsync(long version, AccountAction action, CancellationToken stop) =>
+        To(await accounts.ChangeAsync(User.Tenant(), version, action, stop));
 
     private static bool IsError(ByokKeyFinding finding) => finding.Severity == ByokKeyFindingSeverity.Error;
 

@@ -90,7 +90,7 @@ public sealed class SetupModel(
 
     /// <summary>Shows instructions and fields.</summary>
     public async Task<IActionResult> OnGetAsync(CancellationToken stop) =>
-        await LoadAsync(stop) ? Page() : RedirectToPage("/Encryption/Index");
+        await LoadAsync(stop) ? Page() : IndexModel.To(AccountChange.Illegal);
 
     /// <summary>A file for the tools of AWS or HashiCorp.</summary>
     public async Task<IActionResult> OnGetDownloadAsync(string format, CancellationToken stop)
@@ -110,7 +110,7 @@ public sealed class SetupModel(
     {
         if (!await LoadAsync(stop))
         {
-            return RedirectToPage("/Encryption/Index");
+            return IndexModel.To(AccountChange.Illegal);
         }
 
         var live = Request.Headers.Accept.Contains("text/event-stream");
@@ -134,11 +134,8 @@ public sealed class SetupModel(
     }
 
     /// <summary>Uses the tested settings: the data begins to move.</summary>
-    public async Task<IActionResult> OnPostActivateAsync(Guid draft, CancellationToken stop)
-    {
-        TempData["Notice"] = IndexModel.NoticeOf(await accounts.ActivateAsync(User.Tenant(), Version, draft, stop));
-        return RedirectToPage("/Encryption/Index");
-    }
+    public async Task<IActionResult> OnPostActivateAsync(Guid draft, CancellationToken stop) =>
+        IndexModel.To(await accounts.ActivateAsync(User.Tenant(), Version, draft, stop));
 
     private async Task SendAsync(ChannelWriter<SseItem<object>> steps, CancellationToken stop)
     {
@@ -218,7 +215,6 @@ public sealed class SetupModel(
         var isTyped = Purpose is AccountAction.Enable or AccountAction.ChangeKey or AccountAction.ChangeCredentials;
         if (!isTyped || !Account.Phase.Allows(Purpose) || !CredentialsTypes.All.ContainsKey(Type))
         {
-            TempData["Notice"] = IndexModel.NoticeOf(AccountChange.Illegal);
             return false;
         }
 

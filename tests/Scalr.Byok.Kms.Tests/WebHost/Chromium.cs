@@ -1,0 +1,65 @@
+using System.Reflection;
+using Microsoft.Playwright;
+
+namespace Scalr.Byok.Kms.Tests.WebHost;
+
+/// <summary>Debian's Chromium, driven by Playwright. One process serves all tests, and ends after the last of them.</summary>
+[SetUpFixture]
+internal sealed class Chromium
+{
+    private const string Variable = "BYOK_CHROMIUM";
+    private const string Default = "/usr/bin/chromium";
+
+    /// <summary>Where the driver is: in the folder of the package. Playwright looks beside the tests otherwise.</summary>
+    private const string DriverVariable = "PLAYWRIGHT_DRIVER_SEARCH_PATH";
+
+    /// <summary>No wait is longer. The machine may be slow.</summary>
+    private const float Longest = 60_000;
+
+    private static readonly Lazy<Task<(IPlaywright Driver, IBrowser Browser)>> Started = new(StartAsync);
+
+    /// <summary>Opens a browser without cookies. Skips the test if there is no Chromium.</summary>
+    public static async Task<IBrowserContext> OpenAsync(BrowserNewContextOptions? options = null)
+    {
+        if (!File.Exists(Program))
+        {
+            Assert.Ignore($"There is no {Program}. Install the Debian package chromium, or name a Chromium in {Variable}.");
+        }
+
+        var context = await (await Started.Value).Browser.NewContextAsync(options ?? new());
+        context.SetDefaultTimeout(Longest);
+        context.SetDefaultNavigationTimeout(Longest);
+        return context;
+    }
+
+    [OneTimeTearDown]
+    public static async Task StopAsync()
+    {
+        if (Started.IsValueCreated)
+        {
+            var (driver, browser) = await Started.Value;
+            await browser.DisposeAsync();
+            driver.Dispose();
+        }
+    }
+
+    private static string Program => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } program ? program : Default;
+
+    private static async Task<(IPlaywright Driver, IBrowser Browser)> StartAsync()
+    {
+        if (Environment.GetEnvironmentVariable(DriverVariable) is null)
+        {
+            var metadata = typeof(Chromium).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>();
+            Environment.SetEnvironmentVariable(DriverVariable, metadata.Single(one => one.Key == "PlaywrightDriver").Value);
+        }
+
+        var driver = await Playwright.CreateAsync();
+        var browser = await driver.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Program,
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"], // root and containers
+            Timeout = Longest,
+        });
+        return (driver, browser);
+    }
+}

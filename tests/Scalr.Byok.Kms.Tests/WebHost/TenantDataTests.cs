@@ -1,0 +1,47 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using WebHost.Data;
+
+namespace Scalr.Byok.Kms.Tests.WebHost;
+
+/// <summary>Reads and writes of a tenant's rows.</summary>
+internal sealed class TenantDataTests
+{
+    [Test]
+    public async Task A_read_and_a_write_are_tried_again_when_a_data_key_was_confirmed_late()
+    {
+        await using var world = await WebHostWorld.StartAsync();
+        var data = world.Services.GetRequiredService<TenantData>();
+        var (reads, writes) = (0, 0);
+
+        await data.WriteAsync(
+            "acme",
+            context =>
+            {
+                context.Add(new global::Columns.Variable { Workspace = "production", Name = "name", Value = "value" });
+                return ++writes == 1 ? throw new ByokServiceException("late", isTransient: true) : Task.CompletedTask;
+            },
+            CancellationToken.None);
+        var count = await data.ReadAsync(
+            "acme",
+            async context => ++reads == 1
+                ? throw new ByokServiceException("late", isTransient: true)
+                : await context.Variables.CountAsync(),
+            CancellationToken.None);
+
+        Assert.That((reads, writes, count), Is.EqualTo((2, 2, 1)));
+    }
+
+    [Test]
+    public async Task A_failure_that_stays_is_thrown()
+    {
+        await using var world = await WebHostWorld.StartAsync();
+        var data = world.Services.GetRequiredService<TenantData>();
+        var reads = 0;
+
+        Assert.That(
+            () => data.ReadAsync<int>(
+                "acme", _ => throw new ByokServiceException($"late {++reads}", isTransient: true), CancellationToken.None),
+            Throws.TypeOf<ByokServiceException>().With.Message.EqualTo("late 3"));
+    }
+}
