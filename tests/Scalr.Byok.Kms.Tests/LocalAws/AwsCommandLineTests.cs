@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using LocalAws;
-using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 using Scalr.Byok.Kms.Tests.World;
+using static Scalr.Byok.Kms.Tests.LocalAwsTests.LocalAwsFixture;
 
 namespace Scalr.Byok.Kms.Tests.LocalAwsTests;
 
