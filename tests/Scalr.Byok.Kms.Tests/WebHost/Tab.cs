@@ -44,7 +44,9 @@ internal sealed class Tab : IAsyncDisposable
         var tab = new Tab(world.Address, await context.NewPageAsync(), ownsBrowser: true);
         await tab.GoAsync("/");
         await tab.ClickAsync($"#sign-in-{tenant}");
-        await tab.Page.WaitForURLAsync(tenant == "operator" ? "**/Operator" : "**/Variables");
+
+        // An element of the next page: Playwright can miss that the page has loaded, if that happens before it waits for it.
+        await tab.UntilTextAsync("h1", tenant == "operator" ? "Operator" : "Variables");
         return tab;
     }
 
