@@ -18,22 +18,24 @@ internal static class ChildProcess
     }
 
     /// <summary>Kills a process that was started, if it has not ended in time.</summary>
-    public static void Limit(Process process) => _ = KillAsync(process);
+    public static void Limit(Process process) => _ = KillAsync(process.Id);
 
-    private static async Task KillAsync(Process process)
+    private static async Task KillAsync(int id)
     {
         using var limit = new CancellationTokenSource(LongestLife);
         try
         {
+            // An object of its own, because two threads must not use one: the test could read the exit code before it is set.
+            using var process = Process.GetProcessById(id);
             await process.WaitForExitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!process.HasExited)
             {
                 process.Kill(entireProcessTree: true);
             }
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
-            // The test has disposed of the process.
+            // It has ended already.
         }
     }
 }
