@@ -3,23 +3,13 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Fleet.Demo;
-using Microsoft.Extensions.Configuration;
 
 if (args is [Instance.Argument, ..])
 {
     return await Instance.RunAsync(args[1..]);
 }
 
-var given = new ConfigurationBuilder().AddCommandLine(args).Build();
-var defaults = new DemoOptions();
-var options = defaults with
-{
-    Processes = given.GetValue("processes", defaults.Processes),
-    Tenants = given.GetValue("tenants", defaults.Tenants),
-    Redis = given["redis"],
-    Output = Console.Out,
-};
-if (options.Processes < 3 || options.Tenants < 10)
+if (DemoOptions.TryParse(args) is not { } options)
 {
     Console.WriteLine(
         "Usage: [--processes N] [--tenants N] [--redis CONNECTION]: at least 3 processes and 10 tenants. README.md says more.");
@@ -33,7 +23,7 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel
 var start = Stopwatch.GetTimestamp();
 try
 {
-    var findings = await Demonstration.RunAsync(options, stop.Token);
+    var findings = await Demonstration.RunAsync(options with { Output = Console.Out }, stop.Token);
     var missed = findings.Count(finding => !finding.IsMet);
     Console.WriteLine($"{missed} limits missed. {Stopwatch.GetElapsedTime(start).TotalSeconds:0} s");
     return missed == 0 ? 0 : 1;

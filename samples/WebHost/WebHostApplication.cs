@@ -7,6 +7,7 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Configuration.Memory;
 using Scalr.Byok.Kms;
+using StackExchange.Redis;
 using WebHost.Accounts;
 using WebHost.Api;
 using WebHost.Assets;
@@ -27,6 +28,9 @@ namespace WebHost;
 public static class WebHostApplication
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
+    private const int Attempts = 20;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Builds the host and prepares its database.</summary>
     /// <param name="args">The command line: any setting of the configuration, such as <c>--urls</c>.</param>
@@ -118,7 +122,13 @@ public static class WebHostApplication
             .AddKeyObserver<KeyEventStore>();
         if (settings.Redis is not null)
         {
-            services.AddStackExchangeRedisCache(options => options.Configuration = settings.Redis);
+            services.AddStackExchangeRedisCache(options =>
+            {
+                var redis = ConfigurationOptions.Parse(settings.Redis);
+                redis.AbortOnConnectFail = false; // the host also starts while Redis is away
+                redis.BacklogPolicy = BacklogPolicy.FailFast; // the library does not wait for Redis, so no command should wait either
+                options.ConfigurationOptions = redis;
+            });
             byok.ShareConfirmations(builder.Configuration.GetSection("Fleet"));
         }
 
@@ -172,10 +182,11 @@ public static class WebHostApplication
         });
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            ExceptionHandlingPath = "/Unavailable",
+            ExceptionHandlingPath = FailurePage.Path,
             // The customer's decisions and outages of AWS are in the library's log. Everything else is an error of the host.
             SuppressDiagnosticsCallback = failed => KeyProblem.Of(failed.Exception)?.Status is 409 or 503,
         });
+        FailurePage.Use(app);
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
@@ -188,26 +199,36 @@ public static class WebHostApplication
         app.MapRazorPages();
     }
 
+    /// <summary>Creates tables and demo accounts. Instances that start at the same moment do so together.</summary>
     private static async Task PrepareDatabaseAsync(IServiceProvider services)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            await using var host = new HostContext(services.GetRequiredService<DbContextOptions<HostContext>>());
-            await host.Database.EnsureCreatedAsync();
-            await using var accounts = await services.GetRequiredService<IDbContextFactory<AccountContext>>().CreateDbContextAsync();
-            if (!await HasTablesAsync(accounts))
+            try
             {
-                await accounts.GetService<IRelationalDatabaseCreator>().CreateTablesAsync();
+                await CreateTablesAsync(services);
+                break;
             }
-        }
-        catch (DbException)
-        {
-            // Another process creates the tables. If they are missing, the next line throws.
+            catch (DbException) when (attempt < Attempts)
+            {
+                await Task.Delay(Pause); // another instance creates them
+            }
         }
 
         foreach (var tenant in DemoAccounts.All.Keys)
         {
             await services.GetRequiredService<AccountStore>().CreateAsync(tenant);
+        }
+    }
+
+    private static async Task CreateTablesAsync(IServiceProvider services)
+    {
+        await using var host = new HostContext(services.GetRequiredService<DbContextOptions<HostContext>>());
+        await host.Database.EnsureCreatedAsync();
+        await using var accounts = await services.GetRequiredService<IDbContextFactory<AccountContext>>().CreateDbContextAsync();
+        if (!await HasTablesAsync(accounts))
+        {
+            await accounts.GetService<IRelationalDatabaseCreator>().CreateTablesAsync();
         }
     }
 

@@ -60,8 +60,8 @@ internal static class StartTimes
         var line = await process.StandardOutput.ReadLineAsync();
         var wall = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
         await process.WaitForExitAsync();
-        return process.ExitCode == 0 && line is not null
-            ? (wall, double.Parse(line, CultureInfo.InvariantCulture))
+        return process.ExitCode == 0 && line?.Split(' ') is [var cpu, _]
+            ? (wall, double.Parse(cpu, CultureInfo.InvariantCulture))
             : throw new InvalidOperationException($"The process \"{what}\" failed.");
     }
 

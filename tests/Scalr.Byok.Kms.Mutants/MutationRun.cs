@@ -11,13 +11,13 @@ internal sealed class MutationRun
     /// <summary>The tests that are used. The others test samples, documentation and message bytes.</summary>
     private static readonly string[] TestFolders =
     [
-        "Credentials", "DataKeys", "DependencyInjection", "Diagnostics", "Errors", "Faults", "Health", "KeyRing", "KeyUse", "Kms",
-        "Resilience", "Settings", "Verification",
+        "Audit", "Credentials", "DataKeys", "DependencyInjection", "Diagnostics", "Errors", "Events", "Faults", "Fleet", "Health",
+        "KeyRing", "KeyUse", "Kms", "Resilience", "Settings", "Verification",
     ];
 
     /// <summary>Tests that take minutes.</summary>
     private static readonly string[] SlowClasses =
-        ["KeyUse.ModelTests", "KeyUse.RaceTests", "Faults.SessionBucketTests", "KeyRing.ManyTenantsTests"];
+        ["KeyUse.ModelTests", "KeyUse.RaceTests", "Faults.SessionBucketTests", "Fleet.FleetSampleTests", "KeyRing.ManyTenantsTests"];
 
     private const string Undecided = "undecided";
 

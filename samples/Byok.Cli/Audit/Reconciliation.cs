@@ -19,6 +19,9 @@ internal sealed class Reconciliation
     // The recorded requests that AWS answered, by request id, and those without an answer, by their own id.
     private readonly Dictionary<UInt128, Entry> _answered = [];
     private readonly Dictionary<UInt128, string?> _unanswered = [];
+
+    // Records that claim the request of another record. A request has one record, so at most one of them is true.
+    private readonly HashSet<UInt128> _excess = [];
     private readonly Dictionary<string, int> _resources = new(StringComparer.Ordinal);
     private readonly HashSet<string> _hosts = new(StringComparer.Ordinal);
 
@@ -109,6 +112,10 @@ internal sealed class Reconciliation
 
     private static string ResourceOf(ByokAuditRecord record) => record.RoleArn ?? record.KeyArn;
 
+    /// <summary>The request that a record is about; null without an answer.</summary>
+    private static UInt128? RequestOf(ByokAuditRecord record) =>
+        record.RequestId is { Length: > 0 } id ? Hash(record.Operation, id) : null;
+
     /// <summary>128 bits of a hash: as good as the texts themselves, and of one size.</summary>
     private static UInt128 Hash(string first, string second = "") =>
         MemoryMarshal.Read<UInt128>(SHA256.HashData(Encoding.UTF8.GetBytes($"{first}\n{second}")));
@@ -121,9 +128,14 @@ internal sealed class Reconciliation
             _resources.Add(resource, index = _resources.Count);
         }
 
-        if (record.RequestId is { } id)
+        if (RequestOf(record) is { } request)
         {
-            _answered.TryAdd(Hash(record.Operation, id), new Entry(index, IsMatched: false));
+            // The same record again, of a file that was copied, is no other one.
+            if (!_answered.TryAdd(request, new Entry(index, Hash(record.Id), IsMatched: false))
+                && _answered[request] is var first && (first.Record != Hash(record.Id) || first.Resource != index))
+            {
+                _excess.Add(Hash(record.Id, resource));
+            }
         }
         else
         {
@@ -163,9 +175,10 @@ internal sealed class Reconciliation
     {
         Finding Of(string kind, string? requestId) =>
             new(kind, record.Time, record.Operation, ResourceOf(record), requestId, record.Tenant, record.ErrorCode);
-        return record.RequestId is not { } id ? Of(FindingKind.NoAnswer, _unanswered[Hash(record.Id)])
-            : _answered[Hash(record.Operation, id)].IsMatched ? null
-            : Of(record.Outcome == ByokAuditOutcome.Error ? FindingKind.Failed : FindingKind.OnlyHost, id);
+        return RequestOf(record) is not { } request ? Of(FindingKind.NoAnswer, _unanswered[Hash(record.Id)])
+            : _excess.Contains(Hash(record.Id, ResourceOf(record))) ? Of(FindingKind.OnlyHost, record.RequestId)
+            : _answered[request].IsMatched ? null
+            : Of(record.Outcome == ByokAuditOutcome.Error ? FindingKind.Failed : FindingKind.OnlyHost, record.RequestId);
     }
 
     private Finding? Explain(TrailEvent one)
@@ -199,5 +212,5 @@ internal sealed class Reconciliation
         public bool Lists(string? tenant) => Tenant is null || Tenant == tenant;
     }
 
-    private readonly record struct Entry(int Resource, bool IsMatched);
+    private readonly record struct Entry(int Resource, UInt128 Record, bool IsMatched);
 }

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.ChangeTracking;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Scalr.Byok.Kms;
 
@@ -26,7 +27,11 @@ public sealed class ColumnInterceptor : SaveChangesInterceptor, IMaterialization
         {
             foreach (var column in EncryptedColumn.Of(row.GetType()))
             {
-                if (materializationData.GetPropertyValue<byte[]?>(column.Stored) is { } stored)
+                if (EncryptedColumn.IsPlain(row))
+                {
+                    column.Write(row, materializationData.GetPropertyValue<string?>(column.Plain!));
+                }
+                else if (materializationData.GetPropertyValue<byte[]?>(column.Stored) is { } stored)
                 {
                     column.Write(row, Keys(materializationData.Context).DecryptText(stored, column.Place(row.Id)));
                 }
@@ -60,18 +65,28 @@ public sealed class ColumnInterceptor : SaveChangesInterceptor, IMaterialization
 
             foreach (var column in entry.State == EntityState.Deleted ? [] : EncryptedColumn.Of(entry.Entity.GetType()))
             {
-                var stored = entry.Property<byte[]?>(column.Stored);
-                var place = column.Place(entry.Entity.Id);
-                var text = column.Read(entry.Entity);
-                if (text is null)
-                {
-                    stored.CurrentValue = null;
-                }
-                else if (!IsCurrent(context, stored.CurrentValue, text, place))
-                {
-                    stored.CurrentValue = Keys(context).EncryptText(text, place);
-                }
+                Store(context, entry, column);
             }
+        }
+    }
+
+    private static void Store(HostContext context, EntityEntry<TenantRow> entry, EncryptedColumn column)
+    {
+        var (text, isPlain) = (column.Read(entry.Entity), EncryptedColumn.IsPlain(entry.Entity));
+        if (column.Plain is { } plain)
+        {
+            entry.Property<string?>(plain).CurrentValue = isPlain ? text : null;
+        }
+
+        var stored = entry.Property<byte[]?>(column.Stored);
+        var place = column.Place(entry.Entity.Id);
+        if (text is null || isPlain)
+        {
+            stored.CurrentValue = null;
+        }
+        else if (!IsCurrent(context, stored.CurrentValue, text, place))
+        {
+            stored.CurrentValue = Keys(context).EncryptText(text, place);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Fleet.Demo;
 
 /// <summary>What the demonstration does.</summary>
@@ -39,4 +41,31 @@ public sealed record DemoOptions
 
     /// <summary>Where the findings are written to.</summary>
     public TextWriter Output { get; init; } = TextWriter.Null;
+
+    /// <summary>Reads the arguments of the sample; null if they are wrong.</summary>
+    public static DemoOptions? TryParse(IReadOnlyList<string> args)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        var options = new DemoOptions();
+        for (var i = 0; i + 1 < args.Count; i += 2)
+        {
+            var isNumber = int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+            switch (args[i])
+            {
+                case "--processes" when isNumber && number >= 3:
+                    options = options with { Processes = number };
+                    break;
+                case "--tenants" when isNumber && number >= 10:
+                    options = options with { Tenants = number };
+                    break;
+                case "--redis" when args[i + 1].Length > 0:
+                    options = options with { Redis = args[i + 1] };
+                    break;
+                default:
+                    return null;
+            }
+        }
+
+        return args.Count % 2 == 0 ? options : null;
+    }
 }

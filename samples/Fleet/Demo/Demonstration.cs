@@ -21,6 +21,7 @@ public sealed class Demonstration : IAsyncDisposable
     private const int StartedAtOnce = 3;
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ClocksApart = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
 
     private readonly DemoOptions _options;
@@ -32,12 +33,13 @@ public sealed class Demonstration : IAsyncDisposable
     private readonly Customer[] _customers;
     private readonly LocalAccessKey _identity;
     private readonly string _secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("byok-fleet-");
+    private readonly TemporaryFolder _folder = new();
     private readonly TenantFolder _tenants;
     private readonly List<InstanceProcess> _instances = [];
     private readonly List<Finding> _findings = [];
     private readonly List<(Customer Customer, DateTimeOffset Time)> _disabled = [];
     private int _used;
+    private int _started;
 
     private Demonstration(DemoOptions options, RedisServer redis, LocalAwsServer aws, CancellationToken stop)
     {
@@ -74,7 +76,7 @@ public sealed class Demonstration : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        _folder.Delete(recursive: true);
+        _folder.Dispose();
     }
 
     private async Task RunAsync()
@@ -87,7 +89,7 @@ public sealed class Demonstration : IAsyncDisposable
 
         var times = _limits;
         Say($"Seconds after a change: {Text(times)}, MaxAge {times.MaxAge.TotalSeconds} s.");
-        Say("With each disabled key, the process that asked AWS last is killed.");
+        Say("The clocks are 10 s apart. With each disabled key, the process that asked AWS last is killed.");
         await StartAsync(_options.Processes, times);
         await WaitAsync(times.ConfirmationInterval); // afterwards, the processes use the answers of one another
         await DisableAsync("key disabled");
@@ -100,6 +102,7 @@ public sealed class Demonstration : IAsyncDisposable
 
         if (_redis.IsOwn && _options.DisturbsRedis)
         {
+            await DisturbAsync("key disabled, Redis slow", _redis.SlowAsync);
             await _redis.SignalAsync("STOP");
             await DisableAsync("key disabled, Redis suspended");
             await _redis.SignalAsync("CONT");
@@ -267,10 +270,9 @@ public sealed class Demonstration : IAsyncDisposable
     private async Task StartAsync(int count, InstanceTimes times, bool isShared = true)
     {
         // Some at a time: a start costs much more than the work.
-        var settings = Settings(times, isShared);
         foreach (var group in Enumerable.Range(0, count).Chunk(StartedAtOnce))
         {
-            var started = group.Select(_ => new InstanceProcess(settings)).ToList();
+            var started = group.Select(_ => new InstanceProcess(Settings(times, isShared, ClocksApart * (_started++ % 2)))).ToList();
             _instances.AddRange(started);
             await UntilAsync(DateTimeOffset.UtcNow + StartLimit, () => started.TrueForAll(instance => instance.IsReady));
             if (started.Find(instance => !instance.IsReady) is { } slow)
@@ -301,11 +303,12 @@ public sealed class Demonstration : IAsyncDisposable
     }
 
     /// <summary>The configuration of an instance.</summary>
-    private Dictionary<string, string?> Settings(InstanceTimes times, bool isShared)
+    private Dictionary<string, string?> Settings(InstanceTimes times, bool isShared, TimeSpan clockError = default)
     {
         var settings = new Dictionary<string, string?>
         {
-            ["Tenants"] = _folder.FullName,
+            ["Tenants"] = _folder.Path,
+            ["ClockError"] = clockError.TotalSeconds.ToString(CultureInfo.InvariantCulture),
             ["Pause"] = (0.2 * _options.Slowness).ToString(CultureInfo.InvariantCulture),
             ["Redis:Configuration"] = _redis.Configuration,
             ["Redis:InstanceName"] = _redis.Prefix,

@@ -22,6 +22,8 @@ internal sealed class Instance(IByokKeyRingProvider rings, IConfiguration config
         builder.Logging.ClearProviders().AddSimpleConsole(console => console.SingleLine = true);
         builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
             console => console.LogToStandardErrorThreshold = LogLevel.Trace); // the standard output is for reports
+        var clockError = TimeSpan.FromSeconds(builder.Configuration.GetValue<double>("ClockError"));
+        builder.Services.AddSingleton<TimeProvider>(new WrongClock(TimeProvider.System, clockError));
         builder.AddFleet().AddAuditSink(new AuditReports());
         builder.Services.AddHostedService<Instance>();
         using var host = builder.Build();

@@ -20,9 +20,8 @@ public sealed record InstanceTimes
     /// <summary>How long after a change a use may begin at most.</summary>
     public TimeSpan Limit => ConfirmationInterval + ClockTolerance + Slack;
 
-    /// <summary>How long after <c>InvalidateAsync</c> a use may have the old settings at most, if one read of Redis fails.</summary>
-    /// <remarks>Each process reads the version once per three quarters of the interval.</remarks>
-    public TimeSpan SettingsLimit => (1.75 * ConfirmationInterval) + Slack;
+    /// <summary>How long after <c>InvalidateAsync</c> a use may have the old settings at most.</summary>
+    public TimeSpan SettingsLimit => ConfirmationInterval + Slack;
 
     /// <summary>The same with longer intervals.</summary>
     public InstanceTimes Slower(double factor) => this with

@@ -54,7 +54,7 @@ internal static class Comparison
             {
                 var keys = change.Keys(Tenant);
                 await foreach (var progress in ByokReencryption.RunAsync(
-                    change.Sources(Tenant)[value.Name], keys, keys, new() { MaxDegreeOfParallelism = postgres is null ? 1 : 2 }))
+                    change.Sources(Tenant)[value.Name], keys, keys, new() { MaxDegreeOfParallelism = 2 }))
                 {
                     most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: false) - heap);
                 }

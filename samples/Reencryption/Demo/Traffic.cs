@@ -43,8 +43,10 @@ internal sealed class Traffic(TenantContexts contexts, string tenant)
             await using var transaction = await context.Database.BeginTransactionAsync();
             await using var command = context.Database.GetDbConnection().CreateCommand();
             command.Transaction = transaction.GetDbTransaction();
-            command.CommandText =
-                "INSERT INTO variables (id, tenant, workspace, name, value) VALUES (@id, @tenant, 'workspace', @name, @value)";
+            command.CommandText = """
+                INSERT INTO variables (id, tenant, is_sensitive, workspace, name, value)
+                VALUES (@id, @tenant, TRUE, 'workspace', @name, @value)
+                """;
             foreach (var name in (string[])["@id", "@tenant", "@name", "@value"])
             {
                 var parameter = command.CreateParameter();

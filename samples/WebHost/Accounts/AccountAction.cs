@@ -21,6 +21,6 @@ public enum AccountAction
     /// <summary>The customer deletes the account's data keys.</summary>
     DeleteDataKey = 6,
 
-    /// <summary>The customer removes the unreadable data and starts with an empty account.</summary>
+    /// <summary>The customer removes the unreadable data. Variables that are not sensitive stay.</summary>
     StartAgain = 7,
 }

@@ -18,6 +18,6 @@ public enum AccountPhase
     /// <summary>New data is under the platform key. Older data moves there from the customer's key.</summary>
     MovingToPlatformKey = 5,
 
-    /// <summary>The account's data keys were deleted. Its data is unreadable.</summary>
+    /// <summary>The account's data keys were deleted. Its encrypted data is unreadable.</summary>
     DataKeyDeleted = 6,
 }

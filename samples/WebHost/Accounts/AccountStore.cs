@@ -151,7 +151,7 @@ public sealed class AccountStore(
 
         if (action is AccountAction.StartAgain)
         {
-            await context.Database.ExecuteSqlAsync($"DELETE FROM variables WHERE tenant = {tenant}", cancellationToken);
+            await context.Database.ExecuteSqlAsync($"DELETE FROM variables WHERE tenant = {tenant} AND is_sensitive", cancellationToken);
         }
 
         if (!await RegisterAsync(context, tenant, [settings, previous], cancellationToken))

@@ -36,7 +36,24 @@ internal static class VariablesApi
         });
         api.MapPost("", async (HttpContext http, TenantData data, List<NewVariable> variables, CancellationToken stop) =>
         {
-            var rows = variables.ConvertAll(one => new Variable { Workspace = one.Workspace, Name = one.Name, Value = one.Value });
+            if (!variables.TrueForAll(
+                one => one?.Workspace?.Length is > 0 and <= Limits.Workspace && one.Name?.Length is > 0 and <= Limits.Name))
+            {
+                return Results.Problem(
+                    $"Each variable needs a workspace of at most {Limits.Workspace} and a name of at most {Limits.Name} characters.",
+                    statusCode: StatusCodes.Status400BadRequest);
+            }
+
+            // Variables are listed by id. A millisecond more for each keeps their order.
+            var now = DateTimeOffset.UtcNow;
+            var rows = variables.Select((one, index) => new Variable
+            {
+                Id = Guid.CreateVersion7(now.AddMilliseconds(index)),
+                Workspace = one.Workspace,
+                Name = one.Name,
+                Value = one.Value ?? "",
+                IsSensitive = one.Sensitive,
+            }).ToList();
             await data.WriteAsync(
                 http.User.Tenant(),
                 context =>
@@ -49,12 +66,13 @@ internal static class VariablesApi
         });
     }
 
-    private sealed record NewVariable(string Workspace, string Name, string Value);
+    /// <summary>A variable is sensitive unless the request says that it is not.</summary>
+    private sealed record NewVariable(string Workspace, string Name, string? Value, bool Sensitive = true);
 
-    private sealed record ApiVariable(Guid Id, string Workspace, string Name, string? Value)
+    private sealed record ApiVariable(Guid Id, string Workspace, string Name, string? Value, bool Sensitive)
     {
         public ApiVariable(Variable row)
-            : this(row.Id, row.Workspace, row.Name, row.Value)
+            : this(row.Id, row.Workspace, row.Name, row.Value, row.IsSensitive)
         {
         }
     }

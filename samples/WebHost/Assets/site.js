@@ -6,6 +6,12 @@ document.addEventListener("click", async event => {
     try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { button.textContent = "Select and copy"; }
 });
 
+// A value that is not sensitive is shown while it is typed.
+document.addEventListener("change", event => {
+    const value = event.target.name === "sensitive" && event.target.form.querySelector("[data-sensitive]");
+    if (value) value.type = event.target.checked ? "password" : "text";
+});
+
 // The progress of a move. A change of the account reloads the page.
 const state = document.getElementById("state");
 if (state) {
@@ -88,18 +94,16 @@ function show(steps, step) {
     }
 }
 
-// Uploads: the file is sent as it is, so that the host can encrypt it while it arrives.
+// The form works without this script, which adds the progress.
 const upload = document.getElementById("upload-form");
 if (upload) upload.addEventListener("submit", event => {
     event.preventDefault();
-    const [file, bar, status, button] = ["upload-file", "upload-progress", "upload-status", "upload-button"].map(id => document.getElementById(id));
+    const [bar, status, button] = ["upload-progress", "upload-status", "upload-button"].map(id => document.getElementById(id));
     const request = new XMLHttpRequest();
     request.open("POST", upload.action);
-    request.setRequestHeader("RequestVerificationToken", upload.querySelector("[name=__RequestVerificationToken]").value);
-    request.setRequestHeader("X-File-Name", encodeURIComponent(file.files[0].name));
     request.upload.addEventListener("progress", now => { if (now.lengthComputable) { bar.max = now.total; bar.value = now.loaded; } });
     request.addEventListener("load", () => {
-        if (request.status === 200) { location.reload(); return; }
+        if (request.status === 200) { location.assign(request.responseURL); return; }
         button.disabled = false;
         status.textContent = request.status === 409 || request.status === 503
             ? "The key of this account cannot be used at the moment. The page Encryption says why." : "The upload failed. Try again.";
@@ -108,5 +112,5 @@ if (upload) upload.addEventListener("submit", event => {
     button.disabled = true;
     bar.hidden = false;
     status.textContent = "The upload runs.";
-    request.send(file.files[0]);
+    request.send(new FormData(upload));
 });

@@ -28,7 +28,13 @@ public sealed class HostIssuer : IOidcTokenProvider, IDisposable
         Issuer = settings.Issuer;
         _key = ReadKey(Path.Combine(settings.DataDirectory, "issuer-key"), protection.CreateProtector("webhost", "issuer"));
         var id = Base64UrlEncoder.Encode(SHA256.HashData(_key.ExportRSAPublicKey()))[..16];
-        _signingKey = new RsaSecurityKey(_key) { KeyId = id };
+
+        // The cache belongs to the process. A host that is started again in it, with the same key, would get what the first one disposed.
+        _signingKey = new RsaSecurityKey(_key)
+        {
+            KeyId = id,
+            CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false },
+        };
     }
 
     /// <summary>The <c>iss</c> of the tokens, and the URL of the identity provider that customers register.</summary>
@@ -94,19 +100,26 @@ public sealed class HostIssuer : IOidcTokenProvider, IDisposable
         });
     }
 
+    /// <summary>The first instance makes the key. The file appears complete, so every instance reads all of it.</summary>
     private static RSA ReadKey(string path, IDataProtector protector)
     {
         var key = RSA.Create(2048);
-        try
+        if (!File.Exists(path))
         {
-            using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
-            file.Write(protector.Protect(key.ExportRSAPrivateKey()));
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            key.ImportRSAPrivateKey(protector.Unprotect(File.ReadAllBytes(path)), out _);
+            var own = $"{path}-{Guid.NewGuid():N}";
+            File.WriteAllBytes(own, protector.Protect(key.ExportRSAPrivateKey()));
+            try
+            {
+                File.Move(own, path);
+                return key;
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                File.Delete(own); // another instance was faster
+            }
         }
 
+        key.ImportRSAPrivateKey(protector.Unprotect(File.ReadAllBytes(path)), out _);
         return key;
     }
 }

@@ -1,4 +1,4 @@
 namespace WebHost.Data;
 
 /// <summary>The account's data keys were deleted, so its data is unreadable.</summary>
-public sealed class DataKeyDeletedException() : Exception("The data key of this account was deleted. The stored data is unreadable.");
+public sealed class DataKeyDeletedException() : Exception("The data key of this account was deleted. The encrypted data is unreadable.");

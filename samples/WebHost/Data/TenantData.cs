@@ -69,6 +69,10 @@ public sealed class TenantData(
                     throw new DbUpdateConcurrencyException("The data keys of the account change. Try again.");
                 }
             }
+            catch (ByokDecryptionException) when (attempt < Attempts && !HasNewestKey(context))
+            {
+                // As above. Nothing was written.
+            }
             catch (ByokServiceException e) when (e.IsTransient && attempt < Attempts)
             {
                 // As above. Nothing was written.

@@ -60,7 +60,7 @@ public sealed class CustomerConsole(LocalAccount account, HostIssuer issuer)
     /// <summary>Enables a key that is disabled, disables one that is enabled, and cancels a deletion.</summary>
     public void SwitchKey(string arn)
     {
-        var key = _keys.Single(one => one.Arn == arn);
+        var key = KeyOf(arn);
         switch (key.State)
         {
             case LocalKeyState.Enabled:
@@ -76,7 +76,7 @@ public sealed class CustomerConsole(LocalAccount account, HostIssuer issuer)
     }
 
     /// <summary>Schedules the deletion of a key.</summary>
-    public void DeleteKey(string arn) => _keys.Single(one => one.Arn == arn).ScheduleDeletion(7);
+    public void DeleteKey(string arn) => KeyOf(arn).ScheduleDeletion(7);
 
     /// <summary>Denies kms:Decrypt to a user or role, or gives its policy back.</summary>
     public void SwitchPermission(string arn)
@@ -87,7 +87,7 @@ public sealed class CustomerConsole(LocalAccount account, HostIssuer issuer)
         }
         else
         {
-            var role = Roles.Single(one => one.Arn == arn);
+            var role = RoleOf(arn);
             _permissions.TryGetValue(role, out var policy);
             (role.Policy, _permissions[role]) = policy is not null ? (policy, null) : (NoPermission, role.Policy);
         }
@@ -98,14 +98,14 @@ public sealed class CustomerConsole(LocalAccount account, HostIssuer issuer)
     /// <summary>Removes the trust of a role, or gives it back.</summary>
     public void SwitchTrust(string arn)
     {
-        var role = Roles.Single(one => one.Arn == arn);
+        var role = RoleOf(arn);
         (role.TrustPolicy, _roles[role]) = _roles[role] is { } trust ? (trust, null) : (NoTrust, role.TrustPolicy);
     }
 
     /// <summary>Replaces the external ID in the trust policy of a role.</summary>
     public void ChangeExternalId(string arn, string from, string to)
     {
-        var role = Roles.Single(one => one.Arn == arn);
+        var role = RoleOf(arn);
         role.TrustPolicy = role.TrustPolicy.Replace(from, to, StringComparison.Ordinal);
     }
 
@@ -116,4 +116,10 @@ public sealed class CustomerConsole(LocalAccount account, HostIssuer issuer)
     public bool IsPermissionRemoved(string arn) =>
         Users.Any(one => one.Arn == arn && _users[one] is not null)
         || Roles.Any(one => one.Arn == arn && _permissions.GetValueOrDefault(one) is not null);
+
+    private LocalKey KeyOf(string arn) => _keys.FirstOrDefault(one => one.Arn == arn) ?? throw Unknown(arn);
+
+    private LocalRole RoleOf(string arn) => Roles.FirstOrDefault(one => one.Arn == arn) ?? throw Unknown(arn);
+
+    private static KeyNotFoundException Unknown(string arn) => new($"The console has no {arn}.");
 }

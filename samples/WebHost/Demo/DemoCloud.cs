@@ -44,6 +44,7 @@ public sealed class DemoCloud : IAsyncDisposable
         // Short, so that a demonstration need not wait. The defaults are longer.
         ["Byok:ConfirmationInterval"] = "00:00:05",
         ["Byok:RoleCheckInterval"] = "00:00:05",
+        ["Byok:DataKeyCache:MaxAge"] = "00:00:20", // so long data stays readable while AWS KMS does not answer
         ["Byok:KeyEvents:HoldTime"] = "00:00:02",
     };
 

@@ -78,9 +78,17 @@ public sealed class ConsoleModel(IServiceProvider services, AccountStore account
     /// <summary>Takes AWS STS down, or brings it back.</summary>
     public IActionResult OnPostSwitchSts() => Do(Consoles.SwitchSts);
 
-    private RedirectToPageResult Do(Action action)
+    private IActionResult Do(Action action)
     {
-        action();
+        try
+        {
+            action();
+        }
+        catch (KeyNotFoundException)
+        {
+            return NotFound(); // the ARN of another console, or none
+        }
+
         return RedirectToPage();
     }
 

@@ -15,6 +15,18 @@ public sealed class FilesModel(FileStore files) : PageModel
     /// <summary>The files, the newest first.</summary>
     public IReadOnlyList<StoredFile> Rows { get; private set; } = [];
 
+    /// <summary>Why the last upload was not stored; null if it was. It is part of the address.</summary>
+    [BindProperty(SupportsGet = true)]
+    public string? Problem { get; set; }
+
+    /// <summary>The same in words.</summary>
+    public string? Notice => Problem switch
+    {
+        "KeyChanged" => "The key of the account was changed during the upload. Upload the file again.",
+        "Name" => $"The file was not stored. It needs a name of at most {Limits.Name} characters.",
+        _ => null,
+    };
+
     /// <summary>Shows the files.</summary>
     public async Task OnGetAsync(CancellationToken stop) => Rows = await files.ListAsync(User.Tenant(), stop);
 

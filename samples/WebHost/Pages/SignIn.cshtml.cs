@@ -12,7 +12,7 @@ namespace WebHost.Pages;
 public sealed class SignInModel : PageModel
 {
     /// <summary>Signs in.</summary>
-    public async Task<IActionResult> OnPostAsync(string account)
+    public async Task<IActionResult> OnPostAsync(string? account)
     {
         if (account == "operator")
         {
@@ -20,7 +20,7 @@ public sealed class SignInModel : PageModel
             return Redirect("/Operator");
         }
 
-        if (!DemoAccounts.All.TryGetValue(account, out var name))
+        if (account is null || !DemoAccounts.All.TryGetValue(account, out var name))
         {
             return BadRequest();
         }

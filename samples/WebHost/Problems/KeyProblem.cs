@@ -36,7 +36,7 @@ public sealed record KeyProblem(
             e.Remedy, e.Reason.ToString(), RequestId: e.RequestId),
         DataKeyDeletedException e => new(
             StatusCodes.Status409Conflict, "urn:webhost:problem:data-key-deleted", "The data key was deleted", e.Message,
-            "An administrator of this account", "Remove the unreadable data and start with an empty account, on the page Encryption.",
+            "An administrator of this account", "Remove the unreadable data on the page Encryption.",
             "DataKeyDeleted"),
         ByokServiceException { IsTransient: true } e => new(
             StatusCodes.Status503ServiceUnavailable, "urn:webhost:problem:keys-unreachable", "The encryption keys cannot be reached",

@@ -9,18 +9,23 @@ public sealed class KeyProblemHandler(IProblemDetailsService problems) : IExcept
     /// <summary>The path below which the answers are JSON.</summary>
     public const string Api = "/api";
 
+    /// <summary>The status of an answer to a request that failed, for example 413 for a file that is too large.</summary>
+    public static int StatusOf(KeyProblem? problem, Exception? exception) =>
+        problem?.Status ?? (exception as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status500InternalServerError;
+
     /// <inheritdoc/>
     public ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
         var problem = KeyProblem.Of(exception);
-        httpContext.Response.StatusCode = problem?.Status ?? StatusCodes.Status500InternalServerError;
+        httpContext.Response.StatusCode = StatusOf(problem, exception);
         httpContext.Response.Headers.RetryAfter = problem?.RetryAfterSeconds;
         httpContext.Response.Headers.CacheControl = "no-store";
         var path = new PathString(httpContext.Features.Get<IExceptionHandlerPathFeature>()?.Path ?? httpContext.Request.Path);
         if (!path.StartsWithSegments(Api, StringComparison.Ordinal))
         {
-            return ValueTask.FromResult(false); // the page Unavailable is next
+            FailurePage.ForgetForm(httpContext.Request);
+            return ValueTask.FromResult(false); // the page is next
         }
 
         var details = new Microsoft.AspNetCore.Mvc.ProblemDetails

@@ -4,7 +4,8 @@ namespace Scalr.Byok.Kms;
 /// <remarks>
 /// Each line is written and flushed before <see cref="Record"/> returns, so a record survives the end of the process. On a
 /// <see cref="FileStream"/> it is then in the operating system's cache; a loss of power can still lose it. One line costs some
-/// microseconds on a local disk. The command <c>byok audit reconcile</c> reads the format.
+/// microseconds on a local disk. If a write fails, on a full disk for example, the next record begins a new line. The command
+/// <c>byok audit reconcile</c> reads the format.
 /// </remarks>
 public sealed class ByokJsonAuditSink : IByokAuditSink, IDisposable
 {
@@ -13,6 +14,9 @@ public sealed class ByokJsonAuditSink : IByokAuditSink, IDisposable
     private readonly Lock _gate = new();
     private readonly MemoryStream _line = new();
     private readonly Stream _destination;
+
+    // Whether the stream may end within a line, because the last write failed.
+    private bool _isCut;
 
     /// <summary>Creates the sink.</summary>
     /// <param name="destination">The stream to append to. <see cref="Dispose"/> disposes it.</param>
@@ -34,10 +38,18 @@ public sealed class ByokJsonAuditSink : IByokAuditSink, IDisposable
         {
             // One write per line, so that a line is never interleaved with another process's line on a file that is open for appending.
             _line.SetLength(0);
+            if (_isCut)
+            {
+                // So that the rest of a line does not spoil this one. Readers ignore an empty line.
+                _line.Write(NewLine);
+            }
+
             record.WriteTo(_line);
             _line.Write(NewLine);
+            _isCut = true;
             _destination.Write(_line.GetBuffer(), 0, (int)_line.Length);
             _destination.Flush();
+            _isCut = false;
         }
     }
 

@@ -15,9 +15,6 @@ internal sealed class RingAudit
     /// <summary>The name of <see cref="ByokAuditRecord.Id"/> in the user agent.</summary>
     private const string UserAgentName = "md/byok-audit#";
 
-    /// <summary>The longest request id, error code or key material id to record. Those of AWS are shorter.</summary>
-    private const int LongestText = 128;
-
     // Ambient, because work that callers share passes many methods that know neither the caller nor the cause.
     private static readonly AsyncLocal<AuditOrigin?> Shared = new();
 
@@ -87,6 +84,9 @@ internal sealed class RingAudit
         where TAnswer : AmazonWebServiceResponse
     {
         var origin = Origin(cause);
+
+        // Before the request, so that nothing is sent that could not be recorded.
+        var sinks = await _sinks.GetAsync().ConfigureAwait(false);
         var id = RandomNumberGenerator.GetHexString(32, lowercase: true);
         var sent = _sinks.Time.GetUtcNow();
         TAnswer answer;
@@ -101,22 +101,23 @@ internal sealed class RingAudit
         catch (Exception e)
         {
             var error = AwsErrorIn(e);
-            var requestId = Id(error?.RequestId);
-            Record(requestId is null ? ByokAuditOutcome.NoAnswer : ByokAuditOutcome.Error, requestId, Code(error?.ErrorCode), null);
+            var requestId = AwsAnswers.Id(error?.RequestId);
+            var outcome = requestId is null ? ByokAuditOutcome.NoAnswer : ByokAuditOutcome.Error;
+            Record(outcome, requestId, AwsAnswers.Code(error?.ErrorCode), keyMaterialId: null);
             throw;
         }
 
         // An answer without a request id is not AWS's own.
-        var answered = Id(answer.ResponseMetadata?.RequestId);
+        var answered = AwsAnswers.Id(answer.ResponseMetadata?.RequestId);
         Record(
             answered is null ? ByokAuditOutcome.NoAnswer : ByokAuditOutcome.Success,
             answered,
             errorCode: null,
-            Id((answer as DecryptResponse)?.KeyMaterialId));
+            AwsAnswers.Id((answer as DecryptResponse)?.KeyMaterialId));
         return answer;
 
         void Record(ByokAuditOutcome outcome, string? requestId, string? errorCode, string? keyMaterialId) =>
-            _sinks.Record(new ByokAuditRecord
+            _sinks.Record(sinks, new ByokAuditRecord
             {
                 Id = id,
                 Time = sent,
@@ -165,12 +166,4 @@ internal sealed class RingAudit
 
         return false;
     }
-
-    /// <summary>An id of an answer, which a proxy may have written; null if it is not like one of AWS.</summary>
-    private static string? Id(string? text) =>
-        text is { Length: > 0 and <= LongestText } && text.All(static c => char.IsAsciiLetterOrDigit(c) || c == '-') ? text : null;
-
-    /// <summary>An error code of an answer; null if it is not like one of AWS, which has letters only. So it repeats no secret.</summary>
-    private static string? Code(string? text) =>
-        text is { Length: > 0 and <= LongestText } && text.All(char.IsAsciiLetter) ? text : null;
 }

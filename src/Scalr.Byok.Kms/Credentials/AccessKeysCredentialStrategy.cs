@@ -7,10 +7,15 @@ internal sealed class AccessKeysCredentialStrategy : IByokCredentialStrategy
 {
     public string Type => ByokCredentialSettings.AccessKeysType;
 
-    public IEnumerable<string> Validate(ByokCredentialSettings credentials) =>
-        CredentialRules.AccessKeyId(credentials.AccessKeyId)
-            .Concat(CredentialRules.SecretAccessKey(credentials.SecretAccessKey))
-            .Concat(CredentialRules.Superfluous(credentials, Type, nameof(credentials.AccessKeyId), nameof(credentials.SecretAccessKey)));
+    public IEnumerable<string> Validate(ByokCredentialSettings credentials)
+    {
+        var errors = new List<string>();
+        CredentialRules.AccessKeyId(errors, credentials.AccessKeyId);
+        CredentialRules.SecretAccessKey(errors, credentials.SecretAccessKey);
+        CredentialRules.Superfluous(
+            errors, credentials, Type, nameof(credentials.AccessKeyId), nameof(credentials.SecretAccessKey));
+        return errors;
+    }
 
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context) =>
         new BasicAWSCredentials(credentials.AccessKeyId, credentials.SecretAccessKey);

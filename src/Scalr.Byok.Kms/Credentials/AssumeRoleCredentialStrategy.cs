@@ -11,10 +11,12 @@ namespace Scalr.Byok.Kms.Credentials;
 /// </summary>
 internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IRoleStrategy
 {
-    private readonly StsClients _sts;
-    private readonly RoleSessions _sessions;
+    private readonly Lazy<StsClients> _sts;
+    private readonly Lazy<RoleSessions> _sessions;
 
-    public AssumeRoleCredentialStrategy(StsClients sts, RoleSessions sessions)
+    /// <param name="sts">Clients of AWS STS. Made when settings of this type appear, as are the sessions.</param>
+    /// <param name="sessions">Creates the role's sessions.</param>
+    public AssumeRoleCredentialStrategy(Lazy<StsClients> sts, Lazy<RoleSessions> sessions)
     {
         _sts = sts;
         _sessions = sessions;
@@ -24,43 +26,51 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
 
     public string Action => AwsAction.AssumeRole;
 
+    private RoleSessions Sessions => _sessions.Value;
+
     public IEnumerable<string> Validate(ByokCredentialSettings credentials)
     {
-        var complaints = CredentialRules.RoleArn(credentials.RoleArn)
-            .Concat(CredentialRules.ExternalId(credentials.ExternalId))
-            .Concat(CredentialRules.Superfluous(credentials, Type, nameof(credentials.RoleArn), nameof(credentials.ExternalId)));
-        return _sessions.HostAccountId is not null
-            ? complaints
-            : complaints.Append(
+        var errors = new List<string>();
+        CredentialRules.RoleArn(errors, credentials.RoleArn);
+        CredentialRules.ExternalId(errors, credentials.ExternalId);
+        CredentialRules.Superfluous(errors, credentials, Type, nameof(credentials.RoleArn), nameof(credentials.ExternalId));
+        if (Sessions.HostAccountId is null)
+        {
+            errors.Add(
                 $"{nameof(credentials.Type)} {Type} needs the AWS account of the host; "
                     + $"the host must set {nameof(ByokOptions.HostAccountId)} in the options of AddScalrByok.");
+        }
+
+        return errors;
     }
 
-    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context)
+    public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context) => Sessions.Create(
+        this,
+        new AssumedRole(credentials.RoleArn!, credentials.ExternalId, Audience: null, context),
+        _sts.Value.AddressOf(context.KeyArns[0].Region));
+
+    public async Task<RoleSessions.Grant> AssumeAsync(
+        AssumedRole role, RoleSessions.Wanted wanted, Action sends, CancellationToken cancellationToken)
     {
-        var (roleArn, externalId) = (credentials.RoleArn!, credentials.ExternalId);
-        return _sessions.Create(Action, roleArn, context, _sts.AddressOf(context.KeyArns[0].Region), async (wanted, sends, token) =>
-        {
-            sends();
-            var answer = await AssumeAsync(context, roleArn, externalId, wanted, token).ConfigureAwait(false);
-            return new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser);
-        });
+        sends();
+        var answer = await AssumeAsync(role.Context, role.Arn, role.ExternalId, wanted, cancellationToken).ConfigureAwait(false);
+        return new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser);
     }
 
     public Task<RoleTrust> DescribeTrustAsync(
         ByokCredentialSettings credentials, ByokCredentialContext context, CancellationToken cancellationToken) =>
         Task.FromResult(new RoleTrust(
-            ByokPolicies.AssumeRoleTrust(credentials.ExternalId!, _sessions.HostAccountId!, RoleArns.PartitionOf(credentials.RoleArn!))));
+            ByokPolicies.AssumeRoleTrust(credentials.ExternalId!, Sessions.HostAccountId!, RoleArns.PartitionOf(credentials.RoleArn!))));
 
     public async Task<bool> AssumeAsStrangerAsync(
         ByokCredentialSettings credentials, ByokCredentialContext context, Action sends, CancellationToken cancellationToken)
     {
         sends();
-        var (region, wanted) = (context.KeyArns[0].Region, _sessions.ShortestFor(context));
+        var (region, wanted) = (context.KeyArns[0].Region, Sessions.ShortestFor(context));
         var answer = await AssumeAsync(context, credentials.RoleArn!, externalId: null, wanted, cancellationToken).ConfigureAwait(false);
 
         // An answer without a session grants nothing.
-        _ = _sessions.ToSession(
+        _ = Sessions.ToSession(
             new RoleSessions.Grant(answer.Credentials, answer.AssumedRoleUser), wanted, Action, credentials.RoleArn!, region);
         return true;
     }
@@ -80,7 +90,7 @@ internal sealed class AssumeRoleCredentialStrategy : IByokCredentialStrategy, IR
             DurationSeconds = (int)wanted.Duration.TotalSeconds,
             Policy = wanted.Policy,
         };
-        var sts = _sts.AsHost(context.KeyArns[0].Region);
+        var sts = _sts.Value.AsHost(context.KeyArns[0].Region);
         var sending = RingAudit.SendAsync(
             context.Audit,
             new AuditSubject(Action, context.KeyArns[0], roleArn),

@@ -1,12 +1,21 @@
 namespace Scalr.Byok.Kms.Credentials;
 
 /// <summary>
-/// A strategy that assumes a role, as the verification uses it: the right trust policy, and whether the present one allows too much.
+/// A strategy that assumes a role. For the verification it also has the right trust policy, and finds whether the present one allows too
+/// much.
 /// </summary>
 internal interface IRoleStrategy
 {
     /// <summary>The STS action, as IAM names it.</summary>
     string Action { get; }
+
+    /// <summary>Calls AWS STS for a session.</summary>
+    /// <param name="role">The role.</param>
+    /// <param name="wanted">The session.</param>
+    /// <param name="sends">Called right before the request to AWS STS.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    Task<RoleSessions.Grant> AssumeAsync(
+        AssumedRole role, RoleSessions.Wanted wanted, Action sends, CancellationToken cancellationToken);
 
     /// <summary>The trust policy that the role should have.</summary>
     /// <exception cref="ByokServiceException">The host's token provider failed.</exception>

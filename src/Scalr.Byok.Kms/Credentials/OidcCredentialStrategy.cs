@@ -12,13 +12,13 @@ namespace Scalr.Byok.Kms.Credentials;
 /// </summary>
 internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStrategy
 {
-    private readonly StsClients _sts;
-    private readonly RoleSessions _sessions;
-    private readonly OidcSubjects _subjects;
+    private readonly Lazy<StsClients> _sts;
+    private readonly Lazy<RoleSessions> _sessions;
+    private readonly Lazy<OidcSubjects> _subjects;
     private readonly TimeProvider _time;
     private readonly IOidcTokenProvider? _tokens;
 
-    /// <param name="sts">Clients of AWS STS.</param>
+    /// <param name="sts">Clients of AWS STS. Made when settings of this type appear, as are the next two.</param>
     /// <param name="sessions">Creates the role's sessions.</param>
     /// <param name="subjects">The subjects of the tokens.</param>
     /// <param name="time">The clock for the expiry of tokens.</param>
@@ -26,7 +26,11 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
     /// The host's issuer. Null if the host added none, which is a validation error for each customer with this type.
     /// </param>
     public OidcCredentialStrategy(
-        StsClients sts, RoleSessions sessions, OidcSubjects subjects, TimeProvider time, IOidcTokenProvider? tokens = null)
+        Lazy<StsClients> sts,
+        Lazy<RoleSessions> sessions,
+        Lazy<OidcSubjects> subjects,
+        TimeProvider time,
+        IOidcTokenProvider? tokens = null)
     {
         _subjects = subjects;
         _time = time;
@@ -39,32 +43,42 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
 
     public string Action => AwsAction.AssumeRoleWithWebIdentity;
 
+    private RoleSessions Sessions => _sessions.Value;
+
     public IEnumerable<string> Validate(ByokCredentialSettings credentials)
     {
-        var complaints = CredentialRules.RoleArn(credentials.RoleArn)
-            .Concat(CredentialRules.Audience(credentials.Audience))
-            .Concat(CredentialRules.Superfluous(credentials, Type, nameof(credentials.RoleArn), nameof(credentials.Audience)));
-        return _tokens is not null
-            ? complaints
-            : complaints.Append($"{nameof(credentials.Type)} {Type} needs a source of tokens; the host must call AddOidcTokens.");
+        var errors = new List<string>();
+        CredentialRules.RoleArn(errors, credentials.RoleArn);
+        CredentialRules.Audience(errors, credentials.Audience);
+        CredentialRules.Superfluous(errors, credentials, Type, nameof(credentials.RoleArn), nameof(credentials.Audience));
+        if (_tokens is null)
+        {
+            errors.Add($"{nameof(credentials.Type)} {Type} needs a source of tokens; the host must call AddOidcTokens.");
+        }
+
+        return errors;
     }
 
     public AWSCredentials CreateCredentials(ByokCredentialSettings credentials, ByokCredentialContext context)
     {
-        var roleArn = credentials.RoleArn!;
-        return _sessions.Create(Action, roleArn, context, _sts.AddressOf(context.KeyArns[0].Region), async (wanted, sends, token) =>
-        {
-            // A new token per session. It proves the tenant to AWS STS, and is checked to be this tenant's before it is sent.
-            var webToken = await OidcTokens.GetAsync(_tokens!, RequestFor(credentials, context), _time, token).ConfigureAwait(false);
-            sends();
-            return await AssumeAsync(context, roleArn, webToken, wanted, token).ConfigureAwait(false);
-        });
+        _ = _subjects.Value; // now, because a session may also begin while the host stops
+        return Sessions.Create(this, RoleOf(credentials, context), _sts.Value.AddressOf(context.KeyArns[0].Region));
+    }
+
+    public async Task<RoleSessions.Grant> AssumeAsync(
+        AssumedRole role, RoleSessions.Wanted wanted, Action sends, CancellationToken cancellationToken)
+    {
+        // A new token per session. It proves the tenant to AWS STS, and is checked to be this tenant's before it is sent.
+        var token = await OidcTokens.GetAsync(_tokens!, RequestFor(role), _time, cancellationToken).ConfigureAwait(false);
+        sends();
+        return await AssumeAsync(role, token, wanted, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<RoleTrust> DescribeTrustAsync(
         ByokCredentialSettings credentials, ByokCredentialContext context, CancellationToken cancellationToken)
     {
-        var token = await OidcTokens.GetAsync(_tokens!, RequestFor(credentials, context), _time, cancellationToken).ConfigureAwait(false);
+        var request = RequestFor(RoleOf(credentials, context));
+        var token = await OidcTokens.GetAsync(_tokens!, request, _time, cancellationToken).ConfigureAwait(false);
         return OidcClaims.TryRead(token, out var claims)
             ? new RoleTrust(claims.WriteTrustPolicy(credentials.RoleArn!, credentials.Audience!), claims.Issuer)
             : new RoleTrust(Policy: null);
@@ -73,38 +87,36 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
     public async Task<bool> AssumeAsStrangerAsync(
         ByokCredentialSettings credentials, ByokCredentialContext context, Action sends, CancellationToken cancellationToken)
     {
-        var request = RequestFor(credentials, context);
+        var role = RoleOf(credentials, context);
+        var request = RequestFor(role);
         if (await OidcTokens.GetUnrelatedSubjectAsync(_tokens!, request, _time, cancellationToken).ConfigureAwait(false) is not { } token)
         {
             return false;
         }
 
         sends();
-        var (region, wanted) = (context.KeyArns[0].Region, _sessions.ShortestFor(context));
-        var answer = await AssumeAsync(context, credentials.RoleArn!, token, wanted, cancellationToken).ConfigureAwait(false);
-        _ = _sessions.ToSession(answer, wanted, Action, credentials.RoleArn!, region); // an answer without a session grants nothing
+        var (region, wanted) = (context.KeyArns[0].Region, Sessions.ShortestFor(context));
+        var answer = await AssumeAsync(role, token, wanted, cancellationToken).ConfigureAwait(false);
+        _ = Sessions.ToSession(answer, wanted, Action, role.Arn, region); // an answer without a session grants nothing
         return true;
     }
 
     private async Task<RoleSessions.Grant> AssumeAsync(
-        ByokCredentialContext context,
-        string roleArn,
-        string webIdentityToken,
-        RoleSessions.Wanted wanted,
-        CancellationToken cancellationToken)
+        AssumedRole role, string webIdentityToken, RoleSessions.Wanted wanted, CancellationToken cancellationToken)
     {
+        var context = role.Context;
         var request = new AssumeRoleWithWebIdentityRequest
         {
-            RoleArn = roleArn,
+            RoleArn = role.Arn,
             RoleSessionName = wanted.Name,
             DurationSeconds = (int)wanted.Duration.TotalSeconds,
             WebIdentityToken = webIdentityToken,
             Policy = wanted.Policy,
         };
-        var sts = _sts.Anonymous(context.KeyArns[0].Region);
+        var sts = _sts.Value.Anonymous(context.KeyArns[0].Region);
         var sending = RingAudit.SendAsync(
             context.Audit,
-            new AuditSubject(Action, context.KeyArns[0], roleArn),
+            new AuditSubject(Action, context.KeyArns[0], role.Arn),
             ByokAuditCause.Call,
             static (s, id) => s.sts.AssumeRoleWithWebIdentityAsync(RingAudit.Mark(s.request, id), s.cancellationToken),
             (sts, request, cancellationToken));
@@ -114,13 +126,16 @@ internal sealed class OidcCredentialStrategy : IByokCredentialStrategy, IRoleStr
 
     /// <summary>The request to the host's issuer. It has no subject for a token file, whose writer chose the subject.</summary>
     /// <exception cref="ByokServiceException">The ring must not get a token.</exception>
-    private OidcTokenRequest RequestFor(ByokCredentialSettings credentials, ByokCredentialContext context) => new()
+    private OidcTokenRequest RequestFor(AssumedRole role) => new()
     {
-        Tenant = context.Owner.Name,
-        IsTenant = context.Owner.IsTenant,
-        Subject = _tokens is FileOidcTokenProvider ? null : _subjects.Of(context.Owner),
-        Audience = credentials.Audience!,
-        RoleArn = credentials.RoleArn!,
-        KeyArn = context.KeyArns[0],
+        Tenant = role.Context.Owner.Name,
+        IsTenant = role.Context.Owner.IsTenant,
+        Subject = _tokens is FileOidcTokenProvider ? null : _subjects.Value.Of(role.Context.Owner),
+        Audience = role.Audience!,
+        RoleArn = role.Arn,
+        KeyArn = role.Context.KeyArns[0],
     };
+
+    private static AssumedRole RoleOf(ByokCredentialSettings credentials, ByokCredentialContext context) =>
+        new(credentials.RoleArn!, ExternalId: null, credentials.Audience, context);
 }

@@ -69,66 +69,16 @@ internal sealed class RoleSessions
         new(NameFor(context), ShortestDuration, PolicyFor([context.KeyArns[0]]), Shortening: null);
 
     /// <summary>Creates the sessions of a role.</summary>
-    /// <remarks>
-    /// AWS STS packs policies before it measures them, by rules that it does not publish. If the policy with all keys is too large, later
-    /// sessions are for the first key only. If the role does not allow the duration, sessions last one hour for the next hour.
-    /// </remarks>
-    /// <param name="operation">The STS action.</param>
-    /// <param name="roleArn">The role.</param>
-    /// <param name="context">The tenant and the keys.</param>
+    /// <param name="strategy">Calls AWS STS.</param>
+    /// <param name="role">The role.</param>
     /// <param name="address">The address of AWS STS, for messages; null if it is not known.</param>
-    /// <param name="assume">Calls AWS STS. Calls its second argument right before.</param>
-    public SessionCredentials Create(
-        string operation,
-        string roleArn,
-        ByokCredentialContext context,
-        string? address,
-        Func<Wanted, Action, CancellationToken, Task<Grant>> assume)
-    {
-        var region = context.KeyArns[0].Region;
-
-        // Only BeginAsync changes these variables, and SessionCredentials runs it once at a time. So they need no lock.
-        var isForAllKeys = true;
-        SessionShortening? shortening = null;
-        var shortenedUntil = long.MinValue;
-        return new SessionCredentials(BeginAsync, operation, region, _pipeline, _starts, _clock, _logger)
+    public SessionCredentials Create(IRoleStrategy strategy, AssumedRole role, string? address) =>
+        new(new RoleSource(this, strategy, role), strategy.Action, _pipeline, _starts, _clock, _logger)
         {
             Address = address,
-            Audit = context.Audit,
+            Owner = role.Context.Owner,
+            Audit = role.Context.Audit,
         };
-
-        async Task<AwsSession> BeginAsync(Action sends, CancellationToken cancellationToken)
-        {
-            shortening = _clock.Now < shortenedUntil ? shortening : null;
-
-            // At most three requests: each catch below changes what it depends on, so it applies once.
-            while (true)
-            {
-                // Written again for each session: thousands of customers would keep thousands of policies.
-                var policy = PolicyFor(isForAllKeys ? context.KeyArns : [context.KeyArns[0]]);
-                var wanted = new Wanted(NameFor(context), shortening?.Used ?? _options.SessionDuration, policy, shortening);
-                try
-                {
-                    return ToSession(
-                        await assume(wanted, sends, cancellationToken).ConfigureAwait(false), wanted, operation, roleArn, region);
-                }
-                catch (AmazonSecurityTokenServiceException e) when (
-                    isForAllKeys && policy != PolicyFor([context.KeyArns[0]])
-                    && e.ErrorCode is "PackedPolicyTooLarge" or "PackedPolicyTooLargeException")
-                {
-                    // AWS STS packs the policy into a limited space. A session for the present key alone needs less of it.
-                    isForAllKeys = false;
-                }
-                catch (AmazonSecurityTokenServiceException e) when (SaysTooLong(e, wanted))
-                {
-                    // The message of AWS STS: "… exceeds the 1 hour session limit for roles assumed by role chaining."
-                    var isChained = e.Message.Contains("role chaining", StringComparison.OrdinalIgnoreCase);
-                    shortening = new SessionShortening(_options.SessionDuration, AlwaysGranted, isChained);
-                    shortenedUntil = _clock.Now + ShortenedFor.Ticks;
-                }
-            }
-        }
-    }
 
     /// <summary>Checks the answer of AWS STS and returns its session.</summary>
     /// <exception cref="ByokServiceException">The answer has no usable session.</exception>
@@ -190,6 +140,55 @@ internal sealed class RoleSessions
     private static bool SaysTooLong(AmazonSecurityTokenServiceException error, Wanted wanted) =>
         wanted.Duration > AlwaysGranted && error.ErrorCode == "ValidationError"
         && error.Message.Contains("DurationSeconds exceeds", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The requests for sessions of one role.</summary>
+    /// <remarks>
+    /// AWS STS packs policies before it measures them, by rules that it does not publish. If the policy with all keys is too large, later
+    /// sessions are for the first key only. If the role does not allow the duration, sessions last one hour for the next hour.
+    /// </remarks>
+    private sealed class RoleSource(RoleSessions sessions, IRoleStrategy strategy, AssumedRole role) : ISessionSource
+    {
+        // Only BeginAsync changes these fields, and SessionCredentials runs it once at a time. So they need no lock.
+        private bool _isForAllKeys = true;
+        private SessionShortening? _shortening;
+        private long _shortenedUntil = long.MinValue;
+
+        public string Region => role.Context.KeyArns[0].Region;
+
+        public async Task<AwsSession> BeginAsync(Action sends, CancellationToken cancellationToken)
+        {
+            var context = role.Context;
+            _shortening = sessions._clock.Now < _shortenedUntil ? _shortening : null;
+
+            // At most three requests: each catch below changes what it depends on, so it applies once.
+            while (true)
+            {
+                // Written again for each session: thousands of customers would keep thousands of policies.
+                var policy = sessions.PolicyFor(_isForAllKeys ? context.KeyArns : [context.KeyArns[0]]);
+                var wanted = new Wanted(
+                    sessions.NameFor(context), _shortening?.Used ?? sessions._options.SessionDuration, policy, _shortening);
+                try
+                {
+                    var granted = await strategy.AssumeAsync(role, wanted, sends, cancellationToken).ConfigureAwait(false);
+                    return sessions.ToSession(granted, wanted, strategy.Action, role.Arn, Region);
+                }
+                catch (AmazonSecurityTokenServiceException e) when (
+                    _isForAllKeys && policy != sessions.PolicyFor([context.KeyArns[0]])
+                    && e.ErrorCode is "PackedPolicyTooLarge" or "PackedPolicyTooLargeException")
+                {
+                    // AWS STS packs the policy into a limited space. A session for the present key alone needs less of it.
+                    _isForAllKeys = false;
+                }
+                catch (AmazonSecurityTokenServiceException e) when (SaysTooLong(e, wanted))
+                {
+                    // The message of AWS STS: "… exceeds the 1 hour session limit for roles assumed by role chaining."
+                    var isChained = e.Message.Contains("role chaining", StringComparison.OrdinalIgnoreCase);
+                    _shortening = new SessionShortening(sessions._options.SessionDuration, AlwaysGranted, isChained);
+                    _shortenedUntil = sessions._clock.Now + ShortenedFor.Ticks;
+                }
+            }
+        }
+    }
 
     /// <summary>A request to AWS STS.</summary>
     /// <param name="Name">The session's name.</param>

@@ -25,8 +25,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     /// <summary>How long a request waits for its turn.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
 
-    private readonly Func<Action, CancellationToken, Task<AwsSession>> _begin;
-    private readonly string _region;
+    private readonly ISessionSource _source;
     private readonly AwsPipeline _pipeline;
     private readonly SessionStarts _starts;
     private readonly AgeClock _clock;
@@ -43,25 +42,22 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     // Of the last request that had to wait.
     private volatile SessionStarts.Turn? _turn;
 
-    /// <param name="begin">Sends the request to AWS STS. Calls its first argument right before.</param>
+    /// <param name="source">Sends the requests to AWS STS.</param>
     /// <param name="operation">The STS action, as IAM names it, for logs and errors.</param>
-    /// <param name="region">The Region of the requests.</param>
     /// <param name="pipeline">The time limit of a request.</param>
     /// <param name="starts">Limits the requests of all roles.</param>
     /// <param name="clock">The clock for the expiry of sessions.</param>
     /// <param name="logger">The log.</param>
     public SessionCredentials(
-        Func<Action, CancellationToken, Task<AwsSession>> begin,
+        ISessionSource source,
         string operation,
-        string region,
         AwsPipeline pipeline,
         SessionStarts starts,
         AgeClock clock,
         ILogger logger)
     {
-        _begin = begin;
+        _source = source;
         Operation = operation;
-        _region = region;
         _pipeline = pipeline;
         _starts = starts;
         _clock = clock;
@@ -72,10 +68,13 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     public string Operation { get; }
 
     /// <summary>Translates exceptions of AWS STS; null if no key is known.</summary>
-    public Func<Exception, Exception>? Explain { get; set; }
+    public ISessionErrors? Errors { get; set; }
 
     /// <summary>The address of AWS STS; null if it is not known.</summary>
     public string? Address { get; init; }
+
+    /// <summary>Whose turns the requests take.</summary>
+    public RingOwner Owner { get; init; }
 
     /// <summary>Records the requests; null if the host has no audit sink.</summary>
     public RingAudit? Audit { get; init; }
@@ -145,7 +144,8 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         _starts.Forget(this);
     }
 
-    private Requests All => Volatile.Read(ref _requests) ?? LazyInitializer.EnsureInitialized(ref _requests, () => new Requests(_pipeline));
+    private Requests All => Volatile.Read(ref _requests)
+        ?? LazyInitializer.EnsureInitialized(ref _requests, () => new Requests(Operation, _pipeline));
 
     private Task<Task<AwsSession>> Begin(AwsSession? instead, bool isConfirmation, ByokAuditCause cause)
     {
@@ -180,7 +180,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     /// <summary>Outside the time limit of the request: the wait says nothing about AWS STS.</summary>
     private async ValueTask WaitForTurnAsync(CancellationToken disposed)
     {
-        _turn = _starts.Enter(_wasDenied);
+        _turn = _starts.Enter(Owner, _wasDenied);
         if (_turn is { } turn)
         {
             using var limit = new CancellationTokenSource(LongestWait, _clock.Time);
@@ -210,12 +210,11 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         _isAskingHost = false;
         try
         {
-            var granted = await _pipeline.AttemptAsync(
-                static (s, token) => s.This.SendAsync(s.sends, s.isConfirmation, s.start, token),
-                (This: this, sends: (Action)Sends, isConfirmation, start),
-                disposed).ConfigureAwait(false);
+            Task<AwsSession>? asked = null;
+            await _pipeline.AttemptAsync(
+                token => SendAsync(end => asked = RequestAsync(Sends, start, end), isConfirmation, token), disposed).ConfigureAwait(false);
             request?.Succeed(requestId: null);
-            return Accept(granted, begun);
+            return Accept(await asked!.ConfigureAwait(false), begun);
         }
         catch (Exception e)
         {
@@ -243,22 +242,18 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         void Sends()
         {
             _isAskingHost = false;
-            request = AwsAttempt.BeginShared(Operation, _region, _clock.Time, caller);
+            request = AwsAttempt.BeginShared(Operation, _source.Region, _clock.Time, caller);
 
             // Right before the request: the age of fact 2 counts from here.
             begun = _clock.Mark();
         }
     }
 
-    private async ValueTask<AwsSession> SendAsync(Action sends, bool isConfirmation, long start, CancellationToken cancellationToken)
+    private async Task SendAsync(Func<CancellationToken, Task> request, bool isConfirmation, CancellationToken cancellationToken)
     {
         try
         {
-            return await All.Breaker.RunAsync(
-                static (s, token) => s.This.RequestAsync(s.sends, s.start, token),
-                (This: this, sends, start),
-                isConfirmation,
-                cancellationToken).ConfigureAwait(false);
+            await All.Breaker.RunAsync(request, isConfirmation, cancellationToken).ConfigureAwait(false);
         }
         catch (BrokenCircuitException)
         {
@@ -270,12 +265,12 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     }
 
     /// <summary>Translates exceptions inside the breaker, so that the breaker counts them.</summary>
-    private async ValueTask<AwsSession> RequestAsync(Action sends, long start, CancellationToken cancellationToken)
+    private async Task<AwsSession> RequestAsync(Action sends, long start, CancellationToken cancellationToken)
     {
         try
         {
             _isAskingHost = true; // until the strategy calls sends
-            return await _begin(sends, cancellationToken).ConfigureAwait(false);
+            return await _source.BeginAsync(sends, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
         {
@@ -291,7 +286,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
                     cause,
                     isHostLate: late > TimeSpan.Zero);
         }
-        catch (Exception e) when (e is not ByokException && Explain?.Invoke(e) is ByokException ours)
+        catch (Exception e) when (e is not ByokException && Errors?.Explain(e) is ByokException ours)
         {
             // Thrown in here, so that the breaker counts what it means, not how AWS said it.
             throw ours;
@@ -330,7 +325,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         new($"{Operation} {what} Try again later. The key itself is not the cause.", isTransient: true, cause)
         {
             Operation = Operation,
-            Region = _region,
+            Region = _source.Region,
             FailureKind = trouble,
             IsHostLate = isHostLate,
             RetryAfter = retryAfter,
@@ -344,7 +339,7 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
         denial)
     {
         Operation = Operation,
-        Region = _region,
+        Region = _source.Region,
         RequestId = denial.RequestId,
     };
 
@@ -363,11 +358,11 @@ internal sealed class SessionCredentials : AWSCredentials, IDisposable
     {
         private Task<AwsSession>? _request;
 
-        public Requests(AwsPipeline pipeline)
+        public Requests(string operation, AwsPipeline pipeline)
         {
             Work = new SharedWork(Disposed.Token);
             Beginning = new SingleFlight<Task<AwsSession>>(Work);
-            Breaker = pipeline.CreateBreaker(changed: null);
+            Breaker = pipeline.CreateBreaker(operation, owner: null);
         }
 
         public CancellationTokenSource Disposed { get; } = new();

@@ -9,8 +9,8 @@ namespace Scalr.Byok.Kms.Credentials;
 /// </summary>
 /// <remarks>
 /// AWS STS limits the requests of the host's account, so one customer must not use up the share of the others. Each role has at most one
-/// request waiting. Waiting requests are served in order. Roles whose last request was denied share a tenth of the limit. When AWS STS
-/// throttles, the limit becomes the number that it accepted in the last second, and then slowly grows again.
+/// request waiting. The owners of waiting requests are served in turn. Roles whose last request was denied share a tenth of the limit. When
+/// AWS STS throttles, the limit becomes the number that it accepted in the last second, and then slowly grows again.
 /// </remarks>
 internal sealed class SessionStarts : IDisposable
 {
@@ -47,9 +47,10 @@ internal sealed class SessionStarts : IDisposable
     }
 
     /// <summary>Asks for a turn.</summary>
+    /// <param name="owner">Whose ring or verification the session is for.</param>
     /// <param name="wasDenied">Whether the role's last request was denied.</param>
     /// <returns>The turn to wait for; null if a session may start now.</returns>
-    public Turn? Enter(bool wasDenied)
+    public Turn? Enter(RingOwner owner, bool wasDenied)
     {
         lock (_gate)
         {
@@ -62,7 +63,7 @@ internal sealed class SessionStarts : IDisposable
             }
 
             // Queued under the lock that Serve takes, so that no turn is missed.
-            var turn = (wasDenied ? _denied : _all).Enqueue();
+            var turn = (wasDenied ? _denied : _all).Enqueue(owner);
             Arm();
             return turn;
         }
@@ -153,7 +154,7 @@ internal sealed class SessionStarts : IDisposable
         {
             _disposed = true;
             _timer?.Dispose();
-            waiting = [.. _all.Waiting, .. _denied.Waiting];
+            waiting = [.. _all.Turns, .. _denied.Turns];
         }
 
         waiting.ForEach(static turn => turn.Come.TrySetException(new ObjectDisposedException(RingDisposed.Name)));
@@ -175,7 +176,7 @@ internal sealed class SessionStarts : IDisposable
             // Healthy roles first. Denied roles take their share of what is left.
             Serve(_all, wasDenied: false);
             Serve(_denied, wasDenied: true);
-            if (_all.Waiting.Count + _denied.Waiting.Count > 0)
+            if (_all.Count + _denied.Count > 0)
             {
                 Arm();
             }
@@ -184,7 +185,7 @@ internal sealed class SessionStarts : IDisposable
 
     private void Serve(Bucket queue, bool wasDenied)
     {
-        while (queue.Waiting.TryPeek(out var turn))
+        while (queue.Next is { } turn)
         {
             // A request that has left is removed without a turn.
             if (!turn.IsGone && !TryTake(wasDenied, isNext: true))
@@ -192,7 +193,7 @@ internal sealed class SessionStarts : IDisposable
                 return;
             }
 
-            queue.Waiting.Dequeue();
+            queue.Dequeue();
             turn.Come.TrySetResult();
         }
     }
@@ -201,8 +202,8 @@ internal sealed class SessionStarts : IDisposable
     {
         var queue = wasDenied ? _denied : _all;
 
-        // A caller must not pass those that wait already. A denied role needs a turn of both buckets, so all roles together keep the limit.
-        if ((!isNext && queue.Waiting.Count > 0) || _all.Tokens < 1 || (wasDenied && _denied.Tokens < 1))
+        // A caller must not pass those that wait already. A denied role takes from both buckets, so all roles together keep the limit.
+        if ((!isNext && queue.Count > 0) || _all.Tokens < 1 || (wasDenied && _denied.Tokens < 1))
         {
             return false;
         }
@@ -226,7 +227,7 @@ internal sealed class SessionStarts : IDisposable
     private void Arm()
     {
         // The time after which the next turn is there. A denied role alone waits for its own bucket, which fills more slowly.
-        var due = TimeSpan.FromSeconds(1.0 / (_all.Waiting.Count > 0 ? _all.PerSecond : _denied.PerSecond));
+        var due = TimeSpan.FromSeconds(1.0 / (_all.Count > 0 ? _all.PerSecond : _denied.PerSecond));
         var at = _clock.Now + due.Ticks;
 
         // Never later than it is due already. Otherwise callers that keep arriving would delay all turns.
@@ -248,12 +249,12 @@ internal sealed class SessionStarts : IDisposable
 
     /// <summary>The turn of one request that waits.</summary>
     /// <param name="queue">Where it waits.</param>
-    /// <param name="number">How many requests have waited there before it.</param>
-    public sealed class Turn(Bucket queue, long number)
+    /// <param name="owner">Whose request it is.</param>
+    public sealed class Turn(Bucket queue, RingOwner owner)
     {
         public Bucket Queue => queue;
 
-        public long Number => number;
+        public RingOwner Owner => owner;
 
         // Completed under the lock, so its continuations must not run there.
         public TaskCompletionSource Come { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -267,26 +268,74 @@ internal sealed class SessionStarts : IDisposable
         private readonly Queue<long> _accepted = new(); // the times of the last second
         private long _refilled = now;
         private long _slowed = long.MinValue / 2;
-        private long _queued;
+
+        // The requests of each owner, in order; and the owners in the order of their next turns.
+        private readonly Dictionary<RingOwner, Line> _waiting = [];
+        private readonly Queue<Line> _lines = new();
+        private long _next;
 
         /// <summary>How many sessions may start per second at present.</summary>
         public double PerSecond { get; private set; } = most;
 
         public double Tokens { get; set; } = most;
 
-        public Queue<Turn> Waiting { get; } = new();
+        /// <summary>How many requests wait.</summary>
+        public int Count { get; private set; }
 
-        public Turn Enqueue()
+        public IEnumerable<Turn> Turns => _lines.SelectMany(static line => line.Turns);
+
+        /// <summary>The request whose turn is the next; null if none waits.</summary>
+        public Turn? Next => _lines.TryPeek(out var line) ? line.Turns.Peek() : null;
+
+        public Turn Enqueue(RingOwner owner)
         {
-            var turn = new Turn(this, _queued++);
-            Waiting.Enqueue(turn);
+            var turn = new Turn(this, owner);
+            if (!_waiting.TryGetValue(owner, out var line))
+            {
+                _waiting.Add(owner, line = new Line());
+                Append(line);
+            }
+
+            line.Turns.Enqueue(turn);
+            Count++;
             return turn;
+        }
+
+        public void Dequeue()
+        {
+            // The owner's next request comes after one of each other owner. So an owner with many requests delays no other.
+            var line = _lines.Dequeue();
+            var turn = line.Turns.Dequeue();
+            Count--;
+            if (line.Turns.Count > 0)
+            {
+                Append(line);
+            }
+            else
+            {
+                _waiting.Remove(turn.Owner);
+            }
         }
 
         public TimeSpan TimeUntil(Turn turn)
         {
-            var before = turn.Number - (_queued - Waiting.Count);
-            return before < 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((before + 1) / PerSecond);
+            if (!_waiting.TryGetValue(turn.Owner, out var own))
+            {
+                return TimeSpan.Zero;
+            }
+
+            var round = own.Turns.TakeWhile(other => other != turn).Count();
+            if (round == own.Turns.Count)
+            {
+                return TimeSpan.Zero; // it has come
+            }
+
+            // In each round before its own, each owner has a turn; in its own round, the owners in front of it have one.
+            var inFront = own.Number - _lines.Peek().Number;
+            var turns = Count == _lines.Count
+                ? inFront
+                : _lines.Sum(line => line == own ? round : Math.Min(line.Turns.Count, round + (line.Number < own.Number ? 1 : 0)));
+            return TimeSpan.FromSeconds((turns + 1) / PerSecond);
         }
 
         public void Refill(long now)
@@ -314,8 +363,14 @@ internal sealed class SessionStarts : IDisposable
             // At most halved: the answers to those that were accepted may arrive after the first that was not.
             Forget(now);
             PerSecond = Math.Max(1, Math.Clamp(_accepted.Count, PerSecond / 2, PerSecond * 0.95));
-            Tokens = Waiting.Count > 0 ? 0 : Math.Min(Tokens, PerSecond);
+            Tokens = Count > 0 ? 0 : Math.Min(Tokens, PerSecond);
             _slowed = now;
+        }
+
+        private void Append(Line line)
+        {
+            line.Number = _next++;
+            _lines.Enqueue(line);
         }
 
         private void Forget(long now)
@@ -324,6 +379,15 @@ internal sealed class SessionStarts : IDisposable
             {
                 _accepted.Dequeue();
             }
+        }
+
+        /// <summary>The requests of one owner that wait.</summary>
+        private sealed class Line
+        {
+            public Queue<Turn> Turns { get; } = new();
+
+            /// <summary>The place among all owners. The next to be served has the smallest number.</summary>
+            public long Number { get; set; }
         }
     }
 }

@@ -11,15 +11,13 @@ internal sealed class Erasures
     // Bounds the memory. Any number is correct: _before stands for the denials that no longer fit.
     private const int Most = 32;
 
-    // Created by the first denial: most keys are never denied.
-    private Queue<(Moment Arrived, DenialScope Scope, ByokKeyUnavailableException Error)>? _last;
+    private readonly Queue<(Moment Arrived, DenialScope Scope, ByokKeyUnavailableException Error)> _last = new();
 
     // The newest denial that left the queue. It stands for all denials before it.
     private (Moment Arrived, ByokKeyUnavailableException Error)? _before;
 
     public void Add(Moment arrived, DenialScope scope, ByokKeyUnavailableException error)
     {
-        _last ??= new();
         _last.Enqueue((arrived, scope, error));
         if (_last.Count > Most)
         {
@@ -37,8 +35,7 @@ internal sealed class Erasures
             return before.Error;
         }
 
-        foreach (var (arrived, scope, error) in _last
-            ?? Enumerable.Empty<(Moment Arrived, DenialScope Scope, ByokKeyUnavailableException Error)>())
+        foreach (var (arrived, scope, error) in _last)
         {
             if (arrived.IsAfter(since) && scope.Concerns(operation) && scope.Concerns(contextId))
             {

@@ -13,11 +13,11 @@ internal sealed partial class KeyAccess
     /// <summary>How many data keys are renewed at a time in the background.</summary>
     private const int MostRenewals = 4;
 
-    private readonly SingleFlight<ByokException?> _confirming;
-    private readonly SingleFlight<ByokException?> _checkingRole;
+    // Created on first use: most keys of a host with thousands of customers are idle.
+    private SingleFlight<ByokException?>? _confirming;
+    private SingleFlight<ByokException?>? _checkingRole;
 
-    // When health last asked AWS, by action. Guarded by the lock, as are the numbers below.
-    private readonly long[] _healthAsked = [Moment.Never.Ticks, Moment.Never.Ticks];
+    // Guarded by the lock, as are the numbers below.
     private Moment _analysed = Moment.Never;
     private long _roleAsked = Moment.Never.Ticks; // by health
     private int _renewals; // under way
@@ -34,6 +34,16 @@ internal sealed partial class KeyAccess
         Rejected,
         Outage,
     }
+
+    private SingleFlight<ByokException?> Confirming =>
+        LazyInitializer.EnsureInitialized(ref _confirming, () => new SingleFlight<ByokException?>(_work));
+
+    private SingleFlight<ByokException?> CheckingRole =>
+        LazyInitializer.EnsureInitialized(ref _checkingRole, () => new SingleFlight<ByokException?>(_work));
+
+    private bool IsConfirming => Volatile.Read(ref _confirming)?.IsRunning == true;
+
+    private bool IsCheckingRole => Volatile.Read(ref _checkingRole)?.IsRunning == true;
 
     /// <summary>Starts a renewal of a data key's own acceptance in the background, if it is late in its lifetime.</summary>
     public void RenewIfLate(Origin origin, long now)
@@ -72,15 +82,15 @@ internal sealed partial class KeyAccess
             // Claimed under the lock: health checks that run at the same time ask AWS once per interval, not once each.
             lock (_gate)
             {
-                asks = (facts.Denial is not null || facts.IsSuspect) && _clock.Now - _healthAsked[action] >= _limits.Interval;
-                _healthAsked[action] = asks ? _clock.Now : _healthAsked[action];
+                asks = (facts.Denial is not null || facts.IsSuspect) && _clock.Now - facts.HealthAsked >= _limits.Interval;
+                facts.HealthAsked = asks ? _clock.Now : facts.HealthAsked;
             }
 
             if (asks)
             {
                 // Any accepted context will do. Without one, ProveAsync uses this context, and first wraps a data key if it needs a
                 // ciphertext.
-                var known = facts.Known[0] ?? _facts[Encrypt].Known[0] ?? new Origin(default, context, contextId, Moment.Never);
+                var known = facts.Last ?? _facts[Encrypt].Last ?? new Origin(default, context, contextId, Moment.Never);
                 await ProveSharedAsync(action, known, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -122,12 +132,12 @@ internal sealed partial class KeyAccess
     }
 
     private Task<ByokException?> ConfirmAsync(Seen seen, Origin? own) =>
-        _confirming.Join(token => RunAsync(t => ConfirmOnceAsync(seen, own, t), token));
+        Confirming.Join(token => RunAsync(t => ConfirmOnceAsync(seen, own, t), token));
 
     /// <summary>Asks AWS whether it accepts an action that is denied, or that seems to be.</summary>
     private async Task ProveSharedAsync(int action, Origin known, CancellationToken cancellationToken)
     {
-        var isShared = _confirming.IsRunning;
+        var isShared = IsConfirming;
         await JoinProofAsync(action, known).WaitAsync(cancellationToken).ConfigureAwait(false);
         if (isShared && (_facts[action].Denial is not null || _facts[action].IsSuspect))
         {
@@ -138,10 +148,10 @@ internal sealed partial class KeyAccess
 
     /// <summary>Starts a proof, or joins the request under way, whatever it is about.</summary>
     private Task<ByokException?> JoinProofAsync(int action, Origin known) =>
-        _confirming.Join(token => RunAsync(t => ProveAsync(action, known, t), token));
+        Confirming.Join(token => RunAsync(t => ProveAsync(action, known, t), token));
 
     private Task<ByokException?> CheckRoleAsync(Seen seen) =>
-        _checkingRole.Join(token => RunAsync(t => CheckRoleOnceAsync(seen, t), token));
+        CheckingRole.Join(token => RunAsync(t => CheckRoleOnceAsync(seen, t), token));
 
     /// <summary>Renews a data key's own acceptance. Concurrent callers share one request.</summary>
     /// <param name="origin">The data key's origin.</param>
@@ -181,7 +191,7 @@ internal sealed partial class KeyAccess
     {
         // No common lock for these checks: if two uses pass them, Join starts one request. If the ring is disposed meanwhile, the task
         // fails.
-        if (!_confirming.IsRunning && !_work.Disposed.IsCancellationRequested && (isUrgent || now >= Volatile.Read(ref _askAfter))
+        if (!IsConfirming && !_work.Disposed.IsCancellationRequested && (isUrgent || now >= Volatile.Read(ref _askAfter))
             && MayAsk(ref _pause, ref _urgent, now, isUrgent))
         {
             // Not awaited: a caller that needs the result joins the same task, and a failure is observed.
@@ -199,7 +209,7 @@ internal sealed partial class KeyAccess
             known = Candidates(action, own: null).FirstOrDefault();
         }
 
-        if (known is not null && !_confirming.IsRunning && !_work.Disposed.IsCancellationRequested
+        if (known is not null && !IsConfirming && !_work.Disposed.IsCancellationRequested
             && MayAsk(ref _pause, ref _urgent, _clock.Now))
         {
             _ = JoinProofAsync(action, known);
@@ -208,7 +218,7 @@ internal sealed partial class KeyAccess
 
     private void StartRoleCheck(Seen seen, long now, bool isUrgent = false)
     {
-        if (!_checkingRole.IsRunning && !_work.Disposed.IsCancellationRequested && MayAsk(ref _rolePause, ref _urgentRole, now, isUrgent))
+        if (!IsCheckingRole && !_work.Disposed.IsCancellationRequested && MayAsk(ref _rolePause, ref _urgentRole, now, isUrgent))
         {
             _ = CheckRoleAsync(seen);
         }
@@ -329,7 +339,7 @@ internal sealed partial class KeyAccess
 
             // kms:Decrypt is preferred for writing too, because it confirms both uses. kms:Encrypt is for rings without a known ciphertext
             // or without kms:Decrypt.
-            action = seen.Use == KeyUse.Read || (reading.Known[0] is not null && reading.Denial is null) ? Decrypt : Encrypt;
+            action = seen.Use == KeyUse.Read || (reading.Last is not null && reading.Denial is null) ? Decrypt : Encrypt;
             candidates = Candidates(action, own);
         }
 
@@ -485,7 +495,7 @@ internal sealed partial class KeyAccess
     {
         // The callers hold the lock, which guards the remembered origins.
         var candidates = new List<Origin>(3);
-        foreach (var origin in (Origin?[])[own, .. _facts[action].Known])
+        foreach (var origin in (Origin?[])[own, _facts[action].Last, _facts[action].LastElsewhere])
         {
             if (origin is not null && !candidates.Contains(origin))
             {
@@ -494,7 +504,7 @@ internal sealed partial class KeyAccess
         }
 
         // A ring that has only encrypted so far has no origin that kms:Decrypt accepted. The data key that it wrapped last serves instead.
-        if (candidates.Count == 0 && _facts[Encrypt].Known[0] is { } wrapped)
+        if (candidates.Count == 0 && _facts[Encrypt].Last is { } wrapped)
         {
             candidates.Add(wrapped);
         }
@@ -678,7 +688,8 @@ internal sealed partial class KeyAccess
     {
         lock (_gate)
         {
-            Origin?[] known = [.. _facts[action].Known, .. _facts[1 - action].Known];
+            var (own, others) = (_facts[action], _facts[1 - action]);
+            Origin?[] known = [own.Last, own.LastElsewhere, others.Last, others.LastElsewhere];
             return Array.Find(known, origin => origin is not null && !origin.IsIn(contextId));
         }
     }

@@ -18,11 +18,13 @@ internal sealed partial class KeyAccess
     public async Task<WrappedKey> EncryptAsync(
         DataKey plaintext, IReadOnlyDictionary<string, string> context, ReadOnlyMemory<byte> contextId, CancellationToken cancellationToken)
     {
-        var (blob, call) = await CallAsync(
+        Task<byte[]>? last = null;
+        var call = await CallAsync(
             Encrypt,
             contextId,
-            (call, region, token) => region.EncryptAsync(call, plaintext, context, token),
+            (call, region, token) => last = region.EncryptAsync(call, plaintext, context, token),
             cancellationToken).ConfigureAwait(false);
+        var blob = await last!.ConfigureAwait(false);
 
         // The answer may be older than a denial that arrived in between. It must not bring back a key that the denial erased.
         if (FindDenial(call.Sent, AwsAction.Encrypt, contextId) is { } denial)
@@ -40,9 +42,9 @@ internal sealed partial class KeyAccess
     }
 
     /// <summary>Unwraps a data key by kms:Decrypt.</summary>
-    /// <param name="ciphertext">The encrypted data key's ciphertext; copied.</param>
+    /// <param name="ciphertext">The encrypted data key's ciphertext; must not change.</param>
     /// <param name="context">The encryption context.</param>
-    /// <param name="contextId">Its identity; copied.</param>
+    /// <param name="contextId">Its identity; must not change.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     /// <returns>The data key, which the caller disposes, its origin, and the moment before it was requested.</returns>
     /// <exception cref="ByokDecryptionException">AWS KMS rejects the ciphertext, or the plaintext is not 32 bytes long.</exception>
@@ -53,10 +55,11 @@ internal sealed partial class KeyAccess
         ReadOnlyMemory<byte> contextId,
         CancellationToken cancellationToken)
     {
-        var (key, call) = await CallAsync(
+        Task<DataKey?>? last = null;
+        var call = await CallAsync(
             Decrypt,
             contextId,
-            (call, region, token) => region.DecryptAsync(
+            (call, region, token) => last = region.DecryptAsync(
                 call,
                 ciphertext,
                 context,
@@ -64,7 +67,7 @@ internal sealed partial class KeyAccess
                 static plaintext => plaintext.Length == DataKey.Length ? DataKey.CopyFrom(plaintext) : null,
                 token),
             cancellationToken).ConfigureAwait(false);
-        if (key is null)
+        if (await last!.ConfigureAwait(false) is not { } key)
         {
             throw new ByokDecryptionException();
         }
@@ -78,7 +81,7 @@ internal sealed partial class KeyAccess
 
         // Open data keys of the same origin share this acceptance.
         var origin = _keys.FindOpenOrigin(this, ciphertext, contextId)
-            ?? new Origin(ciphertext.ToArray(), context, contextId.ToArray(), call.Sent);
+            ?? new Origin(ciphertext, context, contextId, call.Sent);
         Accept(Decrypt, call, origin);
         try
         {
@@ -118,10 +121,12 @@ internal sealed partial class KeyAccess
         }
     }
 
-    private async Task<(T Answer, KmsCall Call)> CallAsync<T>(
+    /// <summary>Calls AWS. The last task of <paramref name="attempt"/> has the answer.</summary>
+    /// <returns>The facts about the call.</returns>
+    private async Task<KmsCall> CallAsync(
         int action,
         ReadOnlyMemory<byte> contextId,
-        Func<KmsCall, KmsRegion, CancellationToken, Task<T>> attempt,
+        Func<KmsCall, KmsRegion, CancellationToken, Task> attempt,
         CancellationToken cancellationToken)
     {
         await AdmitAsync(action, contextId, cancellationToken).ConfigureAwait(false);
@@ -133,9 +138,8 @@ internal sealed partial class KeyAccess
             var begun = _listener is null ? Moment.Never : _clock.Mark();
             try
             {
-                var answer = await _key.RetryAsync(
-                    call, (region, token) => attempt(call, region, token), cancellationToken).ConfigureAwait(false);
-                return (answer, call);
+                await _key.RetryAsync(call, (region, token) => attempt(call, region, token), cancellationToken).ConfigureAwait(false);
+                return call;
             }
             catch (Exception e) when ((e as ByokServiceException ?? call.LastError as ByokServiceException) is { } outage
                 && e is ByokServiceException or OperationCanceledException)
@@ -260,13 +264,13 @@ internal sealed partial class KeyAccess
 
             // Without an earlier acceptance the permission may never have existed, and nothing is lost. While a confirmation runs, the
             // analysis could not start, because both use one slot.
-            if (!facts.WasAccepted || _confirming.IsRunning || now.Ticks - _analysed.Ticks < _limits.Interval / 10)
+            if (!facts.WasAccepted || IsConfirming || now.Ticks - _analysed.Ticks < _limits.Interval / 10)
             {
                 return false;
             }
 
             _analysed = arrived = now;
-            same = Array.Find(facts.Known, origin => origin?.IsIn(contextId) == true);
+            same = Array.Find([facts.Last, facts.LastElsewhere], origin => origin?.IsIn(contextId) == true);
         }
 
         same ??= action == Decrypt ? _keys.FindOrigin(this, contextId) : null;
@@ -274,7 +278,7 @@ internal sealed partial class KeyAccess
         // Written by the shared task and read after it. If another caller's request was joined instead, it stays false, and the denial is
         // thrown.
         var isNewSession = false;
-        await _confirming.Join(token => RunAsync(AnalyseOnceAsync, token)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Confirming.Join(token => RunAsync(AnalyseOnceAsync, token)).WaitAsync(cancellationToken).ConfigureAwait(false);
         lock (_gate)
         {
             denial.OthersAreAccepted = _facts[action].Accepted.IsAfter(arrived);
@@ -311,7 +315,7 @@ internal sealed partial class KeyAccess
         lock (_gate)
         {
             PublishSession();
-            if (_erasures.Find(call.Sent, Operations[action], origin.ContextId) is not null)
+            if (_erasures?.Find(call.Sent, Operations[action], origin.ContextId) is not null)
             {
                 return; // sent before a denial arrived, so it proves nothing about the present
             }
@@ -330,7 +334,7 @@ internal sealed partial class KeyAccess
 
             // After the denial is cleared. A use that reads both in between finds neither, and asks.
             var last = AcceptedFor(KeyUse.Write);
-            facts.Accept(call.Sent);
+            facts.Accept(call.Sent, call.Region);
             if (AcceptedFor(KeyUse.Write) > last)
             {
                 Volatile.Write(ref _confirmAhead, NextShare(_confirmAhead, call.Sent.Ticks - last));
@@ -401,7 +405,7 @@ internal sealed partial class KeyAccess
 
             // Noted before anything is erased: a data key that arrives in between finds the note and is discarded.
             var arrived = _clock.Mark();
-            _erasures.Add(arrived, scope, error);
+            (_erasures ??= new()).Add(arrived, scope, error);
             Denial? ofKey = null;
             for (var action = 0; scope.ContextId is null && action < _facts.Length; action++)
             {

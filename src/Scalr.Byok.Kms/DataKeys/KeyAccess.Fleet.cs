@@ -52,7 +52,15 @@ internal sealed partial class KeyAccess
     /// <summary>Whether an acceptance of another instance, or its request under way, replaces the request of this one.</summary>
     private async Task<bool> IsAnsweredByFleetAsync(FleetKey fleet, int action, Seen seen)
     {
-        if (await fleet.ReadAsync(Operations[action]).ConfigureAwait(false) is { } found)
+        // An instance that does not reach the key's own Region is served by a replica. That says nothing about the own Region, which may
+        // deny, so it counts only for instances that replica has served, too. With FailoverOnRevokedReplica, any Region decides.
+        int lastRegion;
+        lock (_gate)
+        {
+            lastRegion = _key.FailsOverOnDenial ? int.MaxValue : _facts[action].Region;
+        }
+
+        if (await fleet.ReadAsync(Operations[action], lastRegion).ConfigureAwait(false) is { } found)
         {
             lock (_gate)
             {

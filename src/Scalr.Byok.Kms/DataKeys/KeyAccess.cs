@@ -32,7 +32,9 @@ internal sealed partial class KeyAccess
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private readonly Facts[] _facts = [new(), new()]; // by action
-    private readonly Erasures _erasures = new();
+
+    // Created by the first denial: most keys are never denied.
+    private Erasures? _erasures;
 
     /// <summary>
     /// The share of a limit from which a use requests the next fact in the background. Random per ring, so that rings do not all ask at the
@@ -81,9 +83,12 @@ internal sealed partial class KeyAccess
         var longestPause = TimeSpan.FromTicks(Math.Min(TimeSpan.FromSeconds(15).Ticks, limits.Interval));
         _pause = new Backoff(longestPause, jitters: true);
         _rolePause = new Backoff(longestPause, jitters: true);
-        _confirming = new SingleFlight<ByokException?>(work);
-        _checkingRole = new SingleFlight<ByokException?>(work);
-        key.TrialDue = operation => StartTrial(IndexOf(operation));
+
+        // One Region alone is always tried.
+        if (key.Regions.Count > 1)
+        {
+            key.TrialDue = operation => StartTrial(IndexOf(operation));
+        }
     }
 
     public KmsKey Key => _key;
@@ -197,7 +202,7 @@ internal sealed partial class KeyAccess
             }
 
             // An attempt under way may have begun before this use, so its failure proves nothing for it.
-            var isShared = _confirming.IsRunning || _checkingRole.IsRunning || origin?.Renewal is not null;
+            var isShared = IsConfirming || IsCheckingRole || origin?.Renewal is not null;
             var failure = await ObtainAsync(seen, origin, now, began, cancellationToken).ConfigureAwait(false);
             error = failure ?? error;
             if (failure is ByokServiceException && !isShared)
@@ -311,7 +316,7 @@ internal sealed partial class KeyAccess
     {
         lock (_gate)
         {
-            return _erasures.Find(since, operation, contextId) is { } denial ? Denial.Copy(denial) : null;
+            return _erasures?.Find(since, operation, contextId) is { } denial ? Denial.Copy(denial) : null;
         }
     }
 
@@ -358,11 +363,10 @@ internal sealed partial class KeyAccess
     {
         // Two reads without a common lock. A denial that arrives in between is found by the next check, before the next use.
         var (read, write) = (_facts[Decrypt].Denial, _facts[Encrypt].Denial);
+
+        // A denial of the key is in both facts, as one object. Otherwise each of the two actions has its own denial, or one has none.
         return use == KeyUse.Read ? read
-            : write is { IsOfKey: true } ? write
-            // Alone after a replica has accepted kms:Encrypt, which does not clear what the primary Region denied.
-            : read is { IsOfKey: true } ? read
-            : read is not null ? write // both actions are denied, each by its own denial
+            : write is { IsOfKey: true } || read is not null ? write
             : null;
     }
 
@@ -427,13 +431,10 @@ internal sealed partial class KeyAccess
                 return false;
             }
 
+            // A data key whose own acceptance is old needs no request here: uses that go on call RenewIfLate, or replace the data key.
             if (confirmation)
             {
                 StartConfirmation(seen, origin, now);
-            }
-            else if (own)
-            {
-                StartRenewal(origin!);
             }
 
             if (role)
@@ -513,6 +514,9 @@ internal sealed partial class KeyAccess
         /// <summary>When the last accepted request of this instance was sent; <see cref="Moment.Never"/> after a denial.</summary>
         public Moment Accepted { get; private set; } = Moment.Never;
 
+        /// <summary>The Region of that request.</summary>
+        public int Region { get; private set; }
+
         /// <summary>The same, or the acceptance of another instance if that is newer.</summary>
         public long AcceptedTicks => Volatile.Read(ref _acceptedTicks);
 
@@ -528,13 +532,16 @@ internal sealed partial class KeyAccess
             set => _denial = value;
         }
 
-        /// <summary>
-        /// The origins that AWS accepted last by this action, from two encryption contexts. They hold no secret and outlive the plaintext
-        /// keys.
-        /// </summary>
-        public Origin?[] Known { get; } = new Origin?[2];
+        /// <summary>When health last asked AWS about the action. Guarded by the lock.</summary>
+        public long HealthAsked { get; set; } = Moment.Never.Ticks;
 
-        public void Accept(Moment sent)
+        /// <summary>The origin that AWS accepted last by this action. Holds no secret and outlives the plaintext keys.</summary>
+        public Origin? Last { get; private set; }
+
+        /// <summary>As <see cref="Last"/>, the last origin of another encryption context.</summary>
+        public Origin? LastElsewhere { get; private set; }
+
+        public void Accept(Moment sent, int region)
         {
             // Stays true after a denial: an identity that once had the permission has lost it, which is worth an analysis.
             WasAccepted = true;
@@ -543,7 +550,7 @@ internal sealed partial class KeyAccess
             // Answers can arrive out of order. The order of the requests decides, so a late answer does not replace a newer fact.
             if (sent.IsAfter(Accepted))
             {
-                Accepted = sent;
+                (Accepted, Region) = (sent, region);
                 Volatile.Write(ref _acceptedTicks, sent.Ticks);
             }
         }
@@ -556,7 +563,7 @@ internal sealed partial class KeyAccess
 
         public void Reset()
         {
-            // Known stays. A confirmation needs an origin, also after a denial, and origins hold no secret.
+            // The origins stay. A confirmation needs an origin, also after a denial, and origins hold no secret.
             Accepted = Moment.Never;
             Volatile.Write(ref _acceptedTicks, Moment.Never.Ticks);
         }
@@ -564,26 +571,26 @@ internal sealed partial class KeyAccess
         /// <summary>Remembers the last origin of each of the last two contexts.</summary>
         public void Remember(Origin origin)
         {
-            if (Known[0] is { } first && !first.IsIn(origin.ContextId))
+            if (Last is { } last && !last.IsIn(origin.ContextId))
             {
-                Known[1] = first;
+                LastElsewhere = last;
             }
 
-            Known[0] = origin;
+            Last = origin;
         }
 
         /// <summary>Removes the remembered origins that match: one origin, or all of one encryption context.</summary>
         public void Forget(Func<Origin, bool> isOut)
         {
             // The second one first, because it takes the place of a removed first one.
-            if (Known[1] is { } second && isOut(second))
+            if (LastElsewhere is { } elsewhere && isOut(elsewhere))
             {
-                Known[1] = null;
+                LastElsewhere = null;
             }
 
-            if (Known[0] is { } first && isOut(first))
+            if (Last is { } last && isOut(last))
             {
-                (Known[0], Known[1]) = (Known[1], null);
+                (Last, LastElsewhere) = (LastElsewhere, null);
             }
         }
     }

@@ -16,8 +16,9 @@ internal sealed class KeyFlights<T>
 {
     private readonly Lock _gate = new();
 
-    // Guards the flights, and for each the callers and the ownership of the key.
-    private readonly Dictionary<byte[], Flight> _flights = new(BytesComparer.Instance);
+    // Null while there is none, because most rings have none. The lock guards it, and for each flight the callers and the ownership of the
+    // key.
+    private Dictionary<byte[], Flight>? _flights;
     private readonly SharedWork _work;
 
     /// <param name="work">Starts the flights, and ends them when the owner is disposed.</param>
@@ -56,8 +57,8 @@ internal sealed class KeyFlights<T>
         lock (_gate)
         {
             RingDisposed.ThrowIf(_work.Disposed.IsCancellationRequested);
-            var flights = _flights.GetAlternateLookup<ReadOnlySpan<byte>>();
-            if (!flights.TryGetValue(id, out var flight))
+            Flight? flight = null;
+            if (_flights?.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out flight) != true || flight is null)
             {
                 // Asked under the lock: a flight is removed only after the cache has its key, so a caller finds the one or the other.
                 if (isCached())
@@ -66,7 +67,7 @@ internal sealed class KeyFlights<T>
                 }
 
                 var started = flight = new Flight(id.ToArray());
-                _flights.Add(flight.Id, flight);
+                (_flights ??= new(BytesComparer.Instance)).Add(flight.Id, flight);
 
                 // Set before the lock is released, so each caller that finds the flight also finds its task.
                 flight.Landing = _work.Start(() => FlyAsync(started, fetch));
@@ -102,7 +103,7 @@ internal sealed class KeyFlights<T>
             // A failure is not kept: the next caller starts a new flight.
             lock (_gate)
             {
-                _flights.Remove(flight.Id);
+                Remove(flight);
             }
 
             // No caller cancelled the flight, so its callers get the disposal instead of a cancellation.
@@ -134,7 +135,7 @@ internal sealed class KeyFlights<T>
         lock (_gate)
         {
             // Still this flight's entry: no other flight of this id starts before it is removed.
-            _flights.Remove(flight.Id);
+            Remove(flight);
         }
     }
 
@@ -147,9 +148,9 @@ internal sealed class KeyFlights<T>
         }
 
         // A newer flight may have the same id, if this one's key is already in the cache.
-        if (_flights.TryGetValue(flight.Id, out var current) && current == flight)
+        if (_flights?.GetValueOrDefault(flight.Id) == flight)
         {
-            _flights.Remove(flight.Id);
+            Remove(flight);
         }
 
         flight.Key = null;
@@ -164,8 +165,14 @@ internal sealed class KeyFlights<T>
         }
     }
 
+    private void Remove(Flight flight)
+    {
+        _flights?.Remove(flight.Id);
+        _flights = _flights is { Count: > 0 } ? _flights : null;
+    }
+
     /// <summary>One caller's use of a flight's key.</summary>
-    internal readonly struct Seat(KeyFlights<T> flights, Flight flight, T key) : IDisposable
+    internal sealed class Seat(KeyFlights<T> flights, Flight flight, T key) : IDisposable
     {
         public T Key => key;
 

@@ -61,7 +61,7 @@ internal sealed class XaesCiphers : IDisposable
         var suffix = nonce[Xaes256Gcm.PrefixLength..];
         if (_written is not { } series || _values == MaxValues || now - _began >= MaxTime.Ticks)
         {
-            RandomNumberGenerator.Fill(prefix);
+            NonceSource.Fill(prefix);
             series = Derive(prefix);
             _written?.Dispose();
             (_written, _began, _values) = (series, now, 0);
@@ -72,7 +72,7 @@ internal sealed class XaesCiphers : IDisposable
         series.CopyPrefixTo(prefix);
 
         // Asked for each value, never buffered: two clones of this process must not have the same bytes to give.
-        RandomNumberGenerator.Fill(suffix);
+        NonceSource.Fill(suffix);
         series.Encrypt(suffix, plaintext, ciphertext, tag, associatedData);
     }
 

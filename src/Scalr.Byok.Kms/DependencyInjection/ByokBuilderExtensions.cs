@@ -101,17 +101,23 @@ public static class ByokBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.Replace(ServiceDescriptor.Singleton<IByokKeySettingsStore, TStore>());
-        builder.Services.TryAddSingleton(provider => new KeyRingProvider(
-            provider.GetRequiredService<IByokKeySettingsStore>(),
-            provider.GetRequiredService<KeySettingsValidator>(),
-            provider.GetRequiredService<TenantOwnership>(),
-            provider.GetRequiredService<PlatformKey>(),
-            provider.GetRequiredService<KeyRingFactory>(),
-            provider.GetRequiredService<IOptions<ByokOptions>>(),
-            ByokServiceCollectionExtensions.Time(provider),
-            provider.GetService<TenantNames>() ?? TenantNames.Exact,
-            ByokServiceCollectionExtensions.Logger<IByokKeyRingProvider>(provider),
-            provider.GetService<FleetSharing>()));
+        builder.Services.TryAddSingleton(provider =>
+        {
+            // What rings with a role need. Made before the rings, so that the service provider disposes it after them.
+            provider.GetRequiredService<StsClients>();
+            provider.GetRequiredService<RoleSessions>();
+            return new KeyRingProvider(
+                provider.GetRequiredService<IByokKeySettingsStore>(),
+                provider.GetRequiredService<KeySettingsValidator>(),
+                provider.GetRequiredService<TenantOwnership>(),
+                provider.GetRequiredService<PlatformKey>(),
+                provider.GetRequiredService<KeyRingFactory>(),
+                provider.GetRequiredService<IOptions<ByokOptions>>(),
+                ByokServiceCollectionExtensions.Time(provider),
+                provider.GetService<TenantNames>() ?? TenantNames.Exact,
+                ByokServiceCollectionExtensions.Logger<IByokKeyRingProvider>(provider),
+                provider.GetService<FleetSharing>());
+        });
         builder.Services.TryAddSingleton<IByokKeyRingProvider>(provider => provider.GetRequiredService<KeyRingProvider>());
         return builder;
     }

@@ -27,8 +27,8 @@ public static class ByokFleetExtensions
     /// </para>
     /// <para>
     /// The cache is not trusted. Entries are authenticated with <see cref="ByokFleetOptions.Secrets"/> and contain no key, session, ARN or
-    /// tenant. A cache that fails, is slow or is hostile costs requests to AWS and extends nothing. No call waits longer than 250
-    /// milliseconds for it.
+    /// tenant. A cache that fails, is slow or is hostile costs requests to AWS and extends nothing. A read is waited
+    /// for at most 250 milliseconds, and after a failure no call waits for the cache for a while.
     /// </para>
     /// <para>
     /// <see cref="IByokKeyRingProvider.Invalidate"/> affects all instances within ConfirmationInterval. In addition, settings in use are

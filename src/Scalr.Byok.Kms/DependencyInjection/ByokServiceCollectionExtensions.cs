@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using Amazon.KeyManagementService;
 using Amazon.Runtime;
 using Amazon.SecurityToken;
 using Microsoft.Extensions.Configuration;
@@ -102,7 +104,9 @@ public static class ByokServiceCollectionExtensions
         services.AddSingleton(provider => new AwsPipeline(
             Options(provider).Resilience, Time(provider), provider.GetService<ResilienceReplacement>()?.Build));
         services.AddSingleton(provider => new AgeClock(Time(provider)));
-        services.AddSingleton<KmsClients>();
+        services.AddSingleton(provider => provider.GetService<Func<string, IAmazonKeyManagementService>>() is { } create
+            ? new KmsClients(create)
+            : new KmsClients(provider.GetRequiredService<AwsClientConfiguration>()));
         services.AddSingleton(provider => new SessionStarts(
             Options(provider).Resilience.MaxSessionStartsPerSecond,
             Options(provider).ConfirmationInterval,
@@ -119,14 +123,19 @@ public static class ByokServiceCollectionExtensions
             provider.GetRequiredService<AgeClock>(),
             Logger<RoleSessions>(provider)));
         services.AddSingleton<IByokCredentialStrategy, AccessKeysCredentialStrategy>();
-        services.AddSingleton<IByokCredentialStrategy, AssumeRoleCredentialStrategy>();
+        services.AddSingleton(provider => new OidcSubjects(
+            provider.GetRequiredService<HostRings>().Names, provider.GetService<SubjectMapping>()?.Map));
+        services.AddSingleton<IByokCredentialStrategy>(provider => new AssumeRoleCredentialStrategy(
+            Later<StsClients>(provider), Later<RoleSessions>(provider)));
         services.AddSingleton<IByokCredentialStrategy>(provider => new OidcCredentialStrategy(
-            provider.GetRequiredService<StsClients>(),
-            provider.GetRequiredService<RoleSessions>(),
-            new OidcSubjects(provider.GetRequiredService<HostRings>().Names, provider.GetService<SubjectMapping>()?.Map),
+            Later<StsClients>(provider),
+            Later<RoleSessions>(provider),
+            Later<OidcSubjects>(provider),
             Time(provider),
             provider.GetService<IOidcTokenProvider>()));
         services.AddSingleton<CredentialStrategies>();
+        services.AddSingleton(provider => new AuditSinks(
+            provider.GetServices<IByokAuditSink>, Time(provider), Logger<IByokAuditSink>(provider)));
         services.AddSingleton(provider => new KeyRingFactory(
             provider.GetRequiredService<IOptions<ByokOptions>>(),
             provider.GetRequiredService<CredentialStrategies>(),
@@ -135,7 +144,7 @@ public static class ByokServiceCollectionExtensions
             provider.GetRequiredService<AwsPipeline>(),
             provider.GetRequiredService<AgeClock>(),
             Logger<ByokKeyRing>(provider),
-            AuditSinks.Of(provider.GetServices<IByokAuditSink>(), Time(provider), Logger<IByokAuditSink>(provider)),
+            HasSinks(provider) ? provider.GetRequiredService<AuditSinks>() : null,
             provider.GetService<KeyEvents>(),
             provider.GetService<FleetSharing>()));
         services.AddSingleton(provider => new TenantOwnership(
@@ -178,6 +187,16 @@ public static class ByokServiceCollectionExtensions
 
     internal static ILogger<T> Logger<T>(IServiceProvider provider) =>
         provider.GetService<ILoggerFactory>()?.CreateLogger<T>() ?? NullLogger<T>.Instance;
+
+    // PublicationOnly: an exception about invalid options is not kept.
+    private static Lazy<T> Later<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] T>(
+        IServiceProvider provider)
+        where T : class => new(provider.GetRequiredService<T>, LazyThreadSafetyMode.PublicationOnly);
+
+    /// <summary>Whether the host has added an audit sink. Creates none, unless the container cannot answer otherwise.</summary>
+    internal static bool HasSinks(IServiceProvider provider) => provider.GetService<IServiceProviderIsService>() is { } services
+        ? services.IsService(typeof(IByokAuditSink))
+        : provider.GetServices<IByokAuditSink>().Any();
 
     private static ByokOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<ByokOptions>>().Value;
 

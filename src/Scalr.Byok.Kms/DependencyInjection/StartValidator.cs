@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Scalr.Byok.Kms.Audit;
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Fleet;
 using Scalr.Byok.Kms.Health;
@@ -34,12 +35,16 @@ internal sealed class StartValidator : IValidateOptions<StartChecks>
     }
 
     /// <exception cref="OptionsValidationException">There are validation errors.</exception>
+    /// <exception cref="ByokServiceException">An audit sink cannot be created.</exception>
     public ValidateOptionsResult Validate(string? name, StartChecks options)
     {
         var errors = new List<OptionsValidationException>();
         Try(() => _ = _options.CurrentValue, errors);
         Try(_platform.Start, errors);
         Try(() => _ = _services.GetService(typeof(FleetSharing)), errors);
+
+        // Before the rings, so that the service provider disposes the sinks after them.
+        var sinks = StartSinks();
         foreach (var ring in _registrations)
         {
             Try(() => _services.GetKeyedService<ConfiguredRing>(ring.Name)?.Start(), errors);
@@ -52,11 +57,30 @@ internal sealed class StartValidator : IValidateOptions<StartChecks>
 
         return errors switch
         {
+            [] when sinks is not null => throw sinks,
             [] => ValidateOptionsResult.Success,
             [var one] => throw one,
             _ => throw new OptionsValidationException(
                 errors[0].OptionsName, errors[0].OptionsType, errors.SelectMany(error => error.Failures).Distinct()),
         };
+    }
+
+    private ByokServiceException? StartSinks()
+    {
+        try
+        {
+            if (ByokServiceCollectionExtensions.HasSinks(_services))
+            {
+                _services.GetRequiredService<AuditSinks>().Start();
+            }
+
+            return null;
+        }
+        catch (ByokServiceException error)
+        {
+            // Invalid options may be the cause, and are reported first.
+            return error;
+        }
     }
 
     private IEnumerable<string> TokenFileErrors() =>

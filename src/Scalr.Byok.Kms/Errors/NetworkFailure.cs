@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Authentication;
 using Amazon;
 using Amazon.Runtime;
+using Polly.Timeout;
 
 namespace Scalr.Byok.Kms.Errors;
 
@@ -15,11 +16,11 @@ internal static class NetworkFailure
 
     private static readonly ConditionalWeakTable<Exception, Called> Addresses = [];
 
-    /// <summary>Records the address that a request failed at. Always returns false, for use as an exception filter.</summary>
+    /// <summary>Records the address that a request failed at.</summary>
     /// <param name="error">The exception.</param>
     /// <param name="address">The address.</param>
     /// <param name="proxy">The address of the proxy between; null if there is none.</param>
-    public static bool Note(Exception error, Uri? address, Uri? proxy = null)
+    public static void Note(Exception error, Uri? address, Uri? proxy = null)
     {
         if (address is not null)
         {
@@ -28,8 +29,6 @@ internal static class NetworkFailure
                 Addresses.AddOrUpdate(one, new Called(address, proxy));
             }
         }
-
-        return false;
     }
 
     /// <summary>The address that a client of the AWS SDK calls, as the end of a sentence; null if it is not known.</summary>
@@ -55,6 +54,30 @@ internal static class NetworkFailure
             ? $"AWS could not be reached ({error.GetType().Name})"
             : $"AWS could not be reached: {Describe(called)}, {Cause(error)}{Configured(called.Address, region)}";
     }
+
+    /// <summary>Whether a text in the exception may quote what the other side sent, or the password of a proxy.</summary>
+    /// <remarks>
+    /// .NET quotes a line or a header that it cannot read, and the whole address of a proxy. Whatever answers in place of AWS can repeat
+    /// the request there, with a session token. Only kinds of failures in which nothing was read are known not to quote.
+    /// </remarks>
+    public static bool MayQuote(Exception error) => Chain(error).Any(one => one switch
+    {
+        HttpRequestException http => MayQuote(http.HttpRequestError, http.InnerException),
+        HttpIOException http => MayQuote(http.HttpRequestError, http.InnerException),
+        IOException or SocketException or AuthenticationException => false,
+        OperationCanceledException or TimeoutException or TimeoutRejectedException => false,
+        _ => true,
+    });
+
+    /// <param name="error">The kind; an exception around another one may have none.</param>
+    /// <param name="inner">The exception inside it, which is judged by itself.</param>
+    private static bool MayQuote(HttpRequestError error, Exception? inner) => error switch
+    {
+        HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError
+            or HttpRequestError.ResponseEnded => false,
+        HttpRequestError.Unknown => inner is null,
+        _ => true,
+    };
 
     private static string Describe(Called called) => $"{called.Address.IdnHost}:{called.Address.Port}"
         + (called.Proxy is { } proxy ? $" through the proxy {proxy.IdnHost}:{proxy.Port}" : "");

@@ -8,8 +8,11 @@ internal interface IEventFleet
     /// <summary>Whether this instance may report an event: no other instance has reported it. An exception counts as true.</summary>
     ValueTask<bool> MayReportAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken);
 
-    /// <summary>Notes that each observer of this instance has taken an event. An exception is ignored.</summary>
-    ValueTask ReportedAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken);
+    /// <summary>Notes that an event was reported by this instance. An exception is ignored.</summary>
+    /// <param name="keyEvent">The event.</param>
+    /// <param name="isTaken">Whether each observer has taken it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    ValueTask ReportedAsync(ByokKeyEvent keyEvent, bool isTaken, CancellationToken cancellationToken);
 
     /// <summary>
     /// Whether this instance may query a key by kms:DescribeKey: no other instance has done so within the interval. An exception counts as
@@ -23,7 +26,8 @@ internal sealed class SeparateInstances : IEventFleet
 {
     public ValueTask<bool> MayReportAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken) => ValueTask.FromResult(true);
 
-    public ValueTask ReportedAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+    public ValueTask ReportedAsync(ByokKeyEvent keyEvent, bool isTaken, CancellationToken cancellationToken) =>
+        ValueTask.CompletedTask;
 
     public ValueTask<bool> MayQueryAsync(
         RingOwner owner, KmsKeyArn key, TimeSpan interval, CancellationToken cancellationToken) => ValueTask.FromResult(true);

@@ -64,19 +64,28 @@ internal sealed class KeyEventDelivery : IDisposable
         List<Seat> seats = [.. _makers.Select(Make).OfType<Seat>()];
         await foreach (var keyEvent in _queue.Reader.ReadAllAsync(_disposed.Token).ConfigureAwait(false))
         {
-            if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
+            try
             {
-                _logger.KeyEventsDropped(dropped);
+                await ReportAsync(seats, keyEvent).ConfigureAwait(false);
             }
+            catch (Exception) when (!_disposed.IsCancellationRequested)
+            {
+                // The host's log may throw. The next event must come nevertheless.
+            }
+        }
+    }
 
-            if (await MayReportAsync(keyEvent).ConfigureAwait(false))
-            {
-                var taken = await Task.WhenAll(seats.Select(seat => DeliverAsync(seat, keyEvent))).ConfigureAwait(false);
-                if (!taken.Contains(false))
-                {
-                    await NoteAsync(keyEvent).ConfigureAwait(false);
-                }
-            }
+    private async Task ReportAsync(List<Seat> seats, ByokKeyEvent keyEvent)
+    {
+        if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
+        {
+            _logger.KeyEventsDropped(dropped);
+        }
+
+        if (await MayReportAsync(keyEvent).ConfigureAwait(false))
+        {
+            var taken = await Task.WhenAll(seats.Select(seat => DeliverAsync(seat, keyEvent))).ConfigureAwait(false);
+            await NoteAsync(keyEvent, !taken.Contains(false)).ConfigureAwait(false);
         }
     }
 
@@ -86,7 +95,7 @@ internal sealed class KeyEventDelivery : IDisposable
         {
             return new Seat(make());
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
             _logger.KeyObserverFailed(nameof(IByokKeyObserver), e.GetType().Name);
             return null;
@@ -105,14 +114,14 @@ internal sealed class KeyEventDelivery : IDisposable
         }
     }
 
-    private async Task NoteAsync(ByokKeyEvent keyEvent)
+    private async Task NoteAsync(ByokKeyEvent keyEvent, bool isTaken)
     {
         try
         {
             // After the observers: an instance that ends before leaves the event to the others.
-            await _fleet.ReportedAsync(keyEvent, _disposed.Token).ConfigureAwait(false);
+            await _fleet.ReportedAsync(keyEvent, isTaken, _disposed.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception)
         {
             // Another instance may report the event again. Its id is the same.
         }
@@ -155,7 +164,7 @@ internal sealed class KeyEventDelivery : IDisposable
         {
             _logger.KeyObserverTooSlow(name, _timeout);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
             // Only the type's name: the text comes from the host's code.
             _logger.KeyObserverFailed(name, e.GetType().Name);

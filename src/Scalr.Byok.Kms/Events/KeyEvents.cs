@@ -103,10 +103,17 @@ internal sealed class KeyEvents : IDisposable
             }
 
             // Kept for the ring that follows: the same denial must not be reported twice, and its end must be reported.
-            _remembered.Enqueue(watch.Tracker);
+            if (!watch.Tracker.IsRemembered)
+            {
+                // Once, so that a tenant whose settings change often does not take the places of others.
+                watch.Tracker.IsRemembered = true;
+                _remembered.Enqueue(watch.Tracker);
+            }
+
             while (_remembered.Count > MostRemembered)
             {
                 var oldest = _remembered.Dequeue();
+                oldest.IsRemembered = false;
                 if (!oldest.IsWatched && _trackers.GetValueOrDefault(oldest.Id) == oldest)
                 {
                     _trackers.Remove(oldest.Id);

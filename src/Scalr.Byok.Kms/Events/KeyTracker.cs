@@ -50,6 +50,9 @@ internal sealed class KeyTracker
 
     public (RingOwner Owner, KmsKeyArn Key) Id => (_owner, _key);
 
+    /// <summary>Whether it is in the queue of <see cref="KeyEvents"/>, whose lock guards this.</summary>
+    public bool IsRemembered { get; set; }
+
     public bool IsWatched
     {
         get

@@ -30,18 +30,19 @@ internal sealed class FleetKey
 
     /// <summary>Reads what the fleet knows about an action.</summary>
     /// <param name="operation">An <see cref="AwsAction"/>.</param>
+    /// <param name="lastRegion">An acceptance by a later Region does not count.</param>
     /// <returns>Null if the cache does not answer, or AWS's time is not known yet.</returns>
-    public async Task<Found?> ReadAsync(string operation)
+    public async Task<Found?> ReadAsync(string operation, int lastRegion)
     {
         var kind = KindOf(operation);
         var actions = kind == EntryKind.Encrypt ? FleetEntry.OfEncrypt : FleetEntry.OfDecrypt;
-        return await ReadAsync([kind, EntryKind.Denial, EntryKind.Asking], actions).ConfigureAwait(false);
+        return await ReadAsync([kind, EntryKind.Denial, EntryKind.Asking], actions, lastRegion).ConfigureAwait(false);
     }
 
     /// <summary>Reads what the fleet knows about the role. Only a denial of the key counts.</summary>
-    /// <returns>As <see cref="ReadAsync(string)"/>.</returns>
+    /// <returns>As <see cref="ReadAsync(string, int)"/>.</returns>
     public Task<Found?> ReadSessionAsync() =>
-        ReadAsync([EntryKind.Session, EntryKind.Denial], FleetEntry.OfEncrypt | FleetEntry.OfDecrypt);
+        ReadAsync([EntryKind.Session, EntryKind.Denial], FleetEntry.OfEncrypt | FleetEntry.OfDecrypt, lastRegion: 0);
 
     /// <summary>Shares an acceptance of this instance, in the background.</summary>
     public void ShareAcceptance(string operation, int region, Moment sent) => Share(KindOf(operation), region, sent.Ticks);
@@ -87,7 +88,7 @@ internal sealed class FleetKey
         }
     }
 
-    private async Task<Found?> ReadAsync(EntryKind[] kinds, int actions)
+    private async Task<Found?> ReadAsync(EntryKind[] kinds, int actions, int lastRegion)
     {
         if (_fleet.Time.LatestNow is null || await _fleet.ReadAsync(_slots, kinds).ConfigureAwait(false) is not { } entries)
         {
@@ -116,7 +117,7 @@ internal sealed class FleetKey
                     break;
                 default:
                     // What this instance wrote, it knows.
-                    accepted = _fleet.IsOwn(entry) ? accepted : Math.Max(accepted, now - age);
+                    accepted = _fleet.IsOwn(entry) || entry.Region > lastRegion ? accepted : Math.Max(accepted, now - age);
                     break;
             }
         }

@@ -49,16 +49,20 @@ internal sealed class FleetSecret
     }
 
     /// <summary>Reads an entry. False for everything that <see cref="Seal"/> did not make for this kind and slot.</summary>
-    public bool TryOpen(EntryKind kind, ReadOnlySpan<byte> slot, ReadOnlySpan<byte> bytes, out FleetEntry entry)
+    public bool TryOpen(EntryKind kind, ReadOnlySpan<byte> slot, ReadOnlySpan<byte> found, out FleetEntry entry)
     {
         entry = default;
 
-        // Trust boundary: the cache may contain anything. Nothing is parsed before length and tag are checked.
+        // Trust boundary: the cache may contain anything. Nothing is parsed before length and tag are checked. Copied, because the cache
+        // may use its array again meanwhile.
         Span<byte> tag = stackalloc byte[TagLength];
-        if (bytes.Length != EntryLength)
+        Span<byte> bytes = stackalloc byte[EntryLength];
+        if (found.Length != EntryLength)
         {
             return false;
         }
+
+        found.CopyTo(bytes);
 
         Tag(bytes[..ContentLength], slot, tag);
         if (!CryptographicOperations.FixedTimeEquals(tag, bytes[ContentLength..]) || bytes[0] != Format || bytes[1] != (byte)kind)

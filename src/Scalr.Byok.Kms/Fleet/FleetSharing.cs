@@ -33,7 +33,7 @@ internal sealed class FleetSharing : IDisposable
         Interval = options.ConfirmationInterval;
         MaxAge = options.DataKeyCache.MaxAge > TimeSpan.Zero ? options.DataKeyCache.MaxAge : Interval;
         Time = time;
-        Cache = new FleetCache(cache, time.Clock, logger, _disposed.Token);
+        Cache = new FleetCache(cache, time.Clock, Interval, logger, _disposed.Token);
         Work = new SharedWork(_disposed.Token);
 
         // By its name, because the library does not reference that package.
@@ -135,7 +135,11 @@ internal sealed class FleetSharing : IDisposable
         }
     }
 
-    public void Dispose() => _disposed.Cancel();
+    public void Dispose()
+    {
+        _disposed.Cancel();
+        Cache.Dispose();
+    }
 
     /// <summary>The bytes of a list of texts. Different lists have different bytes.</summary>
     internal static byte[] Encode(string purpose, ReadOnlySpan<string?> texts)

@@ -20,10 +20,11 @@ internal sealed class FleetTenant
         _slots = slots;
     }
 
-    /// <summary>Reads the versions: one for each secret, null where there is none.</summary>
-    public async Task<Guid?[]> ReadAsync() => await _fleet.ReadAsync(_slots, Kinds).ConfigureAwait(false) is { } entries
+    /// <summary>Reads the versions.</summary>
+    /// <returns>One for each secret, null where there is none. Null if the cache did not answer.</returns>
+    public async Task<Guid?[]?> ReadAsync() => await _fleet.ReadAsync(_slots, Kinds).ConfigureAwait(false) is { } entries
         ? Array.ConvertAll(entries, entry => entry?.Value)
-        : new Guid?[_slots.Length];
+        : null;
 
     /// <summary>Writes a new version. Tries even shortly after a failure of the cache.</summary>
     /// <returns>Whether the cache confirmed it.</returns>

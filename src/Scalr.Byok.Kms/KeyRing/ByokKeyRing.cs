@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Diagnostics;
@@ -30,7 +29,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
     /// <param name="events">Watches the keys for key events; null without observers.</param>
     public ByokKeyRing(
         CustomerKeys keys,
-        ByokOptions options,
+        RingOptions options,
         AgeClock clock,
         ILogger logger,
         string? tenant = null,
@@ -42,11 +41,10 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
         _options = _keys.Options;
         _binding = new TenantBinding(tenant, names);
         _clock = clock;
-        KeyArn = keys.Current.Arn;
-        Rule = new ReencryptionRule(KeyArn, _options);
+        Rule = new ReencryptionRule(keys.Current.Arn, _options);
     }
 
-    public KmsKeyArn KeyArn { get; }
+    public KmsKeyArn KeyArn => Rule.KeyArn;
 
     /// <summary>Decides which messages are encrypted again. Can be used after the ring is disposed.</summary>
     public ReencryptionRule Rule { get; }
@@ -93,11 +91,19 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
         }
     }
 
-    public async ValueTask EncryptAsync(
+    public ValueTask EncryptAsync(
         ReadOnlyMemory<byte> plaintext,
         IBufferWriter<byte> message,
         IReadOnlyDictionary<string, string>? encryptionContext = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        EncryptAsync(new ReadOnlySequence<byte>(plaintext), message, encryptionContext, cancellationToken);
+
+    /// <summary>As the overload for bytes in one piece.</summary>
+    public async ValueTask EncryptAsync(
+        ReadOnlySequence<byte> plaintext,
+        IBufferWriter<byte> message,
+        IReadOnlyDictionary<string, string>? encryptionContext,
+        CancellationToken cancellationToken)
     {
         using var activity = Begin(Activities.Encrypt);
         try
@@ -135,31 +141,53 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
 
             // Marked before the data key is taken: a denial that arrives in between must stop the stream.
             var began = _clock.Mark();
-            var (writer, use) = await _keys.EncryptAsync(
+            var writing = await _keys.EncryptAsync(
                 context,
                 bytes: 0,
-                key =>
-                {
-                    var use = _keys.BeginStream(key.Access, KeyUse.Write, key.Origin, began);
-                    try
-                    {
-                        return (MessageStreamWriter.Begin(
-                            key.Template, key.Key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options), use);
-                    }
-                    catch
-                    {
-                        use.Dispose();
-                        throw;
-                    }
-                },
+                key => InUse<MessageStreamWriter>.Begin(
+                    _keys.BeginStream(key.Access, KeyUse.Write, key.Origin, began),
+                    () => MessageStreamWriter.Begin(
+                        key.Template, key.Key, NonceSource.GetBytes(MessageFormat.MessageIdLength), _options)),
                 cancellationToken).ConfigureAwait(false);
-            using (use)
-            using (writer)
+            using (writing)
             {
-                await writer.RunAsync(plaintext, message, use, cancellationToken).ConfigureAwait(false);
+                await writing.Work.RunAsync(plaintext, message, writing.Use, cancellationToken).ConfigureAwait(false);
             }
 
-            _keys.Count(context, writer.Length);
+            _keys.Count(context, writing.Work.Length);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
+    }
+
+    /// <summary>Encrypts from pipe to pipe. Can be repeated as long as nothing was written.</summary>
+    public async Task EncryptAsync(
+        PipePair pipes, IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
+    {
+        using var activity = Begin(Activities.Encrypt);
+        try
+        {
+            ThrowIfDone(cancellationToken);
+            var context = _binding.Bind(encryptionContext, nameof(encryptionContext));
+
+            // Marked before the data key is taken, as for streams.
+            var began = _clock.Mark();
+            var writing = await _keys.EncryptAsync(
+                context,
+                bytes: 0,
+                key => InUse<MessagePipeWriter>.Begin(
+                    _keys.BeginStream(key.Access, KeyUse.Write, key.Origin, began),
+                    () => MessagePipeWriter.Begin(
+                        key.Template, key.Key, NonceSource.GetBytes(MessageFormat.MessageIdLength), _options)),
+                cancellationToken).ConfigureAwait(false);
+            using (writing)
+            {
+                await writing.Work.RunAsync(pipes, writing.Use, cancellationToken).ConfigureAwait(false);
+            }
+
+            _keys.Count(context, writing.Work.Length);
         }
         catch (Exception e) when (activity.Note(e))
         {
@@ -181,7 +209,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
             return await WithKeyAsync(
                 header,
                 expected,
-                key => MessageReader.Read(header, message, key.Key, _options.MaxDegreeOfParallelism),
+                key => MessageReader.Read(header, new(message), key.Key, _options.MaxDegreeOfParallelism),
                 cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (activity.Note(e))
@@ -190,11 +218,19 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
         }
     }
 
-    public async ValueTask DecryptAsync(
+    public ValueTask DecryptAsync(
         ReadOnlyMemory<byte> message,
         IBufferWriter<byte> plaintext,
         IReadOnlyDictionary<string, string>? encryptionContext = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        DecryptAsync(new ReadOnlySequence<byte>(message), plaintext, encryptionContext, cancellationToken);
+
+    /// <summary>As the overload for a message in one piece.</summary>
+    public async ValueTask DecryptAsync(
+        ReadOnlySequence<byte> message,
+        IBufferWriter<byte> plaintext,
+        IReadOnlyDictionary<string, string>? encryptionContext,
+        CancellationToken cancellationToken)
     {
         using var activity = Begin(Activities.Decrypt);
         try
@@ -232,28 +268,39 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
             var input = new MessageInput(message, _options);
             var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
             var began = _clock.Mark();
-            var (reader, use) = await WithKeyAsync(
+            using var reading = await WithKeyAsync(
                 header,
                 expected,
-                key =>
-                {
-                    var use = _keys.BeginStream(key.Access, KeyUse.Read, key.Origin, began);
-                    try
-                    {
-                        return (MessageStreamReader.Begin(input, header, key.Key, _options), use);
-                    }
-                    catch
-                    {
-                        use.Dispose();
-                        throw;
-                    }
-                },
+                key => InUse<MessageStreamReader>.Begin(
+                    _keys.BeginStream(key.Access, KeyUse.Read, key.Origin, began),
+                    () => MessageStreamReader.Begin(input, header, key.Key, _options)),
                 cancellationToken).ConfigureAwait(false);
-            using (use)
-            using (reader)
-            {
-                await reader.RunAsync(plaintext, use, cancellationToken).ConfigureAwait(false);
-            }
+            await reading.Work.RunAsync(plaintext, reading.Use, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
+    }
+
+    /// <summary>Decrypts from pipe to pipe. Can be repeated as long as nothing was written.</summary>
+    public async Task DecryptAsync(
+        PipePair pipes, IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken)
+    {
+        using var activity = Begin(Activities.Decrypt);
+        try
+        {
+            var expected = Expect(encryptionContext, cancellationToken);
+            var header = await pipes.ReadHeaderAsync(_options, cancellationToken).ConfigureAwait(false);
+            var began = _clock.Mark();
+            using var reading = await WithKeyAsync(
+                header,
+                expected,
+                key => InUse<MessagePipeReader>.Begin(
+                    _keys.BeginStream(key.Access, KeyUse.Read, key.Origin, began),
+                    () => MessagePipeReader.Begin(header, key.Key, _options)),
+                cancellationToken).ConfigureAwait(false);
+            await reading.Work.RunAsync(pipes, reading.Use, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (activity.Note(e))
         {
@@ -301,7 +348,7 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
                 policy,
                 (key, plaintext) =>
                 {
-                    MessageWriter.WriteTo(reencrypted, key.Template, key.Key, plaintext, _options);
+                    MessageWriter.WriteTo(reencrypted, key.Template, key.Key, new(plaintext), _options);
                     return true;
                 },
                 cancellationToken).ConfigureAwait(false);
@@ -331,6 +378,21 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
             StreamChecks.ThrowUnlessUsable(message, nameof(message), reencrypted, nameof(reencrypted));
             ThrowIfDone(cancellationToken);
             return await Reencryptor.RunAsync(message, reencrypted, policy, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (activity.Note(e))
+        {
+            throw;
+        }
+    }
+
+    /// <summary>Encrypts a message from pipe to pipe again. If it is current already, only its header is consumed.</summary>
+    public async Task<bool> ReencryptAsync(PipePair pipes, ByokReencryptWhen policy, CancellationToken cancellationToken)
+    {
+        using var activity = Begin(Activities.Reencrypt);
+        try
+        {
+            ThrowIfDone(cancellationToken);
+            return await Reencryptor.RunAsync(pipes, policy, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (activity.Note(e))
         {
@@ -431,7 +493,9 @@ internal sealed class ByokKeyRing : IByokKeyRing, IDeniableKeyRing, IMeteredKeyR
         return EncryptionContext.CreateExpected(encryptionContext, nameof(encryptionContext));
     }
 
-    private MessageHeader ReadHeader(ReadOnlyMemory<byte> message) => message.Length <= _options.MaxMessageLength
+    private MessageHeader ReadHeader(ReadOnlyMemory<byte> message) => ReadHeader(new ReadOnlySequence<byte>(message));
+
+    private MessageHeader ReadHeader(ReadOnlySequence<byte> message) => message.Length <= _options.MaxMessageLength
         ? MessageHeader.Read(message, _options)
         : throw new ByokDecryptionException(HeaderErrors.MessageTooLong(_options.MaxMessageLength));
 

@@ -4,10 +4,11 @@ using Scalr.Byok.Kms.DataKeys;
 namespace Scalr.Byok.Kms;
 
 /// <summary>
-/// Extension methods of key rings for texts, for memory of the caller, for data keys in a store of the host, and for a fast first call.
+/// Extension methods of key rings for texts, for memory of the caller, for pipes and bytes in several pieces, for data keys in a store of
+/// the host, and for a fast first call.
 /// </summary>
-/// <remarks>They call only <see cref="IByokKeyRing"/>, so they also work with a mock of it.</remarks>
-public static class ByokKeyRingExtensions
+/// <remarks>They work with every implementation of <see cref="IByokKeyRing"/>, also with a mock of it.</remarks>
+public static partial class ByokKeyRingExtensions
 {
     /// <summary>
     /// Opens the data key that a store has under a name. Creates and stores one if there is none. Concurrent calls, in any number of

@@ -84,7 +84,7 @@ internal sealed class DataKeyIssuer
 
     private static ValueCipher Derive(MessageHeader header, byte[] message, DataKey key)
     {
-        var plaintext = MessageReader.Read(header, message, key);
+        var plaintext = MessageReader.Read(header, new(message), key);
         try
         {
             if (plaintext.Length != DataKey.Length)

@@ -13,8 +13,14 @@ namespace Scalr.Byok.Kms.KeyRing;
 /// </remarks>
 internal sealed class FleetSettings
 {
-    /// <summary>The share of a limit from which it is read in the background.</summary>
+    /// <summary>The share of MaxAge from which the store is read in the background.</summary>
     private const double Ahead = 0.75;
+
+    /// <summary>The share of the interval from which the version is read in the background. A failed read can be repeated.</summary>
+    private const double VersionAhead = 0.6;
+
+    /// <summary>The share of the interval after which a read that failed is repeated. The cache has pauses of its own.</summary>
+    private const double Again = 0.05;
 
     /// <summary>The pause after a read of the store that failed.</summary>
     private static readonly long Pause = TimeSpan.FromSeconds(5).Ticks;
@@ -24,13 +30,14 @@ internal sealed class FleetSettings
     private readonly long _interval;
     private readonly long _maxAge;
 
-    // Each is replaced as a whole. Two reads at the same time leave the older or the newer one; either is right.
-    private Guid?[] _versions;
+    // Each is replaced as a whole. Two reads at the same time leave the older or the newer one; either is right. The versions are null if
+    // the cache did not answer: any version is then another one.
+    private Guid?[]? _versions;
     private long _read;
     private long _due;
     private long _overdue;
 
-    private FleetSettings(FleetSharing fleet, FleetTenant tenant, SharedWork work, long now, Guid?[] versions)
+    private FleetSettings(FleetSharing fleet, FleetTenant tenant, SharedWork work, long now, Guid?[]? versions)
     {
         _tenant = tenant;
         _clock = fleet.Time.Clock;
@@ -65,13 +72,13 @@ internal sealed class FleetSettings
         return new FleetSettings(fleet, versions, work, now, await versions.ReadAsync().ConfigureAwait(false));
     }
 
-    public Task<Guid?[]> ReadVersionsAsync() => _tenant.ReadAsync();
+    public Task<Guid?[]?> ReadVersionsAsync() => _tenant.ReadAsync();
 
     /// <summary>Whether a version is there that was not there when the store was read. A missing version changes nothing.</summary>
-    public bool HasChanged(Guid?[] versions)
+    public bool HasChanged(Guid?[]? versions)
     {
         var known = Volatile.Read(ref _versions);
-        return versions.Where((version, i) => version is not null && version != known[i]).Any();
+        return versions is not null && versions.Where((version, i) => version is not null && version != known?[i]).Any();
     }
 
     /// <summary>The store was read again, and has the same settings.</summary>
@@ -86,8 +93,11 @@ internal sealed class FleetSettings
     public void Schedule(long began)
     {
         Volatile.Write(ref _overdue, Math.Min(began + _interval, _read + _maxAge));
-        Volatile.Write(ref _due, Math.Min(began + (long)(_interval * Ahead), _read + (long)(_maxAge * Ahead)));
+        Volatile.Write(ref _due, Math.Min(began + (long)(_interval * VersionAhead), _read + (long)(_maxAge * Ahead)));
     }
+
+    /// <summary>The cache did not answer. What is overdue stays so.</summary>
+    public void Repeat() => Volatile.Write(ref _due, _clock.Now + (long)(_interval * Again));
 
     /// <summary>The store could not be read. The settings stay overdue, but calls wait once per pause only.</summary>
     public void Postpone() => Volatile.Write(ref _due, _clock.Now + Pause);

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.IO.Pipelines;
+using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
@@ -8,9 +10,10 @@ namespace Scalr.Byok.Kms.KeyRing;
 /// <remarks>
 /// If AWS rejects a tenant's credentials, the store is read again. If its settings differ, the call is tried once more with them. Calls in
 /// memory can always be repeated: a denial arrives before anything is written. A call on streams is repeated only if it has written
-/// nothing, and has read nothing or can rewind its source.
+/// nothing, and has read nothing or can rewind its source. A call on pipes is repeated only if it has written nothing: then the pipe still
+/// has what was read, except for a header, which is kept.
 /// </remarks>
-internal sealed class ForwardingKeyRing : IByokKeyRing, IEvictableKeyRing, IDeniableKeyRing, IMeteredKeyRing, IDisposable
+internal sealed class ForwardingKeyRing : IByokKeyRing, IEvictableKeyRing, IDeniableKeyRing, IMeteredKeyRing, IPipeKeyRing, IDisposable
 {
     private readonly IRingSource _source;
 
@@ -57,7 +60,9 @@ internal sealed class ForwardingKeyRing : IByokKeyRing, IEvictableKeyRing, IDeni
         Stream message,
         IReadOnlyDictionary<string, string>? encryptionContext = null,
         CancellationToken cancellationToken = default) =>
-        StreamAsync(
+        MemoryStreamPipes.TryOpen(plaintext, message) is { } pipes
+        ? ToEndAsync(plaintext, EncryptAsync(pipes, encryptionContext, cancellationToken))
+        : StreamAsync(
             static async (ring, source, destination, s) =>
             {
                 await ring.EncryptAsync(source, destination, s.encryptionContext, s.cancellationToken).ConfigureAwait(false);
@@ -96,7 +101,9 @@ internal sealed class ForwardingKeyRing : IByokKeyRing, IEvictableKeyRing, IDeni
         Stream plaintext,
         IReadOnlyDictionary<string, string>? encryptionContext = null,
         CancellationToken cancellationToken = default) =>
-        StreamAsync(
+        MemoryStreamPipes.TryOpen(message, plaintext) is { } pipes
+        ? ToEndAsync(message, DecryptAsync(pipes, encryptionContext, cancellationToken))
+        : StreamAsync(
             static async (ring, source, destination, s) =>
             {
                 await ring.DecryptAsync(source, destination, s.encryptionContext, s.cancellationToken).ConfigureAwait(false);
@@ -131,12 +138,56 @@ internal sealed class ForwardingKeyRing : IByokKeyRing, IEvictableKeyRing, IDeni
         Stream reencrypted,
         ByokReencryptWhen policy = ByokReencryptWhen.KeyDiffers,
         CancellationToken cancellationToken = default) =>
-        StreamAsync(
+        MemoryStreamPipes.TryOpen(message, reencrypted) is { } pipes
+        ? ReencryptAsync(message, pipes, policy, cancellationToken)
+        : StreamAsync(
             static (ring, source, destination, s) => ring.ReencryptAsync(source, destination, s.policy, s.cancellationToken),
             message,
             reencrypted,
             (policy, cancellationToken),
             cancellationToken);
+
+    Task IPipeKeyRing.EncryptAsync(
+        PipeReader plaintext,
+        PipeWriter message,
+        IReadOnlyDictionary<string, string>? encryptionContext,
+        CancellationToken cancellationToken) =>
+        EncryptAsync(new PipePair(plaintext, message), encryptionContext, cancellationToken);
+
+    Task IPipeKeyRing.DecryptAsync(
+        PipeReader message,
+        PipeWriter plaintext,
+        IReadOnlyDictionary<string, string>? encryptionContext,
+        CancellationToken cancellationToken) =>
+        DecryptAsync(new PipePair(message, plaintext), encryptionContext, cancellationToken);
+
+    async ValueTask IPipeKeyRing.EncryptAsync(
+        ReadOnlySequence<byte> plaintext,
+        IBufferWriter<byte> message,
+        IReadOnlyDictionary<string, string>? encryptionContext,
+        CancellationToken cancellationToken) =>
+        await CallAsync(
+            static async (ring, s) =>
+            {
+                await ring.EncryptAsync(s.plaintext, s.message, s.encryptionContext, s.cancellationToken).ConfigureAwait(false);
+                return true;
+            },
+            (plaintext, message, encryptionContext, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
+
+    async ValueTask IPipeKeyRing.DecryptAsync(
+        ReadOnlySequence<byte> message,
+        IBufferWriter<byte> plaintext,
+        IReadOnlyDictionary<string, string>? encryptionContext,
+        CancellationToken cancellationToken) =>
+        await CallAsync(
+            static async (ring, s) =>
+            {
+                await ring.DecryptAsync(s.message, s.plaintext, s.encryptionContext, s.cancellationToken).ConfigureAwait(false);
+                return true;
+            },
+            (message, plaintext, encryptionContext, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
 
     public bool NeedsReencryption(ReadOnlyMemory<byte> message, ByokReencryptWhen policy = ByokReencryptWhen.KeyDiffers) =>
         _source.Rule.Applies(message, policy);
@@ -210,8 +261,50 @@ internal sealed class ForwardingKeyRing : IByokKeyRing, IEvictableKeyRing, IDeni
         or ByokKeyUnavailableReason.RoleNotAssumable
         or ByokKeyUnavailableReason.TokenRejected;
 
+    private async Task EncryptAsync(
+        PipePair pipes, IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken) =>
+        await CallAsync(
+            static async (ring, s) =>
+            {
+                await ring.EncryptAsync(s.pipes, s.encryptionContext, s.cancellationToken).ConfigureAwait(false);
+                return true;
+            },
+            (pipes, encryptionContext, cancellationToken),
+            cancellationToken,
+            pipes).ConfigureAwait(false);
+
+    private async Task DecryptAsync(
+        PipePair pipes, IReadOnlyDictionary<string, string>? encryptionContext, CancellationToken cancellationToken) =>
+        await CallAsync(
+            static async (ring, s) =>
+            {
+                await ring.DecryptAsync(s.pipes, s.encryptionContext, s.cancellationToken).ConfigureAwait(false);
+                return true;
+            },
+            (pipes, encryptionContext, cancellationToken),
+            cancellationToken,
+            pipes).ConfigureAwait(false);
+
+    private async Task<bool> ReencryptAsync(
+        Stream message, PipePair pipes, ByokReencryptWhen policy, CancellationToken cancellationToken)
+    {
+        var isMoved = await CallAsync(
+            static async (ring, s) => await ring.ReencryptAsync(s.pipes, s.policy, s.cancellationToken).ConfigureAwait(false),
+            (pipes, policy, cancellationToken),
+            cancellationToken,
+            pipes).ConfigureAwait(false);
+        message.Position = isMoved ? message.Length : message.Position;
+        return isMoved;
+    }
+
+    private static async Task ToEndAsync(Stream source, Task call)
+    {
+        await call.ConfigureAwait(false);
+        source.Position = source.Length;
+    }
+
     private async ValueTask<T> CallAsync<TState, T>(
-        Func<ByokKeyRing, TState, ValueTask<T>> call, TState state, CancellationToken cancellationToken)
+        Func<ByokKeyRing, TState, ValueTask<T>> call, TState state, CancellationToken cancellationToken, PipePair? pipes = null)
     {
         for (var isFirst = true; ; isFirst = false)
         {
@@ -227,7 +320,8 @@ internal sealed class ForwardingKeyRing : IByokKeyRing, IEvictableKeyRing, IDeni
             }
             catch (ByokKeyUnavailableException e) when (isFirst && IsRejected(e.Reason))
             {
-                if (!await _source.RefreshAsync(lease.Owner, cancellationToken).ConfigureAwait(false))
+                // Read also for a call that cannot be repeated, so that the next call works.
+                if (!await _source.RefreshAsync(lease.Owner, cancellationToken).ConfigureAwait(false) || pipes?.IsUsed == true)
                 {
                     throw;
                 }

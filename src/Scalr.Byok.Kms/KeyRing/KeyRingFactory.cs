@@ -22,6 +22,7 @@ internal sealed class KeyRingFactory
     private readonly AuditSinks? _audit;
     private readonly KeyEvents? _events;
     private readonly FleetSharing? _fleet;
+    private readonly RingOptions _ringOptions;
 
     public KeyRingFactory(
         IOptions<ByokOptions> options,
@@ -37,6 +38,7 @@ internal sealed class KeyRingFactory
     {
         _events = events;
         _options = options.Value;
+        _ringOptions = RingOptions.From(_options);
         _strategies = strategies;
         _host = host;
         _clients = clients;
@@ -53,7 +55,7 @@ internal sealed class KeyRingFactory
     public ByokKeyRing Create(ByokKeySettings settings, RingOwner owner, TenantNames? names = null) =>
         new(
             CreateKeys(settings, owner),
-            _options,
+            _ringOptions,
             _clock,
             _logger,
             owner.Tenant,
@@ -71,26 +73,67 @@ internal sealed class KeyRingFactory
     {
         var audit = _audit is null ? null : new RingAudit(_audit, owner.Name, owner.IsTenant, isVerification);
         var arn = KmsKeyArn.Parse(settings.KeyArn!);
-        var replicas = (settings.ReplicaRegions ?? []).Select(region => arn.InRegion(region)).ToList();
-        var previous = (settings.PreviousKeys ?? []).Select(key => (Arn: KmsKeyArn.Parse(key.KeyArn!), Settings: key)).ToList();
+        var (replicas, previous) = (settings.ReplicaRegions ?? [], settings.PreviousKeys ?? []);
 
-        // The customer's keys alone: a session of the customer's role gets no permission for the platform key.
-        KmsKeyArn[] all =
-        [
-            .. settings.IsPlatform ? [] : replicas.Prepend(arn),
-            .. previous.Where(key => !key.Settings.IsPlatform).Select(key => key.Arn),
-        ];
-        return new CustomerKeys(
-            CreateKey([arn, .. replicas], settings.IsPlatform ? null : settings.Credentials, all, owner, audit),
-            previous.ConvertAll(
-                key => CreateKey([key.Arn], key.Settings.IsPlatform ? null : key.Settings.Credentials, all, owner, audit)));
+        // Arrays and loops: queries over key ARNs take long to compile, at each start of a host.
+        var regions = new KmsKeyArn[1 + replicas.Count];
+        regions[0] = arn;
+        for (var i = 0; i < replicas.Count; i++)
+        {
+            regions[i + 1] = arn.InRegion(replicas[i]);
+        }
+
+        var previousArns = new KmsKeyArn[previous.Count];
+        for (var i = 0; i < previous.Count; i++)
+        {
+            previousArns[i] = KmsKeyArn.Parse(previous[i].KeyArn!);
+        }
+
+        var all = CustomersOwn(settings, regions, previous, previousArns);
+        var previousKeys = new KmsKey[previous.Count];
+        var current = CreateKey(regions, settings.IsPlatform ? null : settings.Credentials, all, owner, audit);
+        for (var i = 0; i < previous.Count; i++)
+        {
+            previousKeys[i] = CreateKey(
+                [previousArns[i]], previous[i].IsPlatform ? null : previous[i].Credentials, all, owner, audit);
+        }
+
+        return new CustomerKeys(current, previousKeys);
+    }
+
+    /// <summary>
+    /// The customer's keys, without the platform key: a session of the customer's role gets no permission for the platform key.
+    /// </summary>
+    private static KmsKeyArn[] CustomersOwn(
+        ByokKeySettings settings, KmsKeyArn[] regions, IList<ByokPreviousKeySettings> previous, KmsKeyArn[] previousArns)
+    {
+        if (!settings.IsPlatform && previous.Count == 0)
+        {
+            return regions;
+        }
+
+        List<KmsKeyArn> all = settings.IsPlatform ? [] : [.. regions];
+        for (var i = 0; i < previous.Count; i++)
+        {
+            if (!previous[i].IsPlatform)
+            {
+                all.Add(previousArns[i]);
+            }
+        }
+
+        return [.. all];
     }
 
     /// <summary>Creates a key. Without credentials it is the platform key, used with the host's own identity.</summary>
     private KmsKey CreateKey(
         KmsKeyArn[] regions, ByokCredentialSettings? settings, KmsKeyArn[] all, RingOwner owner, RingAudit? audit)
     {
-        var inRegions = Array.ConvertAll(regions, arn => CreateRegion(arn, settings, all, owner, audit));
+        var inRegions = new KmsRegion[regions.Length];
+        for (var i = 0; i < regions.Length; i++)
+        {
+            inRegions[i] = CreateRegion(regions[i], settings, all, owner, audit);
+        }
+
         return new KmsKey(inRegions, _options.FailoverOnRevokedReplica, _pipeline, _clock, _logger)
         {
             Fleet = _fleet is null ? null : Share(_fleet, regions, settings, owner),
@@ -123,7 +166,11 @@ internal sealed class KeyRingFactory
     {
         // Trust boundary: the host's identity is never found by a type's name, which a customer could type.
         var credentials = settings is null ? _host : _strategies.Find(settings.Type)!.CreateCredentials(
-            settings, new ByokCredentialContext([arn, .. all.Where(other => other != arn)], owner) { Audit = audit });
-        return new KmsRegion(arn, credentials, _clients.Create, _pipeline, _clock, _logger) { Audit = audit };
+            settings, new ByokCredentialContext(FirstOf(all, arn), owner) { Audit = audit });
+        return new KmsRegion(arn, credentials, _clients, _pipeline, _clock, _logger) { Audit = audit };
     }
+
+    /// <summary>All keys, one of them first. One array serves all credentials of a ring whose first key it is.</summary>
+    private static KmsKeyArn[] FirstOf(KmsKeyArn[] all, KmsKeyArn first) =>
+        all.Length == 1 || all[0] == first ? all : [first, .. Array.FindAll(all, other => other != first)];
 }

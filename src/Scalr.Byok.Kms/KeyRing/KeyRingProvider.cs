@@ -152,7 +152,7 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
     public async ValueTask<bool> RefreshAsync(string tenant, LeasedRing denied, CancellationToken cancellationToken) =>
         !_disposed.IsCancellationRequested
         && (!IsPresent(tenant, denied)
-            || await denied.Reads!.Join(() => ReadAgainAsync(tenant, denied, isDenied: true))
+            || await denied.ReadsOn(_work).Join(() => ReadAgainAsync(tenant, denied, isDenied: true))
                 .WaitAsync(cancellationToken).ConfigureAwait(false));
 
     /// <summary>The tenant's ring; null if there is none.</summary>
@@ -167,7 +167,7 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
             ObjectDisposedException.ThrowIf(_disposed.IsCancellationRequested, typeof(IByokKeyRingProvider));
             if (!_rings.TryGetValue(tenant, out var ring))
             {
-                var added = WithHandle(tenant, new LeasedRing(_time), new SettingsReads(_time, _work));
+                var added = WithHandle(tenant, new LeasedRing(_time));
                 added.TryEnter(); // before another thread can see the ring, so that it cannot be retired before its first caller has it
 
                 // If another thread has added a ring, this one is dropped unused, and the loop enters the other.
@@ -187,10 +187,9 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
         }
     }
 
-    private LeasedRing WithHandle(string tenant, LeasedRing ring, SettingsReads reads)
+    private LeasedRing WithHandle(string tenant, LeasedRing ring)
     {
         ring.Handle = new ForwardingKeyRing(new TenantSource(this, tenant, ring));
-        ring.Reads = reads;
         return ring;
     }
 
@@ -287,7 +286,7 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
         // At most two reads: the first may have been under way when the version changed.
         for (var round = 0; round < 2 && (settings.HasChanged(versions) || settings.AreOld); round++)
         {
-            if (await ring.Reads!.Join(() => ReadAgainAsync(tenant, ring, isDenied: false), isDue: true).ConfigureAwait(false))
+            if (await ring.ReadsOn(_work).Join(() => ReadAgainAsync(tenant, ring, isDenied: false), isDue: true).ConfigureAwait(false))
             {
                 return true;
             }
@@ -296,6 +295,10 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
         if (settings.HasChanged(versions) || settings.AreOld)
         {
             settings.Postpone();
+        }
+        else if (versions is null)
+        {
+            settings.Repeat();
         }
         else
         {
@@ -322,8 +325,8 @@ internal sealed class KeyRingProvider : IByokKeyRingProvider, IDisposable
                 return false;
             }
 
-            next = WithHandle(
-                tenant, new LeasedRing(_factory.Create(settings, RingOwner.OfTenant(tenant), _names), identity, _time), denied.Reads!);
+            next = WithHandle(tenant, new LeasedRing(_factory.Create(settings, RingOwner.OfTenant(tenant), _names), identity, _time));
+            next.ContinueReadsOf(denied);
             next.Fleet = fleet;
         }
         catch (ByokTenantNotFoundException)

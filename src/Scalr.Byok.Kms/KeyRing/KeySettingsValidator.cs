@@ -93,20 +93,23 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
     {
         var complaints = new List<SettingsError>();
         var host = FindHost(origin, out var invalid);
+        KmsKeyArn? key = null;
         if (settings.IsPlatform)
         {
             CheckPlatform(settings, complaints);
-            CheckPreviousKeys(current: null, settings, host, complaints);
         }
         else
         {
-            var key = CheckKey(settings.KeyArn, settings.Credentials, host, prefix: "", complaints);
-            if (key is { } current)
+            key = CheckKey(settings.KeyArn, settings.Credentials, host, prefix: "", complaints);
+            if (key is { } current && settings.ReplicaRegions is { Count: > 0 } replicas)
             {
-                CheckReplicas(current, settings.ReplicaRegions ?? [], host, complaints);
+                CheckReplicas(current, replicas, host, complaints);
             }
+        }
 
-            CheckPreviousKeys(key, settings, host, complaints);
+        if (settings.PreviousKeys is { Count: > 0 } previousKeys)
+        {
+            CheckPreviousKeys(key, previousKeys, settings.IsPlatform, host, complaints);
         }
 
         if (host is null)
@@ -222,11 +225,18 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
         else if (host.Origin == Origin.Platform)
         {
-            complaints.AddRange(IsHost(credentials.Type)
-                ? CredentialRules.Superfluous(credentials, ByokCredentialSettings.HostType).Select(
-                    c => new SettingsError($"{prefix}Credentials:{c}"))
-                : [new($"{prefix}Credentials:Type is not {ByokCredentialSettings.HostType}. The platform key is used with the host's own "
-                    + "AWS identity; a customer's key belongs into the settings of its tenant.")]);
+            var errors = new List<string>();
+            if (IsHost(credentials.Type))
+            {
+                CredentialRules.Superfluous(errors, credentials, ByokCredentialSettings.HostType);
+            }
+            else
+            {
+                errors.Add($"Type is not {ByokCredentialSettings.HostType}. The platform key is used with the host's own AWS identity; a "
+                    + "customer's key belongs into the settings of its tenant.");
+            }
+
+            Add(errors, prefix, complaints);
         }
         else if (IsHost(credentials.Type))
         {
@@ -241,7 +251,7 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
         else
         {
-            complaints.AddRange(strategy.Validate(credentials).Select(c => new SettingsError($"{prefix}Credentials:{c}")));
+            Add(strategy.Validate(credentials), prefix, complaints);
             if (key is { } k && credentials.RoleArn is { } role
                 && role.Split(':') is ["arn", var partition, ..] && AwsPartitions.TryParse<char>(partition, out _)
                 && partition != k.Partition)
@@ -250,6 +260,14 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
                     $"{prefix}Credentials:RoleArn is of partition {partition} but the key is of partition {k.Partition}; a role reaches "
                     + "only its own."));
             }
+        }
+    }
+
+    private static void Add(IEnumerable<string> errors, string prefix, List<SettingsError> complaints)
+    {
+        foreach (var error in errors)
+        {
+            complaints.Add(new($"{prefix}Credentials:{error}"));
         }
     }
 
@@ -292,7 +310,7 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
 
     private static void CheckReplicas(KmsKeyArn key, IList<string> regions, Host? host, List<SettingsError> complaints)
     {
-        if (regions.Count > 0 && !key.IsMultiRegion)
+        if (!key.IsMultiRegion)
         {
             complaints.Add(new(
                 "ReplicaRegions: the key is not a multi-Region key (its id does not start with mrk-), so it has no replicas. Leave them "
@@ -331,10 +349,9 @@ internal sealed class KeySettingsValidator : IValidateOptions<ByokKeySettings>
         }
     }
 
-    private void CheckPreviousKeys(KmsKeyArn? current, ByokKeySettings settings, Host? host, List<SettingsError> complaints)
+    private void CheckPreviousKeys(
+        KmsKeyArn? current, IList<ByokPreviousKeySettings> previousKeys, bool hasPlatform, Host? host, List<SettingsError> complaints)
     {
-        var previousKeys = settings.PreviousKeys ?? [];
-        var hasPlatform = settings.IsPlatform;
         var seen = new List<KmsKeyArn>();
         if (current is { } key)
         {

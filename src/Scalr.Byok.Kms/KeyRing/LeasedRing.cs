@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Scalr.Byok.Kms.Resilience;
 
 namespace Scalr.Byok.Kms.KeyRing;
 
@@ -13,6 +14,8 @@ internal sealed class LeasedRing
     private readonly TimeProvider _time;
     private TaskCompletionSource<ByokKeyRing>? _making;
     private ByokKeyRing? _ring;
+    private readonly long _made;
+    private SettingsReads? _reads;
     private long _lastUse;
     private int _state;
     private volatile bool _closed;
@@ -24,7 +27,7 @@ internal sealed class LeasedRing
         // Otherwise the calls that wait would run on the thread that read the store.
         _making = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _time = time;
-        _lastUse = time.GetTimestamp();
+        _made = _lastUse = time.GetTimestamp();
     }
 
     /// <summary>Creates a place for an existing ring.</summary>
@@ -34,24 +37,20 @@ internal sealed class LeasedRing
     public LeasedRing(ByokKeyRing ring, SettingsIdentity identity, TimeProvider time)
     {
         _ring = ring;
-        KeyArn = ring.KeyArn;
         Rule = ring.Rule;
         Identity = identity;
         _time = time;
-        _lastUse = time.GetTimestamp();
+        _made = _lastUse = time.GetTimestamp();
     }
 
     /// <summary>The key ring that callers of a tenant get; null for a ring of <c>AddKeyRing</c>.</summary>
     public ForwardingKeyRing? Handle { get; set; }
 
-    /// <summary>The reads of the tenant's settings after denials; null for a ring of <c>AddKeyRing</c>.</summary>
-    public SettingsReads? Reads { get; set; }
-
     /// <summary>How recent the tenant's settings are; null unless instances share what they know.</summary>
     public FleetSettings? Fleet { get; set; }
 
     /// <summary>The key that encrypts, once the ring is made. Stays when the ring is disposed.</summary>
-    public KmsKeyArn KeyArn { get; private set; }
+    public KmsKeyArn KeyArn => Rule?.KeyArn ?? default;
 
     /// <summary>Decides which messages are encrypted again, once the ring is made. Stays when the ring is disposed.</summary>
     public ReencryptionRule? Rule { get; private set; }
@@ -64,6 +63,13 @@ internal sealed class LeasedRing
 
     /// <summary>Whether the ring is made and not retired.</summary>
     public bool IsInUse => Volatile.Read(ref _ring) is not null && Volatile.Read(ref _state) >= 0;
+
+    /// <summary>The reads of the tenant's settings after denials. Created on first use: most rings are never denied.</summary>
+    public SettingsReads ReadsOn(SharedWork work) =>
+        LazyInitializer.EnsureInitialized(ref _reads, () => new SettingsReads(_time, work, _made));
+
+    /// <summary>Takes over the reads of the ring that this one replaces.</summary>
+    public void ContinueReadsOf(LeasedRing old) => _reads = old._reads;
 
     /// <summary>Starts a lease, which ends with <see cref="Exit"/>; false if the ring is retired.</summary>
     public bool TryEnter()
@@ -124,7 +130,6 @@ internal sealed class LeasedRing
     /// <param name="identity">The identity of its settings.</param>
     public void Complete(ByokKeyRing ring, SettingsIdentity identity)
     {
-        KeyArn = ring.KeyArn;
         Rule = ring.Rule;
         Identity = identity;
         // before the state is read below; Exit and Close read state and ring in the opposite order, so one of them disposes it

@@ -23,12 +23,8 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     public const string ContextParameter = "encryptionContext";
 
     private readonly CustomerKeys _keys;
-    private readonly KeyAccess _current;
     private readonly KeyAccess[] _all;
-    private readonly MessageOptions _options;
-    private readonly long _maxAge;
-    private readonly TimeSpan _grace;
-    private readonly TimeSpan _interval;
+    private readonly RingOptions _options;
     private readonly AgeClock _clock;
 
     // Null without observers of key events.
@@ -38,8 +34,6 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     private readonly CancellationTokenSource _disposed = new();
     private readonly SharedWork _work;
 
-    // Null: no caches.
-    private readonly ByokDataKeyCacheOptions? _caching;
     private readonly Lock _gate = new();
 
     // Created on first use: most rings of a host with thousands of customers are idle.
@@ -47,6 +41,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     private DataKeyCache<DecryptionKey>? _decryption;
     private KeyFlights<EncryptionKey>? _encryptionFlights;
     private KeyFlights<DecryptionKey>? _decryptionFlights;
+    private OpenDataKeys? _openKeys;
     private HashSet<StreamUse>? _streams;
     private ITimer? _timer;
     private long _due = long.MaxValue;
@@ -56,30 +51,24 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     /// <param name="clock">The clock.</param>
     /// <param name="logger">The log.</param>
     /// <param name="events">Watches the keys of this ring for key events; null without observers.</param>
-    public PlaintextKeys(CustomerKeys keys, ByokOptions options, AgeClock clock, ILogger logger, Func<KeyAccess, KeyWatch>? events = null)
+    public PlaintextKeys(CustomerKeys keys, RingOptions options, AgeClock clock, ILogger logger, Func<KeyAccess, KeyWatch>? events = null)
     {
         _keys = keys;
-        _options = MessageOptions.From(options);
-        _maxAge = options.DataKeyCache.MaxAge.Ticks;
-        _grace = options.DataKeyCache.OutageGrace;
-        _interval = options.ConfirmationInterval;
+        _options = options;
         _clock = clock;
-        var limits = new KeyUseLimits(options);
         _work = new SharedWork(_disposed.Token);
-        _all = [.. keys.All.Select(key => new KeyAccess(key, this, limits, clock, logger, _work))];
-        _current = _all[0];
+        _all = [.. keys.All.Select(key => new KeyAccess(key, this, options.Use, clock, logger, _work))];
         _watches = events is null ? null : Array.ConvertAll(_all, access => events(access));
-        _caching = options.DataKeyCache.MaxAge > TimeSpan.Zero ? options.DataKeyCache : null;
     }
 
     /// <summary>The format of messages, and the limits of what is read.</summary>
-    public MessageOptions Options => _options;
+    public MessageOptions Options => _options.Messages;
 
     /// <summary>What runs in the background for this ring.</summary>
     public SharedWork Work => _work;
 
     /// <summary>Access to the key that encrypts.</summary>
-    public KeyAccess Current => _current;
+    public KeyAccess Current => _all[0];
 
     /// <summary>Access to all keys, the current one first.</summary>
     public IReadOnlyList<KeyAccess> All => _all;
@@ -87,7 +76,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     /// <summary>The number of requests to AWS KMS, under all keys.</summary>
     public long KmsRequests => _all.Sum(access => access.Key.Requests);
 
-    public OpenDataKeys OpenKeys { get; } = new();
+    public OpenDataKeys OpenKeys => Volatile.Read(ref _openKeys) ?? Created(ref _openKeys, new());
 
     public AgeClock Clock => _clock;
 
@@ -131,7 +120,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
         var isEnsured = false;
 
         // The decision is made for each use, with the key in hand: a cached key alone permits nothing.
-        while (cache.TryEnter(context.Section.Span, bytes, _clock.Now, _grace, out var cached, out var isDue))
+        while (cache.TryEnter(context.Section.Span, bytes, _clock.Now, _options.Grace, out var cached, out var isDue))
         {
             try
             {
@@ -139,12 +128,12 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
                 var isStale = IsStale(cached, now);
 
                 // A stale key is only for an outage. Otherwise the cache is missed, and a new data key is made.
-                if (isStale && !_current.IsOut(now))
+                if (isStale && !Current.IsOut(now))
                 {
                     break;
                 }
 
-                if (isEnsured || _current.Permits(KeyUse.Write, cached.Origin, now))
+                if (isEnsured || Current.Permits(KeyUse.Write, cached.Origin, now))
                 {
                     if (isDue || isStale)
                     {
@@ -167,7 +156,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
                 cached.Key.Exit();
             }
 
-            await _current.EnsureAsync(KeyUse.Write, cached.Origin, cancellationToken).ConfigureAwait(false);
+            await Current.EnsureAsync(KeyUse.Write, cached.Origin, cancellationToken).ConfigureAwait(false);
             isEnsured = true;
         }
 
@@ -194,8 +183,8 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
             }
         }
         catch (ByokServiceException e)
-            when (IsOutage(e) && _current.MayServeStale(KeyUse.Write, _clock.Now)
-                && cache.TryEnter(context.Section.Span, bytes, _clock.Now, _grace, out var stale, out _))
+            when (IsOutage(e) && Current.MayServeStale(KeyUse.Write, _clock.Now)
+                && cache.TryEnter(context.Section.Span, bytes, _clock.Now, _options.Grace, out var stale, out _))
         {
             // An outage prevented a new data key. An expired one may be used within OutageGrace, unless something was denied.
             return UseStale(stale, use);
@@ -306,7 +295,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     /// <summary>Creates a new data key, wrapped by its own call. The caller disposes it.</summary>
     /// <exception cref="ArgumentException">The header would be too long.</exception>
     public Task<EncryptionKey> MakeAsync(EncryptionContext context, CancellationToken cancellationToken) =>
-        _current.Key.OperationAsync(token => MakeWithinAsync(context, token), AwsAction.Encrypt, cancellationToken);
+        Current.Key.OperationAsync(token => MakeWithinAsync(context, token), AwsAction.Encrypt, cancellationToken);
 
     /// <summary>As <see cref="MakeAsync"/>, within a larger operation.</summary>
     public async Task<EncryptionKey> MakeWithinAsync(EncryptionContext context, CancellationToken cancellationToken)
@@ -315,10 +304,10 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
         var key = DataKey.Generate();
         try
         {
-            var wrapped = await _current.EncryptAsync(key, context.Pairs, context.Section, cancellationToken).ConfigureAwait(false);
-            var template = new MessageTemplate(context, [wrapped.Encrypted], _options.FrameLength);
+            var wrapped = await Current.EncryptAsync(key, context.Pairs, context.Section, cancellationToken).ConfigureAwait(false);
+            var template = new MessageTemplate(context, [wrapped.Encrypted], Options.FrameLength);
             ThrowIfTooLong(template);
-            return new EncryptionKey(key, wrapped.Origin, _current, template, wrapped.Sent);
+            return new EncryptionKey(key, wrapped.Origin, Current, template, wrapped.Sent);
         }
         catch
         {
@@ -384,7 +373,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
         }
 
         // Before the earliest time at which a confirmation can be due, 60 % of the interval. KeepFresh decides about the next times.
-        Arm(_interval / 2);
+        Arm(_options.Interval / 2);
         return key;
     }
 
@@ -397,7 +386,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
             + (scope.Decrypt ? _decryption?.Remove(IsDenied, EvictionCause.Revoked) ?? 0 : 0);
 
         // A denial of kms:Encrypt alone closes no open data key. Data keys in flight are not searched: each is checked when it arrives.
-        var open = scope.Decrypt ? OpenKeys.Deny(access, scope, denial) : 0;
+        var open = scope.Decrypt ? Volatile.Read(ref _openKeys)?.Deny(access, scope, denial) ?? 0 : 0;
         StreamUse[] streams;
         lock (_gate)
         {
@@ -410,19 +399,21 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     }
 
     public Origin? FindOrigin(KeyAccess access, ReadOnlyMemory<byte> contextId) =>
-        _decryption?.Find(key => key.Access == access && key.Origin.IsIn(contextId))?.Origin ?? OpenKeys.FindOrigin(access, contextId);
+        _decryption?.Find(key => key.Access == access && key.Origin.IsIn(contextId))?.Origin
+        ?? Volatile.Read(ref _openKeys)?.FindOrigin(access, contextId);
 
     public Origin? FindOpenOrigin(KeyAccess access, ReadOnlyMemory<byte> ciphertext, ReadOnlyMemory<byte> contextId) =>
-        OpenKeys.FindOrigin(access, ciphertext, contextId);
+        Volatile.Read(ref _openKeys)?.FindOrigin(access, ciphertext, contextId);
 
     public void Dispose()
     {
         // First, so that nothing new is added to what is closed below.
         _disposed.Cancel();
         Array.ForEach(_watches ?? [], static watch => watch.Dispose());
-        OpenKeys.Dispose();
 
-        // Created if needed, so that a flight that ends later finds a disposed cache and has its key erased.
+        // Created if needed, so that no data key is opened later, and a flight that ends later finds a disposed cache and has its key
+        // erased.
+        OpenKeys.Dispose();
         EncryptionCache?.Dispose();
         DecryptionCache?.Dispose();
         StreamUse[] streams;
@@ -439,10 +430,14 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     }
 
     private DataKeyCache<EncryptionKey>? EncryptionCache =>
-        _caching is null ? null : Volatile.Read(ref _encryption) ?? Created(ref _encryption, new(_caching, CacheMeter.Encryption));
+        _options.Caching is null
+            ? null
+            : Volatile.Read(ref _encryption) ?? Created(ref _encryption, new(_options.Caching, CacheMeter.Encryption));
 
     private DataKeyCache<DecryptionKey>? DecryptionCache =>
-        _caching is null ? null : Volatile.Read(ref _decryption) ?? Created(ref _decryption, new(_caching, CacheMeter.Decryption));
+        _options.Caching is null
+            ? null
+            : Volatile.Read(ref _decryption) ?? Created(ref _decryption, new(_options.Caching, CacheMeter.Decryption));
 
     private KeyFlights<EncryptionKey> EncryptionFlights =>
         Volatile.Read(ref _encryptionFlights) ?? Created(ref _encryptionFlights, new(_work));
@@ -489,10 +484,10 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
         DataKeyCache<DecryptionKey> cache,
         MessageHeader header,
         [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DecryptionKey? key) =>
-        TryEnter(cache, header, _clock.Now, _grace, out key) && key is not null;
+        TryEnter(cache, header, _clock.Now, _options.Grace, out key) && key is not null;
 
     /// <summary>Whether a cached key is past its lifetime, so that only an outage permits its use.</summary>
-    private bool IsStale(ICachedKey key, long now) => now - key.Since >= _maxAge;
+    private bool IsStale(ICachedKey key, long now) => now - key.Since >= _options.MaxAge;
 
     private static void ThrowIfDenied(ICachedKey key, Moment since, string operation)
     {
@@ -505,12 +500,12 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     private void ThrowIfTooLong(MessageTemplate template)
     {
         // This ring could not read the message.
-        if (template.HeaderLength > _options.MaxHeaderLength)
+        if (template.HeaderLength > Options.MaxHeaderLength)
         {
             var parameter = ContextParameter;
             throw new ArgumentException(
                 $"The message's header would take {template.HeaderLength} bytes, more than the "
-                + $"{_options.MaxHeaderLength} that MaxHeaderLength allows.",
+                + $"{Options.MaxHeaderLength} that MaxHeaderLength allows.",
                 parameter);
         }
     }
@@ -519,7 +514,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
         EncryptionContext context, ActivityContext caller, ByokAuditCause? cause, CancellationToken cancellationToken)
     {
         using var activity = Activities.StartShared(Activities.FetchDataKey, caller);
-        if (_current.Key.Audit is not null)
+        if (Current.Key.Audit is not null)
         {
             RingAudit.Enter(caller, cause);
         }
@@ -539,7 +534,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
         List<Candidate> candidates, EncryptionContext context, ActivityContext caller, CancellationToken cancellationToken)
     {
         using var activity = Activities.StartShared(Activities.FetchDataKey, caller);
-        if (_current.Key.Audit is not null)
+        if (Current.Key.Audit is not null)
         {
             RingAudit.Enter(caller);
         }
@@ -556,7 +551,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     }
 
     private Task<DecryptionKey> FetchAsync(List<Candidate> candidates, EncryptionContext context, CancellationToken cancellationToken) =>
-        _current.Key.OperationAsync(token => FetchWithinAsync(candidates, context, token), AwsAction.Decrypt, cancellationToken);
+        Current.Key.OperationAsync(token => FetchWithinAsync(candidates, context, token), AwsAction.Decrypt, cancellationToken);
 
     /// <summary>Unwraps the first encrypted data key that AWS KMS accepts.</summary>
     private static async Task<DecryptionKey> FetchWithinAsync(
@@ -600,7 +595,9 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
                 isOurs = true;
                 if (encrypted.Ciphertext.Length is > 0 and <= AnswerChecks.LongestBlob)
                 {
-                    candidates.Add(new Candidate(access, encrypted.Ciphertext.ToArray(), header.ContextAndEncryptedKey(i).ToArray()));
+                    // The ciphertext is the end of the id.
+                    var id = header.ContextAndEncryptedKey(i).ToArray();
+                    candidates.Add(new Candidate(access, id.AsMemory(id.Length - encrypted.Ciphertext.Length), id));
                 }
             }
         }
@@ -624,12 +621,12 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
                 try
                 {
                     // Never null, because the cache is not asked: a new key is wanted although it has one.
-                    using var seat = (await EncryptionFlights.JoinAsync(
+                    using var seat = await EncryptionFlights.JoinAsync(
                         context.Section,
                         token => MakeSharedAsync(context, caller: default, ByokAuditCause.Renewal, token),
                         static () => false,
-                        _disposed.Token).ConfigureAwait(false))!.Value;
-                    Keep(EncryptionCache!, seat, context, bytes: null);
+                        _disposed.Token).ConfigureAwait(false);
+                    Keep(EncryptionCache!, seat!, context, bytes: null);
                     isRenewed = true;
                 }
                 finally
@@ -666,7 +663,7 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
             cache.Remove(cached => ReferenceEquals(cached, key), EvictionCause.Revoked);
         }
 
-        Arm(_interval);
+        Arm(_options.Interval);
     }
 
     private void Remove(StreamUse stream)
@@ -719,17 +716,18 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
             key.EndUnusedCipher();
         }
 
-        var due = _interval;
+        var due = _options.Interval;
 
         // Nothing here may throw: an exception on this thread would end the process. Requests to AWS run in tasks of their own.
-        foreach (var (access, origin) in OpenKeys.CloseUnreferenced())
+        var openKeys = Volatile.Read(ref _openKeys);
+        foreach (var (access, origin) in openKeys?.CloseUnreferenced() ?? [])
         {
             var next = access.KeepFresh(origin);
             due = next < due ? next : due;
         }
 
         // Otherwise the timer stops, so an idle ring costs nothing.
-        if (!OpenKeys.IsEmpty || _encryption?.IsEmpty == false || _decryption?.IsEmpty == false)
+        if (openKeys?.IsEmpty == false || _encryption?.IsEmpty == false || _decryption?.IsEmpty == false)
         {
             Arm(due);
         }
@@ -738,5 +736,5 @@ internal sealed class PlaintextKeys : IPlaintextKeys, IDisposable
     /// <param name="Access">Access to the wrapping key.</param>
     /// <param name="Ciphertext">The ciphertext to unwrap.</param>
     /// <param name="Id">The id of its data key in the cache.</param>
-    private sealed record Candidate(KeyAccess Access, byte[] Ciphertext, byte[] Id);
+    private sealed record Candidate(KeyAccess Access, ReadOnlyMemory<byte> Ciphertext, byte[] Id);
 }

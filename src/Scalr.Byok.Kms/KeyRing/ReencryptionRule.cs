@@ -10,16 +10,18 @@ namespace Scalr.Byok.Kms.KeyRing;
 /// </remarks>
 internal sealed class ReencryptionRule
 {
-    private readonly KmsKeyArn _key;
     private readonly MessageOptions _options;
 
     /// <param name="key">The key that encrypts.</param>
     /// <param name="options">The format that the ring writes, and the limits of what it reads.</param>
     public ReencryptionRule(KmsKeyArn key, MessageOptions options)
     {
-        _key = key;
+        KeyArn = key;
         _options = options;
     }
+
+    /// <summary>The key that encrypts.</summary>
+    public KmsKeyArn KeyArn { get; }
 
     /// <summary>Whether a message is to be encrypted again.</summary>
     /// <param name="message">The message, or its start with the whole header.</param>
@@ -54,7 +56,7 @@ internal sealed class ReencryptionRule
     }
 
     // A replica has the key material of its primary, so moving a message between them would change nothing for the customer.
-    private bool IsCurrent(KmsKeyArn? arn) => arn is { } named && (named == _key || named.IsReplicaOf(_key));
+    private bool IsCurrent(KmsKeyArn? arn) => arn is { } named && (named == KeyArn || named.IsReplicaOf(KeyArn));
 
     private static void ThrowUnlessDefined(ByokReencryptWhen policy)
     {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Messages;
@@ -58,7 +57,7 @@ internal sealed class Reencryptor
                     header,
                     key =>
                     {
-                        MessageReader.ReadTo(plaintext, header, message, key.Key, _options.MaxDegreeOfParallelism);
+                        MessageReader.ReadTo(plaintext, header, new(message), key.Key, _options.MaxDegreeOfParallelism);
                         return true;
                     },
                     token).ConfigureAwait(false);
@@ -84,6 +83,55 @@ internal sealed class Reencryptor
     {
         MessageInput input = new(message, _options);
         var header = await input.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
+        return await RunAsync(
+            header,
+            policy,
+            key => MessageStreamReader.Begin(input, header, key, _options),
+            (template, key, id) => MessageStreamWriter.Begin(template, key, id, _options, TooLong),
+            async (reading, writing) =>
+            {
+                await MessageTransfer.RunAsync(
+                    reading.Work,
+                    reading.Use,
+                    writing.Work,
+                    writing.Use,
+                    destination,
+                    isSequential: _options.MaxDegreeOfParallelism == 1,
+                    cancellationToken).ConfigureAwait(false);
+                return writing.Work.Length;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Encrypts a message from pipe to pipe again, in constant memory.</summary>
+    /// <returns>Whether the message was encrypted again. False: its header is authentic, and nothing was written.</returns>
+    public async Task<bool> RunAsync(PipePair pipes, ByokReencryptWhen policy, CancellationToken cancellationToken)
+    {
+        var header = await pipes.ReadHeaderAsync(_options, cancellationToken).ConfigureAwait(false);
+        return await RunAsync(
+            header,
+            policy,
+            key => MessagePipeReader.Begin(header, key, _options),
+            (template, key, id) => MessagePipeWriter.Begin(template, key, id, _options, TooLong),
+            async (reading, writing) =>
+            {
+                await MessageTransfer.RunAsync(
+                    reading.Work, reading.Use, writing.Work, writing.Use, pipes, cancellationToken).ConfigureAwait(false);
+                return writing.Work.Length;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<bool> RunAsync<TReader, TWriter>(
+        MessageHeader header,
+        ByokReencryptWhen policy,
+        Func<DataKey, TReader> read,
+        Func<MessageTemplate, DataKey, byte[], TWriter> write,
+        Func<InUse<TReader>, InUse<TWriter>, Task<long>> transfer,
+        CancellationToken cancellationToken)
+        where TReader : class, IDisposable
+        where TWriter : class, IDisposable
+    {
         if (!Applies(header, policy))
         {
             await AuthenticateAsync(header, cancellationToken).ConfigureAwait(false);
@@ -95,10 +143,10 @@ internal sealed class Reencryptor
         var (reading, writing) = await WithinLimitAsync(
             async token =>
             {
-                var reading = await BeginReadingAsync(input, header, token).ConfigureAwait(false);
+                var reading = await BeginReadingAsync(header, read, token).ConfigureAwait(false);
                 try
                 {
-                    return (reading, await BeginWritingAsync(header, context, token).ConfigureAwait(false));
+                    return (reading, await BeginWritingAsync(header, context, write, token).ConfigureAwait(false));
                 }
                 catch
                 {
@@ -110,17 +158,9 @@ internal sealed class Reencryptor
         using (reading)
         using (writing)
         {
-            await MessageStreamTransfer.RunAsync(
-                reading.Work,
-                reading.Use,
-                writing.Work,
-                writing.Use,
-                destination,
-                isSequential: _options.MaxDegreeOfParallelism == 1,
-                cancellationToken).ConfigureAwait(false);
+            _keys.Count(context, await transfer(reading, writing).ConfigureAwait(false));
         }
 
-        _keys.Count(context, writing.Work.Length);
         return true;
     }
 
@@ -144,31 +184,29 @@ internal sealed class Reencryptor
             },
             cancellationToken).ConfigureAwait(false);
 
-    private async Task<InUse<MessageStreamReader>> BeginReadingAsync(
-        MessageInput input, MessageHeader header, CancellationToken cancellationToken)
+    private async Task<InUse<T>> BeginReadingAsync<T>(MessageHeader header, Func<DataKey, T> read, CancellationToken cancellationToken)
+        where T : class, IDisposable
     {
         // Marked before the data key is taken: a denial that arrives in between must stop the stream.
         var began = _keys.Clock.Mark();
         return await _keys.DecryptWithinAsync(
             header,
-            key => InUse<MessageStreamReader>.Begin(
-                _keys.BeginStream(key.Access, KeyUse.Read, key.Origin, began),
-                () => MessageStreamReader.Begin(input, header, key.Key, _options)),
+            key => InUse<T>.Begin(_keys.BeginStream(key.Access, KeyUse.Read, key.Origin, began), () => read(key.Key)),
             cancellationToken).ConfigureAwait(false);
     }
 
-    private Task<InUse<MessageStreamWriter>> BeginWritingAsync(
-        MessageHeader old, EncryptionContext context, CancellationToken cancellationToken)
+    private Task<InUse<T>> BeginWritingAsync<T>(
+        MessageHeader old, EncryptionContext context, Func<MessageTemplate, DataKey, byte[], T> write, CancellationToken cancellationToken)
+        where T : class, IDisposable
     {
         var began = _keys.Clock.Mark();
         return WithNewKeyAsync(
             old,
             context,
             bytes: 0,
-            key => InUse<MessageStreamWriter>.Begin(
+            key => InUse<T>.Begin(
                 _keys.BeginStream(key.Access, KeyUse.Write, key.Origin, began),
-                () => MessageStreamWriter.Begin(
-                    key.Template, key.Key, RandomNumberGenerator.GetBytes(MessageFormat.MessageIdLength), _options, TooLong)),
+                () => write(key.Template, key.Key, NonceSource.GetBytes(MessageFormat.MessageIdLength))),
             cancellationToken);
     }
 
@@ -225,28 +263,4 @@ internal sealed class Reencryptor
     }
 
     private static ByokDecryptionException TooLong(long limit) => new(HeaderErrors.MessageTooLong(limit));
-
-    /// <summary>A reader or writer of a stream, with the use of its data key.</summary>
-    private readonly record struct InUse<T>(T Work, StreamUse Use) : IDisposable
-        where T : class, IDisposable
-    {
-        public static InUse<T> Begin(StreamUse use, Func<T> begin)
-        {
-            try
-            {
-                return new InUse<T>(begin(), use);
-            }
-            catch
-            {
-                use.Dispose();
-                throw;
-            }
-        }
-
-        public void Dispose()
-        {
-            Work.Dispose();
-            Use.Dispose();
-        }
-    }
 }

@@ -7,9 +7,15 @@ namespace Scalr.Byok.Kms.KeyRing;
 /// <summary>Compares key settings in all fields, secrets included. Holds only a hash of them.</summary>
 internal readonly struct SettingsIdentity : IEquatable<SettingsIdentity>
 {
-    private readonly byte[]? _hash;
+    // The two halves of the hash.
+    private readonly UInt128 _first;
+    private readonly UInt128 _second;
 
-    private SettingsIdentity(byte[] hash) => _hash = hash;
+    private SettingsIdentity(ReadOnlySpan<byte> hash)
+    {
+        _first = MemoryMarshal.Read<UInt128>(hash);
+        _second = MemoryMarshal.Read<UInt128>(hash[16..]);
+    }
 
     /// <summary>The identity of validated settings.</summary>
     public static SettingsIdentity Of(ByokKeySettings settings)
@@ -32,11 +38,11 @@ internal readonly struct SettingsIdentity : IEquatable<SettingsIdentity>
         return new(hash.GetHashAndReset());
     }
 
-    public bool Equals(SettingsIdentity other) => _hash.AsSpan().SequenceEqual(other._hash);
+    public bool Equals(SettingsIdentity other) => _first == other._first && _second == other._second;
 
     public override bool Equals(object? obj) => obj is SettingsIdentity other && Equals(other);
 
-    public override int GetHashCode() => _hash is null ? 0 : BitConverter.ToInt32(_hash);
+    public override int GetHashCode() => unchecked((int)_first);
 
     private static void Add(IncrementalHash hash, string? keyArn, ByokCredentialSettings? credentials)
     {

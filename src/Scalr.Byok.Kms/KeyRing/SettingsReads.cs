@@ -21,12 +21,14 @@ internal sealed class SettingsReads
     private Task<bool>? _wait;
     private long _begun;
 
-    /// <summary>Counts the read that creates the ring as the first read, started now.</summary>
-    public SettingsReads(TimeProvider time, SharedWork work)
+    /// <param name="time">The clock.</param>
+    /// <param name="work">Starts the reads.</param>
+    /// <param name="begun">When the read began that made the ring, by the clock's timestamps. It counts as the first read.</param>
+    public SettingsReads(TimeProvider time, SharedWork work, long begun)
     {
         _time = time;
         _work = work;
-        _begun = time.GetTimestamp();
+        _begun = begun;
     }
 
     /// <summary>Starts a read, or joins the one under way.</summary>

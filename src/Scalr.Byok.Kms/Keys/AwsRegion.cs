@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Numerics;
 
 namespace Scalr.Byok.Kms.Keys;
@@ -17,11 +16,11 @@ internal readonly record struct AwsRegion
     private readonly ulong _third;
     private readonly byte _length;
 
-    private AwsRegion(ReadOnlySpan<byte> padded, int length, AwsPartition partition)
+    private AwsRegion(ulong first, ulong second, ulong third, int length, AwsPartition partition)
     {
-        _first = BinaryPrimitives.ReadUInt64LittleEndian(padded);
-        _second = BinaryPrimitives.ReadUInt64LittleEndian(padded[8..]);
-        _third = BinaryPrimitives.ReadUInt64LittleEndian(padded[16..]);
+        _first = first;
+        _second = second;
+        _third = third;
         _length = (byte)length;
         Partition = partition;
     }
@@ -38,14 +37,7 @@ internal readonly record struct AwsRegion
             {
                 if (HasFormOf(partition, text))
                 {
-                    Span<byte> padded = stackalloc byte[MaxLength];
-                    padded.Clear();
-                    for (var i = 0; i < text.Length; i++)
-                    {
-                        padded[i] = byte.CreateTruncating(text[i]);
-                    }
-
-                    region = new AwsRegion(padded, text.Length, partition);
+                    region = new AwsRegion(EightFrom(text, 0), EightFrom(text, 8), EightFrom(text, 16), text.Length, partition);
                     return true;
                 }
             }
@@ -73,19 +65,34 @@ internal readonly record struct AwsRegion
 
     public void Write<T>(ref Span<T> destination) where T : unmanaged, IBinaryInteger<T>
     {
-        Span<byte> padded = stackalloc byte[MaxLength];
-        BinaryPrimitives.WriteUInt64LittleEndian(padded, _first);
-        BinaryPrimitives.WriteUInt64LittleEndian(padded[8..], _second);
-        BinaryPrimitives.WriteUInt64LittleEndian(padded[16..], _third);
         for (var i = 0; i < _length; i++)
         {
-            destination[i] = T.CreateTruncating(padded[i]);
+            var eight = i < 8 ? _first : i < 16 ? _second : _third;
+            destination[i] = T.CreateTruncating((eight >> (i % 8 * 8)) & byte.MaxValue);
         }
 
         destination = destination[_length..];
     }
 
-    public override string ToString() => string.Create(_length, this, static (chars, region) => region.Write(ref chars));
+    public override string ToString()
+    {
+        Span<char> text = stackalloc char[_length];
+        var rest = text;
+        Write(ref rest);
+        return text.ToString();
+    }
+
+    /// <summary>Up to eight characters from a position on, the first in the lowest byte.</summary>
+    private static ulong EightFrom<T>(ReadOnlySpan<T> text, int start) where T : unmanaged, IBinaryInteger<T>
+    {
+        var eight = 0UL;
+        for (var i = Math.Min(text.Length, start + 8) - 1; i >= start; i--)
+        {
+            eight = (eight << 8) | byte.CreateTruncating(text[i]);
+        }
+
+        return eight;
+    }
 
     private static bool HasFormOf<T>(AwsPartition partition, ReadOnlySpan<T> text) where T : unmanaged, IBinaryInteger<T>
     {

@@ -165,7 +165,12 @@ public readonly record struct KmsKeyArn : ISpanParsable<KmsKeyArn>, IUtf8SpanPar
 
     /// <summary>The text of the ARN; empty for the default value.</summary>
     /// <returns>The ARN.</returns>
-    public override string ToString() => string.Create(TextLength, this, static (chars, arn) => arn.TryFormat(chars, out _));
+    public override string ToString()
+    {
+        Span<char> text = stackalloc char[TextLength];
+        TryFormat(text, out _);
+        return text.ToString();
+    }
 
     /// <summary>Writes the ARN. Allocates nothing.</summary>
     /// <param name="destination">The destination. An ARN has at most 97 characters.</param>

@@ -37,7 +37,7 @@ internal readonly record struct KmsKeyId
 
         var isMultiRegion = BeginsMultiRegion(text, ignoreCase);
         var start = isMultiRegion ? MultiRegionPrefix.Length : 0;
-        UInt128 value = 0;
+        var (high, low) = (0UL, 0UL);
         for (var i = start; i < Length; i++)
         {
             var c = text[i].ToChar();
@@ -50,7 +50,8 @@ internal readonly record struct KmsKeyId
             }
             else if (char.IsAsciiHexDigitLower(c) || (ignoreCase && char.IsAsciiHexDigit(c)))
             {
-                value = (value << 4) | (uint)Digit(c);
+                high = (high << 4) | (low >> 60);
+                low = (low << 4) | (uint)Digit(c);
             }
             else
             {
@@ -58,7 +59,7 @@ internal readonly record struct KmsKeyId
             }
         }
 
-        id = new KmsKeyId((ulong)(value >> 64), (ulong)(value & ulong.MaxValue), isMultiRegion);
+        id = new KmsKeyId(high, low, isMultiRegion);
         return true;
     }
 
@@ -69,7 +70,6 @@ internal readonly record struct KmsKeyId
 
     public void Write<T>(ref Span<T> destination) where T : unmanaged, IBinaryInteger<T>
     {
-        UInt128 value = new(_high, _low);
         var shift = 128;
         for (var i = 0; i < Length; i++)
         {
@@ -85,7 +85,7 @@ internal readonly record struct KmsKeyId
             else
             {
                 shift -= 4;
-                c = "0123456789abcdef"[(int)((value >> shift) & 15)];
+                c = "0123456789abcdef"[(int)(((shift >= 64 ? _high : _low) >> (shift % 64)) & 15)];
             }
 
             destination[i] = T.CreateTruncating(c);

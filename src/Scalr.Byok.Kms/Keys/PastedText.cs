@@ -35,13 +35,20 @@ internal static class PastedText
             end--;
         }
 
-        var found = Enumerable.Range(0, text.Length)
-            .Where(i => IsStray(text, i, inside) || (IsQuote(text[i]) && (i < start || i >= end))).ToList();
-        if (found.Count == 0)
+        var found = new List<int>();
+        for (var i = 0; i < text.Length; i++)
         {
-            return null;
+            if (IsStray(text, i, inside) || (IsQuote(text[i]) && (i < start || i >= end)))
+            {
+                found.Add(i);
+            }
         }
 
+        return found.Count == 0 ? null : Describe(text, found);
+    }
+
+    private static string Describe(string text, List<int> found)
+    {
         var told = string.Join(
             ", ", found.Take(MostTold).Select(i => string.Create(CultureInfo.InvariantCulture, $"{Name(text, i)} at position {i + 1}")));
         var more = found.Count > MostTold ? string.Create(CultureInfo.InvariantCulture, $" and {found.Count - MostTold} more") : "";

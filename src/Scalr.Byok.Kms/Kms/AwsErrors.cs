@@ -104,12 +104,16 @@ internal static class AwsErrors
 
     /// <summary>Whether <see cref="Translate"/> handles the exception: an answer of AWS, or a failure to get one.</summary>
     /// <remarks>
-    /// A cancellation counts if the caller did not request it. The AWS SDK passes on the exception of the XML reader if an answer of AWS
-    /// STS with status 200 is not XML.
+    /// A cancellation counts if the caller did not request it. The AWS SDK passes on the exceptions of its readers if an answer of AWS STS
+    /// with status 200 is not XML, or has a number or a date that is none.
     /// </remarks>
     public static bool IsAws(Exception error) =>
-        error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or JsonException
-            or TimeoutException or TimeoutRejectedException or OperationCanceledException;
+        error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or TimeoutException
+            or TimeoutRejectedException or OperationCanceledException
+        || IsOfReader(error);
+
+    /// <summary>Whether the exception says that an answer could not be read. Its text may quote the answer.</summary>
+    private static bool IsOfReader(Exception error) => error is XmlException or JsonException or FormatException or OverflowException;
 
     /// <summary>Maps an exception of the AWS SDK, the transport or a time limit to an exception of this library.</summary>
     /// <param name="error">The exception.</param>
@@ -154,7 +158,7 @@ internal static class AwsErrors
                 isTransient: true,
                 isHostLate: late > TimeSpan.Zero),
             AnswerTooLargeException => ServiceFailed($"failed: {error.Message}", error, key, action, isTransient: true),
-            AmazonClientException or XmlException or JsonException => ServiceFailed(
+            _ when error is AmazonClientException || IsOfReader(error) => ServiceFailed(
                 "failed: AWS sent an answer that could not be read", error, key, action, isTransient: true),
             _ => ServiceFailed($"failed because {NetworkFailure.Describe(error, key.Region)}", error, key, action, isTransient: true),
         };
@@ -289,9 +293,9 @@ internal static class AwsErrors
     private static Exception? Cause(Exception error) => error switch
     {
         AmazonServiceException service => KnownCode(error) is not null && !AwsAnswers.QuotesBody(service) ? error : null,
-        XmlException or JsonException => null,
-        AmazonClientException when error is not HostCredentialsException => null,
-        _ => error,
+        HostCredentialsException => error,
+        AmazonClientException => null,
+        _ => NetworkFailure.MayQuote(error) ? null : error,
     };
 
     private static string? KnownCode(Exception error) => error is AmazonServiceException { ErrorCode: { Length: > 0 } code }

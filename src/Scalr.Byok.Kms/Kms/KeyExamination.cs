@@ -5,6 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Diagnostics;
 using Scalr.Byok.Kms.Errors;
+using Scalr.Byok.Kms.Keys;
 using static Scalr.Byok.Kms.ByokKeyFindingOwner;
 using static Scalr.Byok.Kms.ByokKeyFindingSeverity;
 
@@ -156,7 +157,8 @@ internal static class KeyExamination
         {
             yield return new ByokKeyFinding(
                 ByokKeyFindingCode.AutomaticRotationUnsupported, Information, Customer,
-                $"AWS KMS does not rotate the key material by itself, because it did not make it (origin {origin.Value}).",
+                "AWS KMS does not rotate the key material by itself, because it did not make it "
+                + $"(origin {AwsAnswers.Constant(origin) ?? "unknown"}).",
                 "Rotate the key material yourself as your rules demand, or use a key whose material AWS KMS makes, with automatic "
                 + "rotation on.");
         }
@@ -212,10 +214,14 @@ internal static class KeyExamination
     public static bool MayBeIn(KeyMetadata key, string region) =>
         key.MultiRegionConfiguration is null || PrimaryRegionOf(key) == region || ReplicaRegionsOf(key).Contains(region);
 
-    public static string? PrimaryRegionOf(KeyMetadata? key) => key?.MultiRegionConfiguration?.PrimaryKey?.Region;
+    /// <summary>The Region of the primary key; null if it is not known, or not like a Region of AWS.</summary>
+    public static string? PrimaryRegionOf(KeyMetadata? key) =>
+        key?.MultiRegionConfiguration?.PrimaryKey?.Region is { } region && AwsRegion.IsRegion(region) ? region : null;
 
     public static IEnumerable<string> ReplicaRegionsOf(KeyMetadata? key) =>
-        (key?.MultiRegionConfiguration?.ReplicaKeys ?? []).Select(replica => replica.Region).OfType<string>();
+        (key?.MultiRegionConfiguration?.ReplicaKeys ?? []).Select(replica => replica.Region)
+            .OfType<string>()
+            .Where(region => AwsRegion.IsRegion(region));
 
     public static DateTimeOffset? TimeOf(DateTime? time) => time is { } moment ? new DateTimeOffset(moment.ToUniversalTime()) : null;
 

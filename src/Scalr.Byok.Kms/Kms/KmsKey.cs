@@ -20,16 +20,12 @@ internal sealed class KmsKey : IDisposable
 {
     private readonly KmsRegion[] _regions;
 
-    // By Region: the order of its last acceptance. Orders instead of times, because two answers can have the same time.
-    private readonly long[] _accepted;
-
-    // By Region: when a denied session was last replaced.
-    private readonly long[] _replaced;
+    private readonly Replica[] _replicas;
     private readonly AwsPipeline _pipeline;
     private readonly AgeClock _clock;
     private readonly ILogger _logger;
 
-    // Written without a lock, as are the arrays above: each is one number, and the answers of two concurrent requests have no order.
+    // Written without a lock, as are the numbers of replicas: the answers of two concurrent requests have no order.
     private long _primaryAnswered;
 
     /// <param name="regions">The key's own Region, then its replicas in the order of failover. Takes ownership.</param>
@@ -40,9 +36,12 @@ internal sealed class KmsKey : IDisposable
     public KmsKey(KmsRegion[] regions, bool failoverOnDenial, AwsPipeline pipeline, AgeClock clock, ILogger logger)
     {
         _regions = regions;
-        _accepted = new long[regions.Length];
-        _replaced = new long[regions.Length];
-        Array.Fill(_replaced, Moment.Never.Ticks);
+        _replicas = regions.Length == 1 ? [] : new Replica[regions.Length - 1];
+        for (var i = 0; i < _replicas.Length; i++)
+        {
+            _replicas[i].Replaced = Moment.Never.Ticks;
+        }
+
         FailsOverOnDenial = failoverOnDenial;
         _pipeline = pipeline;
         _clock = clock;
@@ -105,8 +104,9 @@ internal sealed class KmsKey : IDisposable
     {
         try
         {
-            return await _pipeline.OperationAsync(
-                static (operation, token) => new ValueTask<T>(operation(token)), operation, cancellationToken).ConfigureAwait(false);
+            Task<T>? running = null;
+            await _pipeline.OperationAsync(token => running = operation(token), cancellationToken).ConfigureAwait(false);
+            return await running!.ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -126,7 +126,7 @@ internal sealed class KmsKey : IDisposable
     /// <param name="attempt">One attempt in one Region.</param>
     /// <param name="cancellationToken">Ends it: the caller, or the time limit of the operation.</param>
     /// <exception cref="ByokException">AWS denied the request or gave no usable answer.</exception>
-    public Task<T> RetryAsync<T>(KmsCall call, Func<KmsRegion, CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
+    public Task RetryAsync(KmsCall call, Func<KmsRegion, CancellationToken, Task> attempt, CancellationToken cancellationToken) =>
         RetryAsync(call, token => TryRegionsAsync(call, attempt, token), cancellationToken);
 
     /// <summary>Describes the key in one Region by kms:DescribeKey.</summary>
@@ -142,7 +142,15 @@ internal sealed class KmsKey : IDisposable
     /// <exception cref="ByokException">AWS denied the request or gave no usable answer.</exception>
     public Task<T> CallInAsync<T>(
         KmsRegion region, KmsCall call, Func<KmsCall, CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
-        OperationAsync(token => RetryAsync(call, t => attempt(call, t), token), call.Operation, cancellationToken);
+        OperationAsync(
+            async token =>
+            {
+                Task<T>? last = null;
+                await RetryAsync(call, t => last = attempt(call, t), token).ConfigureAwait(false);
+                return await last!.ConfigureAwait(false);
+            },
+            call.Operation,
+            cancellationToken);
 
     /// <summary>One attempt in each Region until one answers, without retries.</summary>
     /// <exception cref="ByokException">AWS denied the request or gave no usable answer.</exception>
@@ -151,7 +159,9 @@ internal sealed class KmsKey : IDisposable
     {
         try
         {
-            return await TryRegionsAsync(call, attempt, cancellationToken).ConfigureAwait(false);
+            Task<T>? last = null;
+            await TryRegionsAsync(call, (region, token) => last = attempt(region, token), cancellationToken).ConfigureAwait(false);
+            return await last!.ConfigureAwait(false);
         }
         catch (ByokException e)
         {
@@ -203,17 +213,16 @@ internal sealed class KmsKey : IDisposable
         }
     }
 
-    private async Task<T> RetryAsync<T>(KmsCall call, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    private async Task RetryAsync(KmsCall call, Func<CancellationToken, Task> attempt, CancellationToken cancellationToken)
     {
         try
         {
-            return await _pipeline.CallAsync(
-                static (s, token) =>
+            await _pipeline.CallAsync(
+                token =>
                 {
-                    s.This.BeginAttempt(s.call);
-                    return new ValueTask<T>(s.attempt(token));
+                    BeginAttempt(call);
+                    return attempt(token);
                 },
-                (This: this, call, attempt),
                 cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -241,8 +250,8 @@ internal sealed class KmsKey : IDisposable
         }
     }
 
-    private async Task<T> TryRegionsAsync<T>(
-        KmsCall call, Func<KmsRegion, CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    private async Task TryRegionsAsync(
+        KmsCall call, Func<KmsRegion, CancellationToken, Task> attempt, CancellationToken cancellationToken)
     {
         ByokKeyUnavailableException? denial = null;
         ByokServiceException? outage = null;
@@ -264,9 +273,12 @@ internal sealed class KmsKey : IDisposable
             call.Region = i;
             try
             {
-                var answer = await TryRegionAsync(call, attempt, i, cancellationToken).ConfigureAwait(false);
+                // Only a replica's denial may not count, so only its attempt may be repeated.
+                await (i == 0
+                    ? attempt(region, cancellationToken)
+                    : TryReplicaAsync(call, attempt, i, cancellationToken)).ConfigureAwait(false);
                 Answered(call, i, isAcceptance: true);
-                return answer;
+                return;
             }
             catch (ByokKeyUnavailableException e)
             {
@@ -307,14 +319,15 @@ internal sealed class KmsKey : IDisposable
     }
 
     /// <summary>
-    /// One attempt in a Region. Repeated once with a new session if the denial does not count and the session is not new.
+    /// One attempt in a replica's Region. Repeated once with a new session if the denial does not count and the session is not new.
     /// </summary>
-    private async Task<T> TryRegionAsync<T>(
-        KmsCall call, Func<KmsRegion, CancellationToken, Task<T>> attempt, int region, CancellationToken cancellationToken)
+    private async Task TryReplicaAsync(
+        KmsCall call, Func<KmsRegion, CancellationToken, Task> attempt, int region, CancellationToken cancellationToken)
     {
         try
         {
-            return await attempt(_regions[region], cancellationToken).ConfigureAwait(false);
+            await attempt(_regions[region], cancellationToken).ConfigureAwait(false);
+            return;
         }
         catch (ByokKeyUnavailableException e) when (!DenialCounts(region) && MayBeOfSession(call, region, e))
         {
@@ -326,12 +339,12 @@ internal sealed class KmsKey : IDisposable
         }
 
         // Once: a denial under the new session goes to the caller.
-        return await attempt(_regions[region], cancellationToken).ConfigureAwait(false);
+        await attempt(_regions[region], cancellationToken).ConfigureAwait(false);
     }
 
     // A denial of a replica in an outage of the primary Region must not erase keys: the customer may never have granted the replica.
     private bool DenialCounts(int region) =>
-        region == 0 || FailsOverOnDenial || Volatile.Read(ref _accepted[region]) > Volatile.Read(ref _primaryAnswered);
+        region == 0 || FailsOverOnDenial || Volatile.Read(ref _replicas[region - 1].Accepted) > Volatile.Read(ref _primaryAnswered);
 
     /// <summary>
     /// Whether the session may be the cause of a denial. Returns true at most once per minute and Region, also if AWS STS does not answer.
@@ -339,10 +352,11 @@ internal sealed class KmsKey : IDisposable
     private bool MayBeOfSession(KmsCall call, int region, ByokKeyUnavailableException denial)
     {
         // One caller per minute replaces the session, however many are denied at the same time.
-        var (now, last) = (_clock.Now, Volatile.Read(ref _replaced[region]));
+        ref var replaced = ref _replicas[region - 1].Replaced;
+        var (now, last) = (_clock.Now, Volatile.Read(ref replaced));
         return denial is { Reason: ByokKeyUnavailableReason.AccessDenied, Operation: AwsAction.Encrypt or AwsAction.Decrypt }
             && call.Session is { } session && now - session.Begun.Ticks >= AwsSession.Young && now - last >= AwsSession.Young
-            && Interlocked.CompareExchange(ref _replaced[region], now, last) == last;
+            && Interlocked.CompareExchange(ref replaced, now, last) == last;
     }
 
     /// <summary>
@@ -373,10 +387,9 @@ internal sealed class KmsKey : IDisposable
             {
                 Volatile.Write(ref _primaryAnswered, order);
             }
-
-            if (isAcceptance)
+            else if (isAcceptance)
             {
-                Volatile.Write(ref _accepted[region], order);
+                Volatile.Write(ref _replicas[region - 1].Accepted, order);
             }
         }
     }
@@ -457,5 +470,15 @@ internal sealed class KmsKey : IDisposable
         }
 
         return error;
+    }
+
+    /// <summary>What is known of a replica.</summary>
+    private struct Replica
+    {
+        /// <summary>The order of its last acceptance. An order instead of a time, because two answers can have the same time.</summary>
+        public long Accepted;
+
+        /// <summary>When a denied session was last replaced.</summary>
+        public long Replaced;
     }
 }

@@ -21,10 +21,15 @@ namespace Scalr.Byok.Kms.Kms;
 /// An attempt passes, outermost first: the limit of concurrent calls, the attempt's time limit, the session, the circuit breaker. So the
 /// breaker counts only failures of AWS KMS itself, and failures of kms:DescribeKey or AWS STS do not block encryption and decryption.
 /// </remarks>
-internal sealed class KmsRegion : IDisposable
+internal sealed class KmsRegion : IBreakerOwner, ISessionErrors, IDisposable
 {
     private readonly AWSCredentials _credentials;
-    private readonly Func<AWSCredentials, string, IAmazonKeyManagementService> _createClient;
+
+    // What signs the requests of other credentials than a role's. Those of a host's strategy may have to be resolved first, which can fail.
+    // The other kinds are already resolved.
+    private readonly AWSCredentials _signing;
+
+    private readonly KmsClients _clients;
     private readonly AwsPipeline _pipeline;
     private readonly AgeClock _clock;
     private readonly ILogger _logger;
@@ -34,34 +39,35 @@ internal sealed class KmsRegion : IDisposable
     // Has no wait handle, so there is nothing to dispose.
     private SemaphoreSlim? _turns;
 
-    // Client and credentials in one object, so that a request never gets the client of another session.
-    private Signed? _signed;
     private volatile bool _stopped;
     private long _requests;
 
     /// <param name="arn">The key, in this Region.</param>
     /// <param name="credentials">The credentials. Takes ownership.</param>
-    /// <param name="createClient">Creates a client for credentials and a Region.</param>
+    /// <param name="clients">The clients of AWS KMS.</param>
     /// <param name="pipeline">Time limits and retries.</param>
     /// <param name="clock">Marks when requests are sent.</param>
     /// <param name="logger">The log.</param>
     public KmsRegion(
         KmsKeyArn arn,
         AWSCredentials credentials,
-        Func<AWSCredentials, string, IAmazonKeyManagementService> createClient,
+        KmsClients clients,
         AwsPipeline pipeline,
         AgeClock clock,
         ILogger logger)
     {
         Arn = arn;
         _credentials = credentials;
-        _createClient = createClient;
+        _signing = credentials is BasicAWSCredentials or SessionAWSCredentials or AnonymousAWSCredentials or HostCredentials
+            or SessionCredentials
+            ? credentials
+            : new HostCredentials(credentials);
+        _clients = clients;
         _pipeline = pipeline;
         _clock = clock;
         _logger = logger;
         Sessions = credentials as SessionCredentials;
-        Sessions?.Explain =
-            error => AwsErrors.IsAws(error) ? AwsErrors.Translate(error, arn, Sessions.Operation, Sessions.Operation) : error;
+        Sessions?.Errors = this;
     }
 
     public KmsKeyArn Arn { get; }
@@ -86,9 +92,14 @@ internal sealed class KmsRegion : IDisposable
     {
         ref var breaker = ref operation == AwsAction.DescribeKey ? ref _describe : ref _data;
 
+        if (Volatile.Read(ref breaker) is { } made)
+        {
+            return made;
+        }
+
         // All threads use the breaker that was stored first, so no failure is counted elsewhere.
-        return LazyInitializer.EnsureInitialized(
-            ref breaker, () => _pipeline.CreateBreaker((state, opening) => OnBreaker(operation, state, opening)));
+        made = _pipeline.CreateBreaker(operation, this);
+        return Interlocked.CompareExchange(ref breaker, made, null) ?? made;
     }
 
     /// <summary>One attempt of kms:Encrypt.</summary>
@@ -102,24 +113,25 @@ internal sealed class KmsRegion : IDisposable
         try
         {
             plaintext.CopyTo(bytes);
-            var answer = await AttemptAsync(new Request<EncryptResponse>(
+            var request = new Request<EncryptResponse>(
                 call,
                 encryptionContext,
-                (client, id, token) => client.EncryptAsync(
-                    RingAudit.Mark(
-                        new EncryptRequest
-                        {
-                            KeyId = Arn.ToString(),
-                            EncryptionContext = new Dictionary<string, string>(encryptionContext),
-                            EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
-                            Plaintext = new MemoryStream(bytes, writable: false),
-                        },
-                        id),
+                (signer, token) => signer.Client.EncryptAsync(
+                    signer.Sign(new EncryptRequest
+                    {
+                        KeyId = Arn.ToString(),
+                        EncryptionContext = new Dictionary<string, string>(encryptionContext),
+                        EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
+                        Plaintext = new MemoryStream(bytes, writable: false),
+                    }),
                     token),
                 answer => AnswerChecks.EnsureUsable(Arn, answer.KeyId, answer.CiphertextBlob, AwsAction.Encrypt),
                 Erase: null,
-                cancellationToken)).ConfigureAwait(false);
-            return answer.CiphertextBlob.ToArray();
+                cancellationToken);
+            Task<EncryptResponse>? sent = null;
+            await AttemptAsync(
+                call, (credentials, token) => sent = SendAsync(request, credentials, token), cancellationToken).ConfigureAwait(false);
+            return (await sent!.ConfigureAwait(false)).CiphertextBlob.ToArray();
         }
         finally
         {
@@ -143,28 +155,29 @@ internal sealed class KmsRegion : IDisposable
         TakePlaintext<T> take,
         CancellationToken cancellationToken)
     {
-        var answer = await AttemptAsync(new Request<DecryptResponse>(
+        var request = new Request<DecryptResponse>(
             call,
             encryptionContext,
-            (client, id, token) => client.DecryptAsync(
-                RingAudit.Mark(
-                    new DecryptRequest
-                    {
-                        // Without it, AWS KMS would use the key that the ciphertext names, which the sender of a message chose.
-                        KeyId = Arn.ToString(),
-                        EncryptionContext = new Dictionary<string, string>(encryptionContext),
-                        EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
-                        // Copied: the AWS SDK may read it after the caller has stopped waiting and reused its buffer.
-                        CiphertextBlob = new MemoryStream(ciphertextBlob.ToArray(), writable: false),
-                    },
-                    id),
+            (signer, token) => signer.Client.DecryptAsync(
+                signer.Sign(new DecryptRequest
+                {
+                    // Without it, AWS KMS would use the key that the ciphertext names, which the sender of a message chose.
+                    KeyId = Arn.ToString(),
+                    EncryptionContext = new Dictionary<string, string>(encryptionContext),
+                    EncryptionAlgorithm = EncryptionAlgorithmSpec.SYMMETRIC_DEFAULT,
+                    // Copied: the AWS SDK may read it after the caller has stopped waiting and reused its buffer.
+                    CiphertextBlob = new MemoryStream(ciphertextBlob.ToArray()),
+                }),
                 token),
             answer => AnswerChecks.EnsureUsable(Arn, answer.KeyId, answer.Plaintext, AwsAction.Decrypt),
             static answer => new ErasedStream(answer.Plaintext).Dispose(),
-            cancellationToken)).ConfigureAwait(false);
+            cancellationToken);
+        Task<DecryptResponse>? sent = null;
+        await AttemptAsync(
+            call, (credentials, token) => sent = SendAsync(request, credentials, token), cancellationToken).ConfigureAwait(false);
 
         // The AWS SDK's own array. It is erased even if take throws; take makes its own copy.
-        using var plaintext = new ErasedStream(answer.Plaintext);
+        using var plaintext = new ErasedStream((await sent!.ConfigureAwait(false)).Plaintext);
         return take(plaintext.Span);
     }
 
@@ -172,15 +185,18 @@ internal sealed class KmsRegion : IDisposable
     /// <exception cref="ByokException">AWS denied the request or gave no usable answer.</exception>
     public async Task<KeyMetadata> DescribeAsync(KmsCall call, CancellationToken cancellationToken)
     {
-        var answer = await AttemptAsync(new Request<DescribeKeyResponse>(
+        var request = new Request<DescribeKeyResponse>(
             call,
             EncryptionContext: null,
-            (client, id, token) => client.DescribeKeyAsync(
-                RingAudit.Mark(new DescribeKeyRequest { KeyId = Arn.ToString() }, id), token),
+            (signer, token) => signer.Client.DescribeKeyAsync(
+                signer.Sign(new DescribeKeyRequest { KeyId = Arn.ToString() }), token),
             answer => AnswerChecks.EnsureUsable(Arn, answer.KeyMetadata),
             Erase: null,
-            cancellationToken)).ConfigureAwait(false);
-        return answer.KeyMetadata;
+            cancellationToken);
+        Task<DescribeKeyResponse>? sent = null;
+        await AttemptAsync(
+            call, (credentials, token) => sent = SendAsync(request, credentials, token), cancellationToken).ConfigureAwait(false);
+        return (await sent!.ConfigureAwait(false)).KeyMetadata;
     }
 
     /// <summary>One attempt to start a session in place of another.</summary>
@@ -189,49 +205,64 @@ internal sealed class KmsRegion : IDisposable
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <returns>The new session; null without a role.</returns>
     /// <exception cref="ByokException">AWS STS denied the role or gave no usable answer.</exception>
-    public Task<AwsSession?> RenewSessionAsync(KmsCall call, AwsSession? instead, CancellationToken cancellationToken) =>
+    public async Task<AwsSession?> RenewSessionAsync(KmsCall call, AwsSession? instead, CancellationToken cancellationToken)
+    {
+        if (Sessions is null)
+        {
+            return null;
+        }
+
         // Without a place in the limit of concurrent calls, which counts requests to AWS KMS.
-        Sessions is null
-            ? Task.FromResult<AwsSession?>(null)
-            : LimitedAsync<AwsSession?>(
-                call,
-                async token => await SessionAsync(call, token).ConfigureAwait(false),
-                cancellationToken,
-                token => TurnAsync(call, instead, isConfirmation: true, call.Cause, token));
+        AwsSession? session = null;
+        await LimitedAsync(
+            call,
+            async token => session = await SessionAsync(call, token).ConfigureAwait(false),
+            cancellationToken,
+            token => TurnAsync(call, instead, isConfirmation: true, call.Cause, token)).ConfigureAwait(false);
+        return session;
+    }
 
     /// <summary>One attempt to obtain the credentials without using them.</summary>
     /// <returns>The ARN of the role's session; null if AWS STS is not called.</returns>
     /// <exception cref="ByokException">AWS STS denied the role or gave no usable answer.</exception>
-    public Task<string?> IdentifyAsync(KmsCall call, CancellationToken cancellationToken) => LimitedAsync<string?>(
-        call,
-        async token =>
-        {
-            if (Sessions is not null)
+    public async Task<string?> IdentifyAsync(KmsCall call, CancellationToken cancellationToken)
+    {
+        string? identity = null;
+        await LimitedAsync(
+            call,
+            async token =>
             {
-                return (await SessionAsync(call, token).ConfigureAwait(false)).Identity;
-            }
+                if (Sessions is not null)
+                {
+                    identity = (await SessionAsync(call, token).ConfigureAwait(false)).Identity;
+                    return;
+                }
 
-            // A strategy of the host may ignore the token.
-            await _credentials.GetCredentialsAsync().WaitObservedAsync(token).ConfigureAwait(false);
-            return null;
-        },
-        cancellationToken,
-        Sessions is null ? null : token => TurnAsync(call, instead: null, call.IsConfirmation, call.Cause, token));
+                // A strategy of the host may ignore the token.
+                await _credentials.GetCredentialsAsync().WaitObservedAsync(token).ConfigureAwait(false);
+            },
+            cancellationToken,
+            Sessions is null ? null : token => TurnAsync(call, instead: null, call.IsConfirmation, call.Cause, token))
+                .ConfigureAwait(false);
+        return identity;
+    }
 
     /// <summary>One attempt of a request that the caller sends.</summary>
     /// <param name="call">The call.</param>
     /// <param name="send">Sends the request. Calls its first argument right before.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    public Task<T> SendAsync<T>(KmsCall call, Func<Action, CancellationToken, Task<T>> send, CancellationToken cancellationToken)
+    public async Task<T> SendAsync<T>(KmsCall call, Func<Action, CancellationToken, Task<T>> send, CancellationToken cancellationToken)
     {
-        return LimitedAsync(
+        Task<T>? sent = null;
+        await LimitedAsync(
             call,
             token =>
             {
                 call.IsAskingHost = true; // until the strategy calls Sends
-                return send(Sends, token);
+                return sent = send(Sends, token);
             },
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
+        return await sent!.ConfigureAwait(false);
 
         void Sends()
         {
@@ -272,51 +303,39 @@ internal sealed class KmsRegion : IDisposable
         // First, so that requests that fail because of the disposals below are reported as such, not as an outage.
         _stopped = true;
         (_credentials as IDisposable)?.Dispose();
-        Volatile.Read(ref _signed)?.Client.Dispose();
     }
 
-    private async Task<TAnswer> AttemptAsync<TAnswer>(Request<TAnswer> request)
-        where TAnswer : AmazonWebServiceResponse
-    {
+    private SemaphoreSlim Turns => Volatile.Read(ref _turns)
+        ?? LazyInitializer.EnsureInitialized(ref _turns, () => new SemaphoreSlim(_pipeline.MaxConcurrentCalls));
+
+    private Task AttemptAsync(
+        KmsCall call, Func<AWSCredentials, CancellationToken, Task> send, CancellationToken cancellationToken) => LimitedAsync(
+        call,
+        token => SignAsync(call, send, token),
+        cancellationToken,
+        Sessions is null ? null : token => TurnAsync(call, instead: null, call.IsConfirmation, call.Cause, token),
         // A confirmation takes no place in the limit: a host whose calls fill the limit must still notice a revocation.
-        var turns = request.Call.IsConfirmation
-            ? null
-            : LazyInitializer.EnsureInitialized(ref _turns, () => new SemaphoreSlim(_pipeline.MaxConcurrentCalls));
-        if (turns is not null)
-        {
-            // Outside the attempt's time limit: the wait for a place says nothing about AWS. The total time limit ends it.
-            await turns.WaitAsync(request.Caller).ConfigureAwait(false);
-        }
-
-        try
-        {
-            return await LimitedAsync(
-                request.Call,
-                token => SignAsync(request, token),
-                request.Caller,
-                Sessions is null
-                    ? null
-                    : token => TurnAsync(request.Call, instead: null, request.Call.IsConfirmation, request.Call.Cause, token))
-                .ConfigureAwait(false);
-        }
-        finally
-        {
-            // Also after a request that ignored its time limit. It may still be under way, but no caller waits for it.
-            turns?.Release();
-        }
-    }
+        call.IsConfirmation ? null : Turns);
 
     /// <summary>Runs an attempt within its time limit, and translates exceptions of AWS, the transport and the limit.</summary>
     /// <param name="call">The call.</param>
     /// <param name="attempt">The attempt.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <param name="turn">Waits for the turn to begin a session, outside the time limit; null if none is needed.</param>
-    private async Task<T> LimitedAsync<T>(
+    /// <param name="places">The limit of concurrent calls; null if the attempt needs no place in it.</param>
+    private async Task LimitedAsync(
         KmsCall call,
-        Func<CancellationToken, Task<T>> attempt,
+        Func<CancellationToken, Task> attempt,
         CancellationToken cancellationToken,
-        Func<CancellationToken, Task>? turn = null)
+        Func<CancellationToken, Task>? turn = null,
+        SemaphoreSlim? places = null)
     {
+        if (places is not null)
+        {
+            // Outside the attempt's time limit: the wait for a place says nothing about AWS. The total time limit ends it.
+            await places.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         try
         {
             if (turn is not null)
@@ -325,15 +344,23 @@ internal sealed class KmsRegion : IDisposable
             }
 
             call.AttemptBegan = _clock.Time.GetTimestamp();
-            var result = await _pipeline.AttemptAsync(
-                static (attempt, token) => new ValueTask<T>(attempt(token)), attempt, cancellationToken).ConfigureAwait(false);
+            await _pipeline.AttemptAsync(attempt, cancellationToken).ConfigureAwait(false);
             call.Request?.Succeed(requestId: null);
-            return result;
         }
-        catch (Exception e) when (_stopped && (AwsErrors.IsAws(e) || e is ByokException) && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (_stopped && (AwsErrors.IsAws(e) || e is ByokException or BrokenCircuitException)
+            && !cancellationToken.IsCancellationRequested)
         {
             // Another type of exception, which the library's retries ignore.
             throw Disposed();
+        }
+        catch (BrokenCircuitException)
+        {
+            // The circuit breaker of the action is open. Nothing was sent.
+            AwsAttempt.BeginUnsent(
+                call.Operation,
+                Arn.Region,
+                _clock.Time)?.End(AttemptOutcome.DeniedByBreaker, nameof(BrokenCircuitException), requestId: null);
+            throw Failed(call, NotTried(call.Operation));
         }
         catch (TimeoutRejectedException e) when (call.IsAskingHost || (call.IsAwaitingSession && Sessions!.IsAskingHost))
         {
@@ -359,24 +386,27 @@ internal sealed class KmsRegion : IDisposable
             call.Request?.Fail(e);
             throw;
         }
+        finally
+        {
+            // Also after a request that ignored its time limit. It may still be under way, but no caller waits for it.
+            places?.Release();
+        }
     }
 
     /// <summary>
     /// Sends a request with the fixed credentials, or with a session. A session that AWS KMS no longer accepts is replaced once.
     /// </summary>
-    private Task<TAnswer> SignAsync<TAnswer>(Request<TAnswer> request, CancellationToken token)
-        where TAnswer : AmazonWebServiceResponse => Sessions is null
-        ? GuardAsync(request, _credentials, token)
-        : SignWithSessionAsync(request, token);
+    private Task SignAsync(KmsCall call, Func<AWSCredentials, CancellationToken, Task> send, CancellationToken token) => Sessions is null
+        ? GuardAsync(call, _signing, send, token)
+        : SignWithSessionAsync(call, send, token);
 
-    private async Task<TAnswer> SignWithSessionAsync<TAnswer>(Request<TAnswer> request, CancellationToken token)
-        where TAnswer : AmazonWebServiceResponse
+    private async Task SignWithSessionAsync(KmsCall call, Func<AWSCredentials, CancellationToken, Task> send, CancellationToken token)
     {
-        var call = request.Call;
         var session = call.Session = await SessionAsync(call, token).ConfigureAwait(false);
         try
         {
-            return await GuardAsync(request, session.Credentials, token).ConfigureAwait(false);
+            await GuardAsync(call, session.Credentials, send, token).ConfigureAwait(false);
+            return;
         }
         catch (AmazonServiceException e) when (!call.WasSessionReplaced && AwsErrors.SaysSessionEnded(e))
         {
@@ -387,8 +417,14 @@ internal sealed class KmsRegion : IDisposable
 
         await TurnAsync(call, session, isConfirmation: true, ByokAuditCause.Renewal, token).ConfigureAwait(false);
         session = call.Session = await SessionAsync(call, token).ConfigureAwait(false);
-        return await GuardAsync(request, session.Credentials, token).ConfigureAwait(false);
+        await GuardAsync(call, session.Credentials, send, token).ConfigureAwait(false);
     }
+
+    /// <summary>Sends a request, unless the circuit breaker of its action is open.</summary>
+    /// <exception cref="BrokenCircuitException">The circuit breaker is open.</exception>
+    private Task GuardAsync(
+        KmsCall call, AWSCredentials credentials, Func<AWSCredentials, CancellationToken, Task> send, CancellationToken token) =>
+        BreakerOf(call.Operation).RunAsync(end => send(credentials, end), call.IsConfirmation, token);
 
     /// <summary>Waits for the turn to begin a session, if one is needed.</summary>
     private async Task TurnAsync(KmsCall call, AwsSession? instead, bool isConfirmation, ByokAuditCause cause, CancellationToken token)
@@ -436,34 +472,19 @@ internal sealed class KmsRegion : IDisposable
         return session;
     }
 
-    /// <summary>Sends a request, unless the circuit breaker of its action is open.</summary>
-    private async Task<TAnswer> GuardAsync<TAnswer>(Request<TAnswer> request, AWSCredentials credentials, CancellationToken token)
-        where TAnswer : AmazonWebServiceResponse
-    {
-        var call = request.Call;
-        try
-        {
-            return await BreakerOf(call.Operation).RunAsync(
-                static (s, token) => new ValueTask<TAnswer>(s.This.SendAsync(s.request, s.credentials, token)),
-                (This: this, request, credentials),
-                call.IsConfirmation,
-                token).ConfigureAwait(false);
-        }
-        catch (BrokenCircuitException)
-        {
-            AwsAttempt.BeginUnsent(
-                call.Operation,
-                Arn.Region,
-                _clock.Time)?.End(AttemptOutcome.DeniedByBreaker, nameof(BrokenCircuitException), requestId: null);
-            throw NotTried(call.Operation);
-        }
-    }
-
     private async Task<TAnswer> SendAsync<TAnswer>(Request<TAnswer> request, AWSCredentials credentials, CancellationToken token)
         where TAnswer : AmazonWebServiceResponse
     {
+        // The client is shared, and stays when this object is disposed.
+        if (_stopped)
+        {
+            throw Disposed();
+        }
+
         var call = request.Call;
-        call.Request = AwsAttempt.Begin(call.Operation, Arn.Region, _clock.Time);
+        var region = Arn.Region;
+        var client = _clients.In(region);
+        call.Request = AwsAttempt.Begin(call.Operation, region, _clock.Time);
         Interlocked.Increment(ref _requests);
 
         // Marked before the request is sent: an acceptance counts from here, so a slow answer never makes a fact look newer than it is.
@@ -472,32 +493,31 @@ internal sealed class KmsRegion : IDisposable
         try
         {
             // The AWS SDK may ignore the token. A late answer has no caller, so its plaintext is erased when it arrives.
-            var client = ClientFor(credentials);
             var sending = RingAudit.SendAsync(
                 Audit,
                 new AuditSubject(call.Operation, Arn, EncryptionContext: request.EncryptionContext),
                 call.Cause,
-                static (s, id) => s.request.Send(s.client, id, s.token),
-                (request, client, token));
+                static (s, id) => s.request.Send(new Signer(s.client, s.credentials, id), s.token),
+                (request, client, credentials, token));
             var answer = await sending.WaitObservedAsync(request.Erase, token).ConfigureAwait(false);
 
             // Trust boundary: an answer that is not AWS KMS's own must not establish a fact.
             request.Check(answer);
-            call.RequestId = answer.ResponseMetadata?.RequestId;
+            call.RequestId = AwsAnswers.Id(answer.ResponseMetadata?.RequestId);
             call.Request?.Succeed(call.RequestId);
             return answer;
         }
         catch (AmazonServiceException e) when (Sessions is not null && !call.WasSessionReplaced && AwsErrors.SaysSessionEnded(e))
         {
             // Not translated, so the breaker does not count it: SignWithSessionAsync replaces the session and sends the request again.
-            call.Request?.End(AttemptOutcome.Refused, e.ErrorCode, e.RequestId);
+            call.Request?.End(AttemptOutcome.Refused, e.ErrorCode, AwsAnswers.RequestId(e));
             throw;
         }
         catch (OperationCanceledException e) when (token.IsCancellationRequested && !request.Caller.IsCancellationRequested && !_stopped)
         {
             // The attempt's time limit is exceeded. Translated inside the breaker, so that the breaker counts it.
             var limit = new TimeoutRejectedException("", _pipeline.AttemptTimeout, e);
-            var address = NetworkFailure.AddressOf(ClientFor(credentials).Config, "kms", Arn.Region);
+            var address = NetworkFailure.AddressOf(client.Config, "kms", region);
             throw Failed(call, Translate(limit, call.Operation, _pipeline.Lateness(call.AttemptBegan), address));
         }
         catch (Exception e)
@@ -519,32 +539,17 @@ internal sealed class KmsRegion : IDisposable
 
     private static ObjectDisposedException Disposed() => new(RingDisposed.Name, "The key ring was disposed while the call was under way.");
 
-    /// <summary>
-    /// The client that signs with these credentials. A new session gets a new client. Requests under way keep the old one.
-    /// </summary>
-    private IAmazonKeyManagementService ClientFor(AWSCredentials credentials)
-    {
-        // Two threads may create a client each, and the last one stays. Clients are small, and each request keeps its own.
-        var signed = Volatile.Read(ref _signed);
-        if (signed is null || !ReferenceEquals(signed.Credentials, credentials))
-        {
-            signed = new Signed(credentials, _createClient(credentials, Arn.Region));
-
-            // The old client is not disposed: requests under way use it, and the HTTP client below it is shared.
-            Volatile.Write(ref _signed, signed);
-        }
-
-        return signed.Client;
-    }
-
     private TimeSpan RemainingOf(CircuitBreaker.Opening opening)
     {
         var remaining = opening.Until - _clock.Time.GetUtcNow();
         return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
     }
 
+    Exception ISessionErrors.Explain(Exception error) =>
+        AwsErrors.IsAws(error) ? AwsErrors.Translate(error, Arn, Sessions!.Operation, Sessions.Operation) : error;
+
     /// <summary>Logs when a Region stops answering and when it answers again, not each trial in between.</summary>
-    private void OnBreaker(string operation, CircuitState state, CircuitBreaker.Opening opening)
+    void IBreakerOwner.BreakerChanged(string operation, CircuitState state, CircuitBreaker.Opening opening)
     {
         Instruments.BreakerChanged(
             state switch { CircuitState.Open => "open", CircuitState.HalfOpen => "half-open", _ => "closed" }, Arn.Region);
@@ -560,17 +565,29 @@ internal sealed class KmsRegion : IDisposable
 
     /// <param name="Call">The call.</param>
     /// <param name="EncryptionContext">The encryption context; null if the action has none.</param>
-    /// <param name="Send">Sends the request through a client. The text is the id of its audit record; null if there is none.</param>
+    /// <param name="Send">Signs and sends the request.</param>
     /// <param name="Check">Throws if the answer cannot be used.</param>
     /// <param name="Erase">Erases the plaintext of an answer that arrives too late; null if it has none.</param>
     /// <param name="Caller">The caller's token, without the attempt's own time limit.</param>
     private sealed record Request<TAnswer>(
         KmsCall Call,
         IReadOnlyDictionary<string, string>? EncryptionContext,
-        Func<IAmazonKeyManagementService, string?, CancellationToken, Task<TAnswer>> Send,
+        Func<Signer, CancellationToken, Task<TAnswer>> Send,
         Action<TAnswer> Check,
         Action<TAnswer>? Erase,
         CancellationToken Caller);
 
-    private sealed record Signed(AWSCredentials Credentials, IAmazonKeyManagementService Client);
+    /// <param name="Client">The client, which all customers share.</param>
+    /// <param name="Credentials">The credentials of this key.</param>
+    /// <param name="AuditId">The id of the request's audit record; null if there is none.</param>
+    private readonly record struct Signer(IAmazonKeyManagementService Client, AWSCredentials Credentials, string? AuditId)
+    {
+        /// <summary>Gives a request its credentials, and the id of its audit record.</summary>
+        public T Sign<T>(T request)
+            where T : AmazonWebServiceRequest
+        {
+            RequestCredentials.Set(request, Credentials);
+            return RingAudit.Mark(request, AuditId);
+        }
+    }
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
@@ -15,6 +17,28 @@ internal struct BodyWalk(BodyFormat format)
 
     /// <summary>Whether the last frame has been followed to its end.</summary>
     public bool AtEnd { get; private set; }
+
+    /// <summary>Continues with bytes in several pieces.</summary>
+    /// <inheritdoc cref="Walk(ReadOnlySpan{byte})"/>
+    public long Walk(ReadOnlySequence<byte> bytes)
+    {
+        var rest = bytes;
+        Span<byte> head = stackalloc byte[FrameHead.MaxLength];
+        while (!AtEnd)
+        {
+            // A head may begin at the end of one piece and continue in the next.
+            var step = Walk(rest.FirstSpan);
+            step = step == 0 ? Walk(BodyFrames.Start(rest, head)) : step;
+            if (step == 0)
+            {
+                break;
+            }
+
+            rest = rest.Slice(step);
+        }
+
+        return bytes.Length - rest.Length;
+    }
 
     /// <summary>Continues with the bytes after those of the last call.</summary>
     /// <returns>

@@ -105,20 +105,24 @@ internal static class ContextSection
         return pairs.AtEnd;
     }
 
+    /// <summary>The number of pairs of a section that passed <see cref="Check"/>.</summary>
+    public static int Count(ReadOnlySpan<byte> section) =>
+        section.Length < HeadLength ? 0 : BinaryPrimitives.ReadUInt16BigEndian(section[sizeof(ushort)..]);
+
     /// <summary>The pairs of a section that passed <see cref="Check"/>, as bytes.</summary>
     public static ContextPairs Pairs(ReadOnlySpan<byte> section) => new(section.Length > HeadLength ? section[HeadLength..] : default);
 
     /// <summary>The pairs of a section that passed <see cref="Check"/>, as strings.</summary>
     public static KeyValuePair<string, string>[] Decode(ReadOnlySpan<byte> section)
     {
-        List<KeyValuePair<string, string>> decoded = [];
+        var decoded = new KeyValuePair<string, string>[Count(section)];
         var pairs = Pairs(section);
-        while (pairs.TryRead())
+        for (var i = 0; pairs.TryRead(); i++)
         {
-            decoded.Add(new(StrictUtf8.GetString(pairs.Key), StrictUtf8.GetString(pairs.Value)));
+            decoded[i] = new(StrictUtf8.GetString(pairs.Key), StrictUtf8.GetString(pairs.Value));
         }
 
-        return [.. decoded];
+        return decoded;
     }
 
     private static void WriteText(string text, ref Span<byte> rest)

@@ -1,5 +1,3 @@
-using System.Collections.ObjectModel;
-
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
@@ -40,8 +38,8 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
     /// <summary>The header field, as <see cref="ContextSection"/> describes it.</summary>
     public ReadOnlyMemory<byte> Section => _section;
 
-    /// <summary>The pairs as strings. Decoded on first use.</summary>
-    public IReadOnlyDictionary<string, string> Pairs => field ??= ToDictionary();
+    /// <summary>The pairs as strings. Decoded at each use.</summary>
+    public IReadOnlyDictionary<string, string> Pairs => new ContextDictionary(_section);
 
     /// <summary>Creates the context of a new message.</summary>
     /// <param name="pairs">The caller's pairs; null means none.</param>
@@ -240,7 +238,4 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         return ContextSection.Measure(text)
             ?? throw new ArgumentException($"{what} is not valid Unicode: it contains an unpaired surrogate.", parameterName);
     }
-
-    private ReadOnlyDictionary<string, string> ToDictionary() =>
-        new(new Dictionary<string, string>(ContextSection.Decode(_section), StringComparer.Ordinal));
 }

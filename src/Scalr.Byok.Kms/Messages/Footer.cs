@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace Scalr.Byok.Kms.Messages;
@@ -7,6 +8,13 @@ internal static class Footer
 {
     /// <summary>The longest footer.</summary>
     public const int MaxLength = sizeof(ushort) + ushort.MaxValue;
+
+    /// <summary>Whether the bytes are exactly one footer. Copies them if they are in several pieces.</summary>
+    public static bool TryRead(ReadOnlySequence<byte> bytes, out ReadOnlySpan<byte> signature)
+    {
+        signature = default;
+        return bytes.Length <= MaxLength && TryRead(bytes.IsSingleSegment ? bytes.FirstSpan : bytes.ToArray(), out signature);
+    }
 
     /// <summary>Whether the bytes are exactly one footer.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> signature)

@@ -7,14 +7,14 @@ internal readonly ref struct Frame
 {
     private const int IVZeros = MessageFormat.IVLength - sizeof(uint);
 
-    private Frame(FrameKind kind, uint sequence, ReadOnlySpan<byte> body, int ivOffset, int contentOffset, int contentLength)
+    private Frame(FrameHead head, uint sequence, ReadOnlySpan<byte> iv, ReadOnlySpan<byte> content, ReadOnlySpan<byte> tag)
     {
-        Kind = kind;
+        Kind = head.Kind;
         Sequence = sequence;
-        IV = body.Slice(ivOffset, MessageFormat.IVLength);
-        ContentOffset = contentOffset;
-        Content = body.Slice(contentOffset, contentLength);
-        Tag = body.Slice(contentOffset + contentLength, MessageFormat.TagLength);
+        IV = iv;
+        ContentOffset = head.Length;
+        Content = content;
+        Tag = tag;
     }
 
     public FrameKind Kind { get; }
@@ -51,9 +51,20 @@ internal readonly ref struct Frame
         }
 
         // The whole frame is in the span, so its length is an int.
-        frame = new Frame(head.Kind, due, body, head.IVOffset, head.Length, (int)head.ContentLength);
+        var length = (int)head.ContentLength;
+        frame = Of(head, due, body, body.Slice(head.Length, length), body.Slice(head.Length + length, MessageFormat.TagLength));
         return true;
     }
+
+    /// <summary>A frame whose parts are in different places.</summary>
+    /// <param name="head">The head.</param>
+    /// <param name="sequence">The sequence number.</param>
+    /// <param name="headBytes">The bytes of the head.</param>
+    /// <param name="content">The content.</param>
+    /// <param name="tag">The tag.</param>
+    public static Frame Of(
+        FrameHead head, uint sequence, ReadOnlySpan<byte> headBytes, ReadOnlySpan<byte> content, ReadOnlySpan<byte> tag) =>
+        new(head, sequence, headBytes.Slice(head.IVOffset, MessageFormat.IVLength), content, tag);
 
     /// <summary>Encrypts and writes a frame that is not the last.</summary>
     /// <returns>The number of bytes written.</returns>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
@@ -12,6 +13,8 @@ namespace Scalr.Byok.Kms.Messages;
 /// </summary>
 internal sealed class MessageHeader
 {
+    private const int UsualLength = 4096;
+
     // The context as received, with its length in front.
     private ReadOnlyMemory<byte> _contextField;
 
@@ -83,6 +86,34 @@ internal sealed class MessageHeader
     /// <exception cref="ByokDecryptionException">There is no header, or it is of an unsupported kind.</exception>
     public static MessageHeader Read(ReadOnlyMemory<byte> message, MessageOptions options) =>
         TryRead(message, options, out var header, out var complaint) ? header : throw new ByokDecryptionException(complaint);
+
+    /// <summary>Reads the header at the start of a message. Copies it if it is in several pieces.</summary>
+    /// <inheritdoc cref="Read(ReadOnlyMemory{byte}, MessageOptions)"/>
+    public static MessageHeader Read(ReadOnlySequence<byte> message, MessageOptions options)
+    {
+        if (message.IsSingleSegment)
+        {
+            return Read(message.First, options);
+        }
+
+        // A header of the usual length first, and more only if it is longer. One byte more than the limit shows that it is too long.
+        var length = Math.Min(UsualLength, Math.Min(message.Length, options.MaxHeaderLength + 1L));
+        while (true)
+        {
+            if (TryRead(message.Slice(0, length).ToArray(), options, out var header, out var complaint))
+            {
+                return header;
+            }
+
+            var longer = Math.Min(2 * length, Math.Min(message.Length, options.MaxHeaderLength + 1L));
+            if (complaint != HeaderErrors.TooShort || longer == length)
+            {
+                throw new ByokDecryptionException(complaint);
+            }
+
+            length = longer;
+        }
+    }
 
     /// <summary>Reads the header at the start of a message, or returns what is wrong with it (<see cref="HeaderErrors"/>).</summary>
     public static bool TryRead(

@@ -18,15 +18,15 @@ internal static class MessageReader
     /// <param name="maxDegreeOfParallelism">The largest number of threads.</param>
     /// <exception cref="ByokDecryptionException">The message is not authentic, or not under this data key.</exception>
     /// <exception cref="ObjectDisposedException">The data key is erased.</exception>
-    public static byte[] Read(MessageHeader header, ReadOnlyMemory<byte> message, DataKey dataKey, int maxDegreeOfParallelism = 1) =>
+    public static byte[] Read(MessageHeader header, ReadOnlySequence<byte> message, DataKey dataKey, int maxDegreeOfParallelism = 1) =>
         Read(header, message, dataKey, destination: null, maxDegreeOfParallelism)!;
 
     /// <summary>Decrypts into a caller's buffer, in one piece: all of it or nothing.</summary>
-    /// <inheritdoc cref="Read(MessageHeader, ReadOnlyMemory{byte}, DataKey, int)"/>
+    /// <inheritdoc cref="Read(MessageHeader, ReadOnlySequence{byte}, DataKey, int)"/>
     public static void ReadTo(
         IBufferWriter<byte> destination,
         MessageHeader header,
-        ReadOnlyMemory<byte> message,
+        ReadOnlySequence<byte> message,
         DataKey dataKey,
         int maxDegreeOfParallelism = 1) =>
         Read(header, message, dataKey, destination, maxDegreeOfParallelism);
@@ -57,7 +57,7 @@ internal static class MessageReader
     }
 
     private static byte[]? Read(
-        MessageHeader header, ReadOnlyMemory<byte> message, DataKey dataKey, IBufferWriter<byte>? destination, int maxDegreeOfParallelism)
+        MessageHeader header, ReadOnlySequence<byte> message, DataKey dataKey, IBufferWriter<byte>? destination, int maxDegreeOfParallelism)
     {
         Span<byte> contentKey = stackalloc byte[MessageKeys.ContentKeyLength];
         try
@@ -70,7 +70,7 @@ internal static class MessageReader
 
             // Trust boundary: the commitment and the header's tag come first. Only then do lengths of the header decide about memory.
             using MessageCipher cipher = new(contentKey, header.MessageId);
-            if (!cipher.TryOpenHeader(header) || !TryMeasure(header, message.Span, out var bodyLength, out var plaintextLength))
+            if (!cipher.TryOpenHeader(header) || !TryMeasure(header, message, out var bodyLength, out var plaintextLength))
             {
                 throw new ByokDecryptionException();
             }
@@ -82,14 +82,16 @@ internal static class MessageReader
             var authentic = false;
             try
             {
-                var body = message.Slice(header.Length, bodyLength);
-                var frames = FrameCount(header.Body, bodyLength);
-                authentic = ParallelFrames.Pay(plaintextLength, frames, maxDegreeOfParallelism)
-                    ? TryDecryptInParallel(header, body, frames, maxDegreeOfParallelism, contentKey, plaintext)
-                    : TryDecryptFrames(header.Body, body.Span, 0, frames, cipher, plaintext.Span);
+                authentic = BodyFrames.TryDecrypt(
+                    message.Slice(header.Length, bodyLength),
+                    FrameCount(header.Body, bodyLength),
+                    firstSequence: 1,
+                    header.Body,
+                    plaintext,
+                    new FrameCiphers(cipher, contentKey, header.MessageId, maxDegreeOfParallelism));
 
                 // The signature covers the whole message, so it is verified last. Nothing is returned before.
-                authentic = authentic && (!header.Suite.Signs || IsSigned(header, message.Span, header.Length + bodyLength));
+                authentic = authentic && (!header.Suite.Signs || IsSigned(header, message, header.Length + bodyLength));
             }
             finally
             {
@@ -117,72 +119,38 @@ internal static class MessageReader
     }
 
     // Without decryption. Only contents that are in the message count, and nothing may follow the body except a required footer.
-    private static bool TryMeasure(MessageHeader header, ReadOnlySpan<byte> message, out int bodyLength, out int plaintextLength)
+    private static bool TryMeasure(MessageHeader header, ReadOnlySequence<byte> message, out long bodyLength, out int plaintextLength)
     {
         BodyWalk walk = new(header.Body);
-        bodyLength = walk.Walk(message[header.Length..]);
-        plaintextLength = walk.AtEnd ? (int)walk.PlaintextLength : 0;
-        var rest = message[(header.Length + bodyLength)..];
-        return walk.AtEnd && (header.Suite.Signs ? Footer.TryRead(rest, out _) : rest.IsEmpty);
-    }
+        bodyLength = walk.Walk(message.Slice(header.Length));
+        var rest = message.Slice(header.Length + bodyLength);
 
-    // A separate method, because the closure is allocated on entry of the method that contains it.
-    private static bool TryDecryptInParallel(
-        MessageHeader header,
-        ReadOnlyMemory<byte> body,
-        int frames,
-        int maxDegreeOfParallelism,
-        ReadOnlySpan<byte> contentKey,
-        Memory<byte> plaintext)
-    {
-        var forged = 0;
-        ParallelFrames.Run(
-            frames, (int)header.Body.FrameLength, maxDegreeOfParallelism, contentKey, header.MessageId, (cipher, first, end) =>
-            {
-                // After one forged frame, the message is rejected as a whole, so the other threads stop.
-                if (Volatile.Read(ref forged) == 0 && !TryDecryptFrames(header.Body, body.Span, first, end, cipher, plaintext.Span))
-                {
-                    Volatile.Write(ref forged, 1);
-                }
-            });
-        return forged == 0;
-    }
-
-    /// <summary>
-    /// Decrypts the frames from <paramref name="first"/> up to, not including, <paramref name="end"/>, counted from 0, in place.
-    /// </summary>
-    private static bool TryDecryptFrames(
-        BodyFormat format, ReadOnlySpan<byte> body, int first, int end, in MessageCipher cipher, Span<byte> plaintext)
-    {
-        // All frames before the first one are whole regular frames, so neither product exceeds the bytes that exist.
-        body = body[(int)(first * format.RegularFrameLength)..];
-        plaintext = plaintext[(int)(first * (long)format.FrameLength)..];
-        for (var i = first; i < end; i++)
-        {
-            // A frame with another number or from another message fails: number, length and message id are authenticated with it.
-            if (!Frame.TryRead(body, (uint)i + 1, format, out var frame) || !cipher.TryOpen(frame, plaintext[..frame.Content.Length]))
-            {
-                return false;
-            }
-
-            plaintext = plaintext[frame.Content.Length..];
-            body = body[frame.Length..];
-        }
-
-        return true;
+        // A plaintext that does not fit into one piece is refused like a message that is cut: no buffer can receive it.
+        var isWhole = walk.AtEnd && walk.PlaintextLength <= Array.MaxLength;
+        plaintextLength = isWhole ? (int)walk.PlaintextLength : 0;
+        return isWhole && (header.Suite.Signs ? Footer.TryRead(rest, out _) : rest.IsEmpty);
     }
 
     // Of a measured body: regular frames of equal length, then the final one, which has at least its overhead.
-    private static int FrameCount(BodyFormat format, int bodyLength) =>
+    private static int FrameCount(BodyFormat format, long bodyLength) =>
         format.ContentType == ContentType.Framed
             ? (int)((bodyLength - MessageFormat.FinalFrameOverhead) / format.RegularFrameLength) + 1
             : 1;
 
-    private static bool IsSigned(MessageHeader header, ReadOnlySpan<byte> message, int signedLength)
+    private static bool IsSigned(MessageHeader header, ReadOnlySequence<byte> message, long signedLength)
     {
         Span<byte> hash = stackalloc byte[SHA384.HashSizeInBytes];
-        SHA384.HashData(message[..signedLength], hash);
-        return Footer.TryRead(message[signedLength..], out var signature)
-            && header.SignatureKey?.Verifies(hash, signature) == true;
+        if (message.IsSingleSegment)
+        {
+            SHA384.HashData(message.FirstSpan[..(int)signedLength], hash);
+        }
+        else
+        {
+            using var signed = IncrementalHash.CreateHash(HashAlgorithmName.SHA384);
+            signed.AppendData(message.Slice(0, signedLength));
+            signed.GetHashAndReset(hash);
+        }
+
+        return Footer.TryRead(message.Slice(signedLength), out var signature) && header.SignatureKey?.Verifies(hash, signature) == true;
     }
 }

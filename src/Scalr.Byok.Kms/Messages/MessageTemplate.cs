@@ -15,16 +15,16 @@ internal sealed class MessageTemplate
     /// <param name="context">The encryption context that the data key was wrapped with.</param>
     /// <param name="keys">The encrypted data keys, at least one.</param>
     /// <param name="frameLength">The plaintext bytes of each frame except the last.</param>
-    public MessageTemplate(EncryptionContext context, IReadOnlyList<EncryptedDataKey> keys, int frameLength)
+    public MessageTemplate(EncryptionContext context, EncryptedDataKey[] keys, int frameLength)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(frameLength);
         FrameLength = frameLength;
-        ArgumentOutOfRangeException.ThrowIfZero(keys.Count, nameof(keys));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(keys.Count, ushort.MaxValue, nameof(keys));
+        ArgumentOutOfRangeException.ThrowIfZero(keys.Length, nameof(keys));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(keys.Length, ushort.MaxValue, nameof(keys));
 
         using MemoryStream common = new();
         common.Write(context.Section.Span);
-        WriteUInt16(common, keys.Count);
+        WriteUInt16(common, keys.Length);
         foreach (var key in keys)
         {
             WriteCounted(common, Encoding.UTF8.GetBytes(key.ProviderId));
@@ -33,9 +33,7 @@ internal sealed class MessageTemplate
         }
 
         common.WriteByte((byte)ContentType.Framed);
-        Span<byte> length = stackalloc byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32BigEndian(length, (uint)frameLength);
-        common.Write(length);
+        WriteUInt32(common, frameLength);
         _common = common.ToArray();
     }
 
@@ -81,6 +79,13 @@ internal sealed class MessageTemplate
     {
         Span<byte> bytes = stackalloc byte[sizeof(ushort)];
         BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)value);
+        common.Write(bytes);
+    }
+
+    private static void WriteUInt32(MemoryStream common, int value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)value);
         common.Write(bytes);
     }
 }

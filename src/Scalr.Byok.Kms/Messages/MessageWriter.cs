@@ -11,7 +11,7 @@ internal static class MessageWriter
 {
     /// <summary>The length of the message for a plaintext.</summary>
     /// <exception cref="ArgumentException">The message would not fit into an array, or would exceed the limit.</exception>
-    public static int MessageLength(MessageTemplate template, int plaintextLength, long maxMessageLength = long.MaxValue)
+    public static int MessageLength(MessageTemplate template, long plaintextLength, long maxMessageLength = long.MaxValue)
     {
         var length = LongMessageLength(template, plaintextLength);
         if (length > maxMessageLength)
@@ -25,12 +25,9 @@ internal static class MessageWriter
     }
 
     /// <summary>The length of the message for a plaintext, also if such a message cannot be written.</summary>
-    public static long LongMessageLength(MessageTemplate template, int plaintextLength) =>
-        // At most 2^31 frames with 32 bytes of overhead: far below 64 bits.
+    public static long LongMessageLength(MessageTemplate template, long plaintextLength) =>
         template.HeaderLength
-        + ((FrameCount(plaintextLength, template.FrameLength) - 1L) * MessageFormat.RegularFrameOverhead)
-        + plaintextLength
-        + MessageFormat.FinalFrameOverhead;
+        + BodyFrames.Length(plaintextLength, BodyFrames.Count(plaintextLength, template.FrameLength), endsMessage: true);
 
     /// <summary>The exception for a message that would exceed the limit.</summary>
     public static ArgumentException TooLong(long maxMessageLength) =>
@@ -49,7 +46,7 @@ internal static class MessageWriter
             template,
             dataKey,
             NewMessageId(stackalloc byte[MessageFormat.MessageIdLength]),
-            plaintext,
+            new(plaintext),
             message,
             options.MaxDegreeOfParallelism);
         Instruments.Encrypted(plaintext.Length);
@@ -60,7 +57,11 @@ internal static class MessageWriter
     /// <exception cref="ArgumentException">The message would not fit into an array, or would exceed the limit.</exception>
     /// <exception cref="ObjectDisposedException">The data key is erased.</exception>
     public static void WriteTo(
-        IBufferWriter<byte> destination, MessageTemplate template, DataKey dataKey, ReadOnlyMemory<byte> plaintext, MessageOptions options)
+        IBufferWriter<byte> destination,
+        MessageTemplate template,
+        DataKey dataKey,
+        ReadOnlySequence<byte> plaintext,
+        MessageOptions options)
     {
         var length = MessageLength(template, plaintext.Length, options.MaxMessageLength);
         var message = destination.GetMemory(length)[..length];
@@ -86,7 +87,7 @@ internal static class MessageWriter
         MessageTemplate template,
         DataKey dataKey,
         ReadOnlySpan<byte> messageId,
-        ReadOnlyMemory<byte> plaintext,
+        ReadOnlySequence<byte> plaintext,
         Memory<byte> message,
         int maxDegreeOfParallelism = 1)
     {
@@ -103,17 +104,13 @@ internal static class MessageWriter
             using MessageCipher cipher = new(contentKey, writtenId);
             template.WriteHeader(message.Span[..template.HeaderLength], messageId, commitment, cipher);
 
-            var body = message[template.HeaderLength..];
-            var frameLength = template.FrameLength;
-            var frames = FrameCount(plaintext.Length, frameLength);
-            if (ParallelFrames.Pay(plaintext.Length, frames, maxDegreeOfParallelism))
-            {
-                WriteInParallel(body, plaintext, frames, frameLength, maxDegreeOfParallelism, contentKey, writtenId);
-            }
-            else
-            {
-                WriteFrames(body.Span, plaintext.Span, 0, frames, frameLength, cipher);
-            }
+            BodyFrames.Encrypt(
+                plaintext,
+                message[template.HeaderLength..],
+                firstSequence: 1,
+                endsMessage: true,
+                template.FrameLength,
+                new FrameCiphers(cipher, contentKey, writtenId, maxDegreeOfParallelism));
         }
         finally
         {
@@ -123,51 +120,7 @@ internal static class MessageWriter
 
     private static Span<byte> NewMessageId(Span<byte> messageId)
     {
-        RandomNumberGenerator.Fill(messageId);
+        NonceSource.Fill(messageId);
         return messageId;
     }
-
-    // A separate method, because the closure is allocated on entry of the method that contains it.
-    private static void WriteInParallel(
-        Memory<byte> body,
-        ReadOnlyMemory<byte> plaintext,
-        int frames,
-        int frameLength,
-        int maxDegreeOfParallelism,
-        ReadOnlySpan<byte> contentKey,
-        ReadOnlyMemory<byte> messageId) =>
-        ParallelFrames.Run(
-            frames,
-            frameLength,
-            maxDegreeOfParallelism,
-            contentKey,
-            messageId,
-            (cipher, first, end) => WriteFrames(body.Span, plaintext.Span, first, end, frameLength, cipher));
-
-    /// <summary>
-    /// Writes the frames from <paramref name="first"/> up to, not including, <paramref name="end"/>, counted from 0, in place.
-    /// </summary>
-    private static void WriteFrames(
-        Span<byte> body, ReadOnlySpan<byte> plaintext, int first, int end, int frameLength, in MessageCipher cipher)
-    {
-        body = body[(int)(first * ((long)frameLength + MessageFormat.RegularFrameOverhead))..];
-        plaintext = plaintext[(first * frameLength)..];
-        for (var frame = first; frame < end; frame++)
-        {
-            var sequence = (uint)frame + 1;
-            if (plaintext.Length <= frameLength)
-            {
-                var written = Frame.WriteFinal(body, sequence, plaintext, cipher);
-                Debug.Assert(written == body.Length, "the body ends with its final frame");
-                return;
-            }
-
-            body = body[Frame.WriteRegular(body, sequence, plaintext[..frameLength], cipher)..];
-            plaintext = plaintext[frameLength..];
-        }
-    }
-
-    // The final frame has the rest: a whole frame if the plaintext divides evenly, nothing only for an empty plaintext.
-    private static int FrameCount(int plaintextLength, int frameLength) =>
-        plaintextLength == 0 ? 1 : ((plaintextLength - 1) / frameLength) + 1;
 }

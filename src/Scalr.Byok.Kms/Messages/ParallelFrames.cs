@@ -1,8 +1,9 @@
+using System.Buffers;
 using System.Security.Cryptography;
 
 namespace Scalr.Byok.Kms.Messages;
 
-/// <summary>Distributes the frames of a large message in memory over several threads. No frame depends on another.</summary>
+/// <summary>Distributes frames that are in memory over several threads. No frame depends on another.</summary>
 internal static class ParallelFrames
 {
     // For less plaintext, starting another thread costs about as much as it saves.
@@ -12,38 +13,46 @@ internal static class ParallelFrames
     private const int PieceLength = 64 * 1024;
 
     /// <summary>Whether several threads are faster for this much plaintext.</summary>
-    public static bool Pay(int plaintextLength, int frameCount, int maxDegreeOfParallelism) =>
+    public static bool Pay(long plaintextLength, int frameCount, int maxDegreeOfParallelism) =>
         maxDegreeOfParallelism > 1 && frameCount > 1 && plaintextLength >= WorthIt;
 
     /// <summary>Processes each frame once, and returns after the last one. The caller's thread takes part.</summary>
+    /// <param name="input">The frames, or their plaintext.</param>
+    /// <param name="inputLength">The bytes of a frame in the input, except for the last frame.</param>
     /// <param name="frameCount">The number of frames.</param>
     /// <param name="frameLength">The plaintext bytes of a frame, to choose the work of a thread.</param>
-    /// <param name="maxDegreeOfParallelism">The largest number of threads.</param>
-    /// <param name="contentKey">The content key, for each thread's cipher.</param>
-    /// <param name="messageId">The message id, for each thread's cipher.</param>
-    /// <param name="work">Processes the frames from the first to before the second number, counted from 0.</param>
+    /// <param name="ciphers">The content key, for each thread's cipher.</param>
+    /// <param name="work">
+    /// Processes the frames from the first to before the second number, counted from 0. Its last argument is the input from the first one
+    /// on.
+    /// </param>
     public static void Run(
+        ReadOnlySequence<byte> input,
+        long inputLength,
         int frameCount,
         int frameLength,
-        int maxDegreeOfParallelism,
-        ReadOnlySpan<byte> contentKey,
-        ReadOnlyMemory<byte> messageId,
-        Action<MessageCipher, int, int> work)
+        FrameCiphers ciphers,
+        Action<MessageCipher, int, int, ReadOnlySequence<byte>> work)
     {
-        var key = GC.AllocateUninitializedArray<byte>(contentKey.Length, pinned: true);
+        var key = GC.AllocateUninitializedArray<byte>(ciphers.ContentKey.Length, pinned: true);
+        var messageId = ciphers.MessageId;
         try
         {
-            contentKey.CopyTo(key);
+            ciphers.ContentKey.CopyTo(key);
             var each = Math.Max(1, PieceLength / frameLength);
+            var pieces = ((frameCount - 1) / each) + 1;
+            var starts = Starts(input, each * inputLength, pieces);
             Parallel.For(
                 0,
-                ((frameCount - 1) / each) + 1,
-                new ParallelOptions { MaxDegreeOfParallelism = maxDegreeOfParallelism },
+                pieces,
+                new ParallelOptions { MaxDegreeOfParallelism = ciphers.MaxDegreeOfParallelism },
                 () => new MessageCipher(key, messageId),
                 (piece, _, cipher) =>
                 {
                     var first = piece * each;
-                    work(cipher, first, first + Math.Min(each, frameCount - first));
+                    var end = first + Math.Min(each, frameCount - first);
+                    var isLast = end == frameCount;
+                    work(cipher, first, end, isLast ? input.Slice(starts[piece]) : input.Slice(starts[piece], starts[piece + 1]));
                     return cipher;
                 },
                 cipher => cipher.Dispose());
@@ -52,5 +61,18 @@ internal static class ParallelFrames
         {
             CryptographicOperations.ZeroMemory(key);
         }
+    }
+
+    // Found in one pass: the way to a place in a sequence of many parts is long.
+    private static SequencePosition[] Starts(ReadOnlySequence<byte> input, long pieceLength, int pieces)
+    {
+        var starts = new SequencePosition[pieces];
+        starts[0] = input.Start;
+        for (var i = 1; i < pieces; i++)
+        {
+            starts[i] = input.GetPosition(pieceLength, starts[i - 1]);
+        }
+
+        return starts;
     }
 }

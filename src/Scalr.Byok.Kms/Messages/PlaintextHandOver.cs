@@ -1,17 +1,24 @@
+using System.Buffers;
+
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// Gives the plaintext of one message to the writer of another. Has no buffer: bytes are copied from the one side's buffer to the other's,
-/// and each side waits for the other. For one writing and one reading caller at a time.
+/// Gives the plaintext of one message to the writer of another. Bytes are copied from the one side's buffer to the other's, and each side
+/// waits for the other. Only a short first part is kept until it is read. For one writing and one reading caller at a time.
 /// </summary>
 internal sealed class PlaintextHandOver : Stream
 {
     // A short plaintext is handed over on one thread: waking another one takes longer than the work.
     private const long InlineLength = 512 * 1024;
 
+    // So the plaintext of a short message needs no wait: to wait and to continue costs more than to copy this much.
+    private const int KeptLength = 4096;
+
     private readonly Lock _gate = new();
     private readonly bool _isSequential;
     private long _handedOver;
+    private IMemoryOwner<byte>? _keeper;
+    private ReadOnlyMemory<byte> _kept;
     private ReadOnlyMemory<byte> _offered;
     private TaskCompletionSource? _taken;
     private Memory<byte> _wanted;
@@ -50,7 +57,7 @@ internal sealed class PlaintextHandOver : Stream
         arrived?.TrySetResult(given);
     }
 
-    /// <summary>Waits until all bytes are read.</summary>
+    /// <summary>Waits until all bytes are read, or takes a copy of the first ones if they are few.</summary>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         TaskCompletionSource<int>? arrived = null;
@@ -74,7 +81,13 @@ internal sealed class PlaintextHandOver : Stream
                 }
             }
 
-            if (!buffer.IsEmpty)
+            if (_keeper is null && buffer.Length is > 0 and <= KeptLength)
+            {
+                _keeper = ErasingPool.Instance.Rent(buffer.Length);
+                buffer.CopyTo(_keeper.Memory);
+                _kept = _keeper.Memory;
+            }
+            else if (!buffer.IsEmpty)
             {
                 _offered = buffer;
                 taken = _taken = new TaskCompletionSource(Continuations);
@@ -107,11 +120,10 @@ internal sealed class PlaintextHandOver : Stream
         var length = 0;
         lock (_gate)
         {
-            if (!_offered.IsEmpty)
+            if (!_kept.IsEmpty || !_offered.IsEmpty)
             {
-                length = Math.Min(_offered.Length, buffer.Length);
-                _offered[..length].CopyTo(buffer);
-                _offered = _offered[length..];
+                length = Take(ref _kept, buffer);
+                length += Take(ref _offered, buffer[length..]);
                 taken = _offered.IsEmpty ? _taken : null;
             }
             else if (!_isComplete)
@@ -163,6 +175,21 @@ internal sealed class PlaintextHandOver : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        _kept = default;
+        _keeper?.Dispose(); // erases it
+        base.Dispose(disposing);
+    }
+
+    private static int Take(ref ReadOnlyMemory<byte> bytes, Memory<byte> buffer)
+    {
+        var length = Math.Min(bytes.Length, buffer.Length);
+        bytes[..length].CopyTo(buffer);
+        bytes = bytes[length..];
+        return length;
+    }
 
     private TaskCreationOptions Continuations =>
         _isSequential || _handedOver <= InlineLength ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously;

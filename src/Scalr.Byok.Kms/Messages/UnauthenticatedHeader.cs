@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Scalr.Byok.Kms.Messages;
 
 namespace Scalr.Byok.Kms;
@@ -14,7 +15,7 @@ public sealed class UnauthenticatedHeader
         AlgorithmSuite = header.Suite.Name;
         IsSigned = header.Suite.Signs;
         MessageId = header.MessageId.ToArray();
-        EncryptionContext = header.EncryptionContext.Pairs;
+        EncryptionContext = new ReadOnlyDictionary<string, string>(new Dictionary<string, string>(header.EncryptionContext.Pairs));
         EncryptedDataKeyCount = header.EncryptedDataKeys.Count;
         EncryptedDataKeys = [.. header.EncryptedDataKeys.Select(key => new ByokEncryptedDataKey(key))];
         KeyArns = [.. EncryptedDataKeys.Select(key => key.KeyArn).OfType<KmsKeyArn>()];

@@ -57,13 +57,13 @@ internal sealed class KeyInUse : IDisposable
 
     /// <summary>Whether an item has this form and names this key alone. Not authenticated.</summary>
     /// <remarks>Opens data keys that were never opened, and calls AWS for nothing else.</remarks>
-    public async ValueTask<bool> IsCurrentAsync(ReencryptionForm form, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
-        form == Form && form switch
+    public ValueTask<bool> IsCurrentAsync(ReencryptionForm form, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        form != Form ? new(false) : form switch
         {
-            ReencryptionForm.Message => ByokMessage.TryRead(bytes, out var header) && !Ring!.NeedsReencryption(header),
-            ReencryptionForm.Value =>
-                !(_known ?? await GetKeysAsync(cancellationToken).ConfigureAwait(false)).NeedsReencryption(bytes.Span),
-            _ => true,
+            ReencryptionForm.Message => new(ByokMessage.TryRead(bytes, out var header) && !Ring!.NeedsReencryption(header)),
+            ReencryptionForm.Value when _known is { } known => new(!known.NeedsReencryption(bytes.Span)),
+            ReencryptionForm.Value => OpenAndCompareAsync(bytes, cancellationToken),
+            _ => new(true),
         };
 
     /// <summary>The keys that an item names, as <see cref="ReencryptionCount.ByKey"/> calls them.</summary>
@@ -91,11 +91,19 @@ internal sealed class KeyInUse : IDisposable
         ByokAssociatedData place,
         CancellationToken cancellationToken)
     {
+        ByokDataKeySet? keys = null;
         try
         {
-            return Ring is null
-                ? await UseKeysAsync(keys => keys.Decrypt(bytes.Span, place), cancellationToken).ConfigureAwait(false)
-                : await UseRingAsync(ring => ring.DecryptAsync(bytes, encryptionContext, cancellationToken)).ConfigureAwait(false);
+            if (Ring is null)
+            {
+                keys = Volatile.Read(ref _keys) ?? await GetKeysAsync(cancellationToken).ConfigureAwait(false);
+                return keys.Decrypt(bytes.Span, place);
+            }
+
+            Interlocked.Increment(ref _calls);
+            var plaintext = await Ring.DecryptAsync(bytes, encryptionContext, cancellationToken).ConfigureAwait(false);
+            _hasWorked = true;
+            return plaintext;
         }
         catch (ByokDecryptionException)
         {
@@ -104,6 +112,11 @@ internal sealed class KeyInUse : IDisposable
         catch (ArgumentException) when (Ring is not null)
         {
             return null; // a context that no message can have
+        }
+        catch (ByokKeyUnavailableException) when (keys is not null)
+        {
+            GiveUp(keys);
+            throw;
         }
     }
 
@@ -115,15 +128,28 @@ internal sealed class KeyInUse : IDisposable
         ByokAssociatedData place,
         CancellationToken cancellationToken)
     {
+        ByokDataKeySet? keys = null;
         try
         {
-            return Ring is null
-                ? await UseKeysAsync(keys => keys.Encrypt(plaintext.Span, place), cancellationToken).ConfigureAwait(false)
-                : await UseRingAsync(ring => ring.EncryptAsync(plaintext, encryptionContext, cancellationToken)).ConfigureAwait(false);
+            if (Ring is null)
+            {
+                keys = Volatile.Read(ref _keys) ?? await GetKeysAsync(cancellationToken).ConfigureAwait(false);
+                return keys.Encrypt(plaintext.Span, place);
+            }
+
+            Interlocked.Increment(ref _calls);
+            var message = await Ring.EncryptAsync(plaintext, encryptionContext, cancellationToken).ConfigureAwait(false);
+            _hasWorked = true;
+            return message;
         }
         catch (ArgumentException)
         {
             return null;
+        }
+        catch (ByokKeyUnavailableException) when (keys is not null)
+        {
+            GiveUp(keys);
+            throw;
         }
     }
 
@@ -132,25 +158,15 @@ internal sealed class KeyInUse : IDisposable
     private static string NameOf(ReadOnlySpan<byte> value) => string.Create(
         CultureInfo.InvariantCulture, $"data key {Convert.ToHexStringLower(value.Slice(KeyIdOffset, KeyIdLength))}");
 
-    private async ValueTask<byte[]> UseRingAsync(Func<IByokKeyRing, ValueTask<byte[]>> use)
-    {
-        Interlocked.Increment(ref _calls);
-        var result = await use(Ring!).ConfigureAwait(false);
-        _hasWorked = true;
-        return result;
-    }
+    private async ValueTask<bool> OpenAndCompareAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        !(await GetKeysAsync(cancellationToken).ConfigureAwait(false)).NeedsReencryption(bytes.Span);
 
-    private async ValueTask<byte[]> UseKeysAsync(Func<ByokDataKeySet, byte[]> use, CancellationToken cancellationToken)
+    /// <summary>A denial has closed data keys. The next use opens them again.</summary>
+    private void GiveUp(ByokDataKeySet keys)
     {
-        var keys = Volatile.Read(ref _keys) ?? await GetKeysAsync(cancellationToken).ConfigureAwait(false);
-        try
+        if (Recovers)
         {
-            return use(keys);
-        }
-        catch (ByokKeyUnavailableException) when (Recovers)
-        {
-            Interlocked.CompareExchange(ref _keys, null, keys); // the denial has closed them: the next use opens them again
-            throw;
+            Interlocked.CompareExchange(ref _keys, null, keys);
         }
     }
 

@@ -71,24 +71,10 @@ internal sealed class PauseGate
 
     /// <summary>Waits until an attempt is due.</summary>
     /// <returns>The number of the attempt.</returns>
-    public async ValueTask<long> EnterAsync(CancellationToken cancellationToken)
+    public ValueTask<long> EnterAsync(CancellationToken cancellationToken)
     {
-        while (true)
-        {
-            TimeSpan wait;
-            lock (_gate)
-            {
-                wait = _pause is null ? TimeSpan.Zero : _until - Now;
-                if (wait <= TimeSpan.Zero)
-                {
-                    return _attempt;
-                }
-            }
-
-            // Rounded up to the timers' milliseconds, so that one wait is enough.
-            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), _time, cancellationToken)
-                .ConfigureAwait(false);
-        }
+        var (attempt, wait) = FindAttempt();
+        return wait <= TimeSpan.Zero ? new(attempt) : WaitAsync(wait, cancellationToken);
     }
 
     /// <summary>Begins or prolongs the pause.</summary>
@@ -141,6 +127,29 @@ internal sealed class PauseGate
             _pause = null;
             _backoff.Reset();
             Signal();
+        }
+    }
+
+    private async ValueTask<long> WaitAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Rounded up to the timers' milliseconds, so that one wait is enough.
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), _time, cancellationToken)
+                .ConfigureAwait(false);
+            (var attempt, wait) = FindAttempt();
+            if (wait <= TimeSpan.Zero)
+            {
+                return attempt;
+            }
+        }
+    }
+
+    private (long Attempt, TimeSpan Wait) FindAttempt()
+    {
+        lock (_gate)
+        {
+            return (_attempt, _pause is null ? TimeSpan.Zero : _until - Now);
         }
     }
 

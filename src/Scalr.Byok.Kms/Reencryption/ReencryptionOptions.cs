@@ -13,8 +13,8 @@ public sealed class ReencryptionOptions
     public int BatchSize { get; set; } = 500;
 
     /// <summary>
-    /// The largest number of batches that are processed at the same time: 1 to 1,000. Default: 4. Memory is bounded by this number times
-    /// <see cref="BatchSize"/> items.
+    /// The largest number of batches that are processed at the same time: 1 to 1,000. Default: 4. The run reads one more batch ahead, so
+    /// memory is bounded by this number plus 1, times <see cref="BatchSize"/> items.
     /// </summary>
     public int MaxDegreeOfParallelism { get; set; } = 4;
 

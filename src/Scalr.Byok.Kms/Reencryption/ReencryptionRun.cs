@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
@@ -7,8 +8,8 @@ using Scalr.Byok.Kms.Errors;
 namespace Scalr.Byok.Kms.Reencryption;
 
 /// <summary>
-/// One run over a source. Reads pages in order and processes several at the same time. The enumerator does all bookkeeping; a page is
-/// processed on the thread pool.
+/// One run over a source. Reads pages in order and processes several at the same time, while it reads the page after them. The enumerator
+/// does all bookkeeping; a page is processed on the thread pool.
 /// </summary>
 internal sealed class ReencryptionRun<TItem> : IDisposable
 {
@@ -55,7 +56,7 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
     private int PageSize => Math.Min(_options.BatchSize, Math.Min(_items.PerSecond, _kmsCalls.PerSecond));
 
     /// <summary>
-    /// Whether another page may be read. Pages that wait for an earlier one are bounded too: a run that resumes repeats them.
+    /// Whether another page may be processed. Pages that wait for an earlier one are bounded too: a run that resumes repeats them.
     /// </summary>
     private bool HasPlace =>
         _pages.Count < 4 * _options.MaxDegreeOfParallelism
@@ -64,7 +65,7 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
     public async IAsyncEnumerable<ReencryptionProgress> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<Page>? reading = null;
+        Task<Page>? next = null; // read ahead: it begins when it has a place
         try
         {
             _total = _source is ICountedReencryptionSource counted
@@ -75,52 +76,38 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
             Exception? failure = null;
             while (failure is null)
             {
-                if (reading is null && !isAtEnd && HasPlace)
+                if (CanBegin(next))
                 {
-                    reading = ReadAsync(after, stop.Token);
+                    var page = await next.ConfigureAwait(false);
+                    next = null;
+                    isAtEnd = page.Items.Count == 0;
+                    if (!isAtEnd)
+                    {
+                        after = page.LastKey;
+                        page.Work = Task.Run(() => ProcessAsync(page, stop.Token), CancellationToken.None);
+                        _pages.Enqueue(page);
+                    }
                 }
 
+                next ??= isAtEnd ? null : ReadAsync(after, stop.Token);
                 var changed = _gate.Changed;
                 Task[] running = [.. _pages.Where(page => !page.IsCounted).Select(page => page.Work)];
-                if (reading is null && running.Length == 0)
+
+                // A page that cannot be read does not stop those before it: a run that resumes would meet the same failure again.
+                if (running.Length == 0 && next is null or { IsFaulted: true } or { IsCanceled: true })
                 {
                     break;
                 }
 
-                if (ReferenceEquals(_gate.Pause, _reportedPause))
+                if (!CanBegin(next) && ReferenceEquals(_gate.Pause, _reportedPause))
                 {
-                    await Task.WhenAny([.. running, .. (Task[])(reading is null ? [changed] : [reading, changed])]).ConfigureAwait(false);
+                    await Task.WhenAny([.. running, changed, next is { IsCompleted: false } ? next : changed]).ConfigureAwait(false);
                 }
 
-                if (reading is { IsCompleted: true })
-                {
-                    if (reading.IsCompletedSuccessfully)
-                    {
-                        var page = await reading.ConfigureAwait(false);
-                        isAtEnd = page.Items.Count == 0;
-                        if (!isAtEnd)
-                        {
-                            after = page.LastKey;
-                            page.Work = Task.Run(() => ProcessAsync(page, stop.Token), CancellationToken.None);
-                            _pages.Enqueue(page);
-                        }
-
-                        reading = null;
-                    }
-                    else
-                    {
-                        failure = await ErrorOfAsync(reading).ConfigureAwait(false);
-                    }
-                }
-
-                if (failure is null && _pages.FirstOrDefault(HasFailed) is { } failed)
+                if (_pages.FirstOrDefault(HasFailed) is { } failed)
                 {
                     failure = await ErrorOfAsync(failed.Work).ConfigureAwait(false);
-                }
-
-                if (failure is not null)
-                {
-                    await StopAsync(stop, reading).ConfigureAwait(false);
+                    await StopAsync(stop, next).ConfigureAwait(false);
                 }
 
                 var quarantined = CountFinished();
@@ -130,6 +117,7 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
                 }
             }
 
+            failure ??= await ErrorOfAsync(next ?? Task.CompletedTask).ConfigureAwait(false);
             if (failure is not null)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -141,7 +129,7 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
         }
         finally
         {
-            await StopAsync(stop, reading).ConfigureAwait(false);
+            await StopAsync(stop, next).ConfigureAwait(false);
         }
     }
 
@@ -150,6 +138,8 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
         _from.Dispose();
         _to.Dispose();
     }
+
+    private bool CanBegin([NotNullWhen(true)] Task<Page>? next) => next is { IsCompletedSuccessfully: true } && HasPlace;
 
     private static bool HasFailed(Page page) => page.Work is { IsCompleted: true, IsCompletedSuccessfully: false };
 
@@ -211,7 +201,11 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
                     return;
                 }
 
-                await WaitForKmsPaceAsync(cancellationToken).ConfigureAwait(false);
+                if (_kmsCalls.IsLimited)
+                {
+                    await WaitForKmsPaceAsync(cancellationToken).ConfigureAwait(false);
+                }
+
                 var (content, reason) = await _transformation.ApplyAsync(item, cancellationToken).ConfigureAwait(false);
                 if (content is null)
                 {
@@ -288,19 +282,16 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
         }
     }
 
-    private async ValueTask WaitForKmsPaceAsync(CancellationToken cancellationToken)
+    private ValueTask WaitForKmsPaceAsync(CancellationToken cancellationToken)
     {
-        if (_kmsCalls.IsLimited)
+        lock (_charging)
         {
-            lock (_charging)
-            {
-                var requests = Requests;
-                _kmsCalls.Charge(Math.Max(0, requests - _chargedRequests)); // a ring whose settings change begins to count again
-                _chargedRequests = requests;
-            }
-
-            await _kmsCalls.WaitAsync(cancellationToken).ConfigureAwait(false);
+            var requests = Requests;
+            _kmsCalls.Charge(Math.Max(0, requests - _chargedRequests)); // a ring whose settings change begins to count again
+            _chargedRequests = requests;
         }
+
+        return _kmsCalls.WaitAsync(cancellationToken);
     }
 
     /// <summary>Adds up the pages that were finished since the last call, and moves the checkpoint over those at the front.</summary>
@@ -351,10 +342,10 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
     }
 
     /// <summary>Cancels what is under way and waits for its end.</summary>
-    private async Task StopAsync(CancellationTokenSource stop, Task<Page>? reading)
+    private async Task StopAsync(CancellationTokenSource stop, Task<Page>? next)
     {
         await stop.CancelAsync().ConfigureAwait(false);
-        var tasks = _pages.Select(page => page.Work).Append(reading ?? Task.CompletedTask);
+        var tasks = _pages.Select(page => page.Work).Append(next ?? Task.CompletedTask);
         await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -93,19 +93,20 @@ internal sealed class Transformation
             return (null, ReencryptionQuarantineReason.NoKey);
         }
 
-        var plaintext = item.Form == _from.Form ? await TryAsync(_from).ConfigureAwait(false) : null;
+        var plaintext = item.Form == _from.Form ? await TryDecryptAsync(_from, item, cancellationToken).ConfigureAwait(false) : null;
 
         // Items under another key of the target, for example those of an earlier run, decrypt under the target.
         if (plaintext is null && item.Form == _to.Form && _to != _from)
         {
-            plaintext = await TryAsync(_to).ConfigureAwait(false);
+            plaintext = await TryDecryptAsync(_to, item, cancellationToken).ConfigureAwait(false);
         }
 
         return (plaintext, plaintext is null ? ReencryptionQuarantineReason.NotAuthentic : default);
-
-        ValueTask<byte[]?> TryAsync(KeyInUse key) =>
-            key.TryDecryptAsync(item.Bytes, item.EncryptionContext, item.Place, cancellationToken);
     }
+
+    private static ValueTask<byte[]?> TryDecryptAsync<TItem>(
+        KeyInUse key, ReencryptionItem<TItem> item, CancellationToken cancellationToken) =>
+        key.TryDecryptAsync(item.Bytes, item.EncryptionContext, item.Place, cancellationToken);
 
     private async ValueTask<bool> IsVerifiedAsync(
         byte[] content,

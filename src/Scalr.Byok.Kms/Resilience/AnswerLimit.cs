@@ -31,24 +31,10 @@ internal sealed class AnswerLimit : DelegatingHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        HttpResponseMessage? response = null;
         try
         {
-            return await SendAndReadAsync(request, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception error) when (NetworkFailure.Note(error, request.RequestUri, ProxyOf(request.RequestUri)))
-        {
-            throw;
-        }
-    }
-
-    private Uri? ProxyOf(Uri? address) =>
-        address is not null && _proxy?.IsBypassed(address) == false ? _proxy.GetProxy(address) : null;
-
-    private async Task<HttpResponseMessage> SendAndReadAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
-        try
-        {
+            response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
             using var content = response.Content; // releases the connection
             var whole = await ReadAsync(content, cancellationToken).ConfigureAwait(false);
             foreach (var (name, values) in content.Headers.NonValidated)
@@ -59,12 +45,16 @@ internal sealed class AnswerLimit : DelegatingHandler
             response.Content = whole;
             return response;
         }
-        catch
+        catch (Exception error)
         {
-            response.Dispose();
+            response?.Dispose();
+            NetworkFailure.Note(error, request.RequestUri, ProxyOf(request.RequestUri));
             throw;
         }
     }
+
+    private Uri? ProxyOf(Uri? address) =>
+        address is not null && _proxy?.IsBypassed(address) == false ? _proxy.GetProxy(address) : null;
 
     private static async Task<AnswerContent> ReadAsync(HttpContent content, CancellationToken cancellationToken)
     {

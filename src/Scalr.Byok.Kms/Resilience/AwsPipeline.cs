@@ -13,7 +13,11 @@ namespace Scalr.Byok.Kms.Resilience;
 /// wrong clock. Then, per key and Region, a limit of concurrent attempts, the circuit breaker (<see cref="CircuitBreaker"/>) and the time
 /// limit of an attempt.
 /// </summary>
-/// <remarks>The AWS SDK's own retries are off (<see cref="AwsClientConfiguration"/>).</remarks>
+/// <remarks>
+/// The AWS SDK's own retries are off (<see cref="AwsClientConfiguration"/>). The library's retries are Polly strategies, made and used only
+/// after a first attempt has failed: a call that succeeds costs half as much without them. Its methods return no results: a caller that
+/// needs one keeps the task of its last attempt. Generic methods would take longer to compile at each start of a host.
+/// </remarks>
 internal sealed class AwsPipeline
 {
     /// <summary>The number of retries after throttling: about as many as the total time limit allows.</summary>
@@ -23,15 +27,16 @@ internal sealed class AwsPipeline
     private static readonly TimeSpan ShortestLateness = TimeSpan.FromMilliseconds(500);
 
     // Ambient, because one pipeline serves all calls, and a call does not know the operation that contains it.
-    private static readonly AsyncLocal<long?> OperationBegan = new();
+    private static readonly AsyncLocal<Operation?> CurrentOperation = new();
     private static readonly ResiliencePropertyKey<long> Began = new("began");
     private static readonly ResiliencePropertyKey<bool> ClockWasOff = new("clock-was-off");
 
     private readonly ByokResilienceOptions _options;
     private readonly TimeProvider _time;
-    private readonly ResiliencePipeline _operation;
-    private readonly ResiliencePipeline _call;
-    private readonly ResiliencePipeline _attempt;
+
+    // The host's strategies with the retry after a wrong clock; null for the library's own.
+    private readonly ResiliencePipeline? _hosts;
+    private readonly Lazy<ResiliencePipeline> _own;
 
     /// <param name="options">The limits.</param>
     /// <param name="time">The clock.</param>
@@ -40,24 +45,10 @@ internal sealed class AwsPipeline
     {
         _options = options;
         _time = time;
-        var call = new ResiliencePipelineBuilder { TimeProvider = time };
-        if (retries is not null)
-        {
-            // First, so outermost. It replaces the library's retries, not the retry after a wrong clock.
-            retries(call);
-        }
-        else if (options.MaxRetryAttempts > 0)
-        {
-            // Two strategies, so that retries after throttling do not use up those of an outage. The total time limit bounds both together.
-            call.AddRetry(Retries(ThrottledRetries, static trouble => trouble == ServiceFailureKind.Throttled))
-                .AddRetry(Retries(
-                    options.MaxRetryAttempts, static trouble => trouble is ServiceFailureKind.Outage or ServiceFailureKind.TrialUnderWay));
-        }
 
-        // Innermost: it repeats at once, before the other strategies see the error. They ignore such errors, so a second one ends the call.
-        _call = call.AddRetry(ClockRetry()).Build();
-        _operation = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(options.TotalTimeout).Build();
-        _attempt = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(options.AttemptTimeout).Build();
+        // It replaces the library's retries, not the retry after a wrong clock.
+        _hosts = retries is null ? null : Build(retries);
+        _own = new Lazy<ResiliencePipeline>(() => Build(AddRetries));
     }
 
     /// <summary>The clock of all calls.</summary>
@@ -72,34 +63,56 @@ internal sealed class AwsPipeline
     /// <summary>The time limit of one attempt.</summary>
     public TimeSpan AttemptTimeout => _options.AttemptTimeout;
 
-    /// <param name="changed">Called at each change of state; null if not needed.</param>
-    public CircuitBreaker CreateBreaker(Action<CircuitState, CircuitBreaker.Opening>? changed) => new(_options, _time, changed);
+    /// <param name="operation">An <see cref="Diagnostics.AwsAction"/> that it guards.</param>
+    /// <param name="owner">Hears of each change of state; null if not needed.</param>
+    public CircuitBreaker CreateBreaker(string operation, IBreakerOwner? owner) => new(_options, _time, operation, owner);
 
     /// <summary>One operation of a key ring: all its calls share the total time limit.</summary>
     /// <exception cref="TimeoutRejectedException">The total time limit is exceeded.</exception>
-    public async ValueTask<TResult> OperationAsync<TState, TResult>(
-        Func<TState, CancellationToken, ValueTask<TResult>> operation, TState state, CancellationToken cancellationToken)
-    {
-        // Visible to the calls inside this operation only: the runtime restores the caller's context when this method returns.
-        OperationBegan.Value = _time.GetTimestamp();
-        return await _operation.ExecuteAsync(operation, state, cancellationToken).ConfigureAwait(false);
-    }
+    public Task OperationAsync(Func<CancellationToken, Task> operation, CancellationToken cancellationToken) =>
+        LimitedAsync(operation, TotalTimeout, isOperation: true, cancellationToken);
 
     /// <summary>One call within an operation: attempts, until one succeeds or its error is not transient.</summary>
-    public async ValueTask<TResult> CallAsync<TState, TResult>(
-        Func<TState, CancellationToken, ValueTask<TResult>> attempt, TState state, CancellationToken cancellationToken)
+    public async Task CallAsync(Func<CancellationToken, Task> attempt, CancellationToken cancellationToken)
+    {
+        // A call outside an operation counts from its own beginning.
+        var began = CurrentOperation.Value?.Began ?? _time.GetTimestamp();
+        if (_hosts is not null)
+        {
+            await RunAsync(_hosts, attempt, began, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        ByokServiceException? failed;
+        try
+        {
+            await attempt(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        catch (ByokServiceException e)
+        {
+            // Only such errors are ever retried. If the caller has cancelled meanwhile, Polly throws the cancellation.
+            failed = e;
+        }
+
+        // The strategies begin with the attempt that has failed.
+        await RunAsync(
+            _own.Value,
+            token => Interlocked.Exchange(ref failed, null) is { } error ? Task.FromException(error) : attempt(token),
+            began,
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task RunAsync(
+        ResiliencePipeline pipeline, Func<CancellationToken, Task> attempt, long began, CancellationToken cancellationToken)
     {
         // Retries and pauses need the time at which the operation began, and share what they note about the call.
         var context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false, cancellationToken);
-
-        // A call outside an operation counts from its own beginning.
-        context.Properties.Set(Began, OperationBegan.Value ?? _time.GetTimestamp());
+        context.Properties.Set(Began, began);
         try
         {
-            return await _call.ExecuteAsync(
-                static (context, s) => s.Attempt(s.State, context.CancellationToken),
-                context,
-                (Attempt: attempt, State: state)).ConfigureAwait(false);
+            await pipeline.ExecuteAsync(
+                static (context, attempt) => new ValueTask(attempt(context.CancellationToken)), context, attempt).ConfigureAwait(false);
         }
         finally
         {
@@ -109,9 +122,8 @@ internal sealed class AwsPipeline
 
     /// <summary>One attempt.</summary>
     /// <exception cref="TimeoutRejectedException">The time limit of an attempt is exceeded.</exception>
-    public ValueTask<TResult> AttemptAsync<TState, TResult>(
-        Func<TState, CancellationToken, ValueTask<TResult>> attempt, TState state, CancellationToken cancellationToken) =>
-        _attempt.ExecuteAsync(attempt, state, cancellationToken);
+    public Task AttemptAsync(Func<CancellationToken, Task> attempt, CancellationToken cancellationToken) =>
+        LimitedAsync(attempt, AttemptTimeout, isOperation: false, cancellationToken);
 
     /// <summary>How much later than its time limit an attempt ended. Zero if the delay is normal for a timer.</summary>
     /// <remarks>
@@ -137,6 +149,47 @@ internal sealed class AwsPipeline
 
     private static string Noticed(TimeSpan late) => string.Create(
         CultureInfo.InvariantCulture, $", which this host noticed {late.TotalSeconds:0.#} s late because it had no free thread");
+
+    private async Task LimitedAsync(
+        Func<CancellationToken, Task> action, TimeSpan limit, bool isOperation, CancellationToken cancellationToken)
+    {
+        if (isOperation)
+        {
+            // Visible to the calls inside this operation only: the runtime restores the caller's context when this method returns.
+            CurrentOperation.Value = new Operation(_time.GetTimestamp());
+        }
+
+        using var ends = new CancellationTokenSource(limit, _time);
+        using var link = cancellationToken.UnsafeRegister(static ends => ((CancellationTokenSource)ends!).Cancel(), ends);
+        try
+        {
+            await action(ends.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (ends.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutRejectedException($"The call did not finish within {limit}.", limit, e);
+        }
+    }
+
+    private ResiliencePipeline Build(Action<ResiliencePipelineBuilder> addOuter)
+    {
+        var builder = new ResiliencePipelineBuilder { TimeProvider = _time };
+        addOuter(builder);
+
+        // Innermost: it repeats at once, before the other strategies see the error. They ignore such errors, so a second one ends the call.
+        return builder.AddRetry(ClockRetry()).Build();
+    }
+
+    private void AddRetries(ResiliencePipelineBuilder builder)
+    {
+        if (_options.MaxRetryAttempts > 0)
+        {
+            // Two strategies, so that retries after throttling do not use up those of an outage. The total time limit bounds both together.
+            builder.AddRetry(Retries(ThrottledRetries, static trouble => trouble == ServiceFailureKind.Throttled))
+                .AddRetry(Retries(
+                    _options.MaxRetryAttempts, static trouble => trouble is ServiceFailureKind.Outage or ServiceFailureKind.TrialUnderWay));
+        }
+    }
 
     private RetryStrategyOptions Retries(int count, Func<ServiceFailureKind, bool> isOurs) => new()
     {
@@ -181,4 +234,7 @@ internal sealed class AwsPipeline
         _options.TotalTimeout - _time.GetElapsedTime(context.Properties.GetValue(Began, defaultValue: _time.GetTimestamp()));
 
     private static TimeSpan Longer(TimeSpan pause, TimeSpan? other) => other > pause ? other.Value : pause;
+
+    /// <param name="Began">The timestamp at which the operation began.</param>
+    private sealed record Operation(long Began);
 }

@@ -13,7 +13,8 @@ internal sealed class CircuitBreaker
 {
     private readonly ByokResilienceOptions _options;
     private readonly TimeProvider _time;
-    private readonly Action<CircuitState, Opening>? _changed;
+    private readonly string _operation;
+    private readonly IBreakerOwner? _owner;
     private Parts? _parts;
 
     // Written by Polly's callbacks only. Polly's ScheduledTaskExecutor runs them in order and never two at a time.
@@ -21,12 +22,14 @@ internal sealed class CircuitBreaker
 
     /// <param name="options">The limits.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="changed">Called at each change of state, with the opening that starts, continues or ends; null if not needed.</param>
-    public CircuitBreaker(ByokResilienceOptions options, TimeProvider time, Action<CircuitState, Opening>? changed)
+    /// <param name="operation">An <see cref="Diagnostics.AwsAction"/> that it guards.</param>
+    /// <param name="owner">Hears of each change of state; null if not needed.</param>
+    public CircuitBreaker(ByokResilienceOptions options, TimeProvider time, string operation, IBreakerOwner? owner)
     {
         _options = options;
         _time = time;
-        _changed = changed;
+        _operation = operation;
+        _owner = owner;
     }
 
     /// <summary>When the breaker opened, and until when it is open; null if it is closed.</summary>
@@ -38,19 +41,18 @@ internal sealed class CircuitBreaker
 
     /// <summary>Sends a request.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="state">The state for the request.</param>
     /// <param name="isConfirmation">Whether the request passes an open breaker. If AWS answers it, the breaker closes.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <exception cref="BrokenCircuitException">The breaker is open. Nothing was sent.</exception>
-    public async ValueTask<TResult> RunAsync<TState, TResult>(
-        Func<TState, CancellationToken, ValueTask<TResult>> request, TState state, bool isConfirmation, CancellationToken cancellationToken)
+    public async Task RunAsync(Func<CancellationToken, Task> request, bool isConfirmation, CancellationToken cancellationToken)
     {
         // Before the first outage, requests run without Polly. Several can fail at the same time, and each failure is counted below.
         if (Volatile.Read(ref _parts) is not { } parts)
         {
             try
             {
-                return await request(state, cancellationToken).ConfigureAwait(false);
+                await request(cancellationToken).ConfigureAwait(false);
+                return;
             }
             catch (ByokServiceException e) when (Counts(e))
             {
@@ -65,7 +67,9 @@ internal sealed class CircuitBreaker
         {
             try
             {
-                return await parts.Pipeline.ExecuteAsync(request, state, cancellationToken).ConfigureAwait(false);
+                await parts.Pipeline.ExecuteAsync(
+                    static (request, token) => new ValueTask(request(token)), request, cancellationToken).ConfigureAwait(false);
+                return;
             }
             catch (BrokenCircuitException) when (isConfirmation)
             {
@@ -76,11 +80,10 @@ internal sealed class CircuitBreaker
         try
         {
             // Without Polly. A failure is not counted here, because the breaker is open already.
-            var result = await request(state, cancellationToken).ConfigureAwait(false);
+            await request(cancellationToken).ConfigureAwait(false);
 
             // Without the caller's token: AWS has answered, whether the caller still waits or not.
             await parts.Control.CloseAsync(CancellationToken.None).ConfigureAwait(false);
-            return result;
         }
         catch (ByokException e) when (e is not ByokServiceException)
         {
@@ -130,14 +133,14 @@ internal sealed class CircuitBreaker
                     arguments.Outcome.Exception ?? _open?.Error,
                     IsFirst: _open is null);
                 _open = open;
-                _changed?.Invoke(CircuitState.Open, open);
+                _owner?.BreakerChanged(_operation, CircuitState.Open, open);
                 return default;
             },
             OnHalfOpened = _ =>
             {
                 if (_open is { } open)
                 {
-                    _changed?.Invoke(CircuitState.HalfOpen, open);
+                    _owner?.BreakerChanged(_operation, CircuitState.HalfOpen, open);
                 }
 
                 return default;
@@ -147,7 +150,7 @@ internal sealed class CircuitBreaker
                 // Exchanged, so that the end of one opening is reported once.
                 if (Interlocked.Exchange(ref _open, null) is { } open)
                 {
-                    _changed?.Invoke(CircuitState.Closed, open);
+                    _owner?.BreakerChanged(_operation, CircuitState.Closed, open);
                 }
 
                 return default;

@@ -6,17 +6,8 @@ internal static class ObservedTasks
     /// <summary>
     /// As <see cref="Task{TResult}.WaitAsync(CancellationToken)"/>. A failure after the wait has ended raises no UnobservedTaskException.
     /// </summary>
-    public static Task<TResult> WaitObservedAsync<TResult>(this Task<TResult> task, CancellationToken cancellationToken)
-    {
-        if (task.IsCompleted)
-        {
-            // The caller awaits this task itself, so it observes a failure. There is nothing to abandon.
-            return task;
-        }
-
-        // Observed before the wait: after a cancellation the caller no longer awaits the call, and its late failure would raise the event.
-        return task.Observed().WaitAsync(cancellationToken);
-    }
+    public static Task<TResult> WaitObservedAsync<TResult>(this Task<TResult> task, CancellationToken cancellationToken) =>
+        task.WaitObservedAsync(onAbandoned: null, cancellationToken);
 
     /// <summary>
     /// As <see cref="WaitObservedAsync{TResult}(Task{TResult}, CancellationToken)"/>. A result that arrives after the wait has ended goes
@@ -30,23 +21,23 @@ internal static class ObservedTasks
     /// <param name="cancellationToken">Ends the wait.</param>
     public static Task<TResult> WaitObservedAsync<TResult>(
         this Task<TResult> task, Action<TResult>? onAbandoned, CancellationToken cancellationToken) =>
-        // A completed task is returned whatever the token says. So its result goes to the caller, and never to both.
-        onAbandoned is null || task.IsCompleted
-            ? task.WaitObservedAsync(cancellationToken)
-            : OrHandOverAsync(task, onAbandoned, cancellationToken);
+        // A completed task is returned whatever the token says. So its result goes to the caller, and never to both. The caller awaits the
+        // task itself, so it observes a failure.
+        task.IsCompleted ? task : OrHandOverAsync(task, onAbandoned, cancellationToken);
 
     private static async Task<TResult> OrHandOverAsync<TResult>(
-        Task<TResult> task, Action<TResult> onAbandoned, CancellationToken cancellationToken)
+        Task<TResult> task, Action<TResult>? onAbandoned, CancellationToken cancellationToken)
     {
         try
         {
-            return await task.WaitObservedAsync(cancellationToken).ConfigureAwait(false);
+            // The only continuation of the call while it is under way: of several, the runtime queues all but one to the thread pool.
+            return await task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // The wait ended with the cancellation, so the caller never gets the result, and the late result has this one owner. Not
             // awaited: the caller must not wait for the call.
-            _ = HandOverAsync(task, onAbandoned);
+            _ = HandOverAsync(task.Observed(), onAbandoned);
             throw;
         }
     }
@@ -64,13 +55,13 @@ internal static class ObservedTasks
         return task;
     }
 
-    private static async Task HandOverAsync<TResult>(Task<TResult> task, Action<TResult> onAbandoned)
+    private static async Task HandOverAsync<TResult>(Task<TResult> task, Action<TResult>? onAbandoned)
     {
         // A late failure has no owner: the caller already has its cancellation.
         await ((Task)task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (task.IsCompletedSuccessfully)
         {
-            onAbandoned(await task.ConfigureAwait(false));
+            onAbandoned?.Invoke(await task.ConfigureAwait(false));
         }
     }
 }

@@ -68,8 +68,8 @@ public sealed class ByokResilienceOptions
     /// sessions start: as many as it accepts, and then a twentieth of this number more in each second.
     /// </summary>
     /// <remarks>
-    /// AWS STS limits the requests of the host's account (600 per second; "IAM and AWS STS quotas" in the AWS IAM User Guide). Customers
-    /// whose role was denied share a tenth of this number, so they do not slow down the others.
+    /// AWS STS limits the requests of the host's account (600 per second; "IAM and AWS STS quotas" in the AWS IAM User Guide). Tenants have
+    /// their turns one after the other. Those whose role was denied share a tenth of this number, so they do not slow down the others.
     /// </remarks>
     public int MaxSessionStartsPerSecond { get; set; } = 100;
 

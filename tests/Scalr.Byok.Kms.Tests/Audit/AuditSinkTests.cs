@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Tests.Diagnostics;
 using Scalr.Byok.Kms.Tests.KeyRing;
 using Scalr.Byok.Kms.Tests.World;
@@ -66,6 +67,93 @@ internal sealed class AuditSinkTests
     }
 
     [Test]
+    [CancelAfter(60_000)]
+    public async Task A_sink_may_need_the_rings_of_tenants_or_a_ring([Values] bool starts, CancellationToken cancellationToken)
+    {
+        var kept = new List<ByokAuditRecord>();
+        var services = _world.Services();
+        (object? Provider, object? Ring) needs = default;
+        services.AddScalrByok().AddTenantKeyRings<TenantStore>()
+            .AddKeyRing(ring => (ring.KeyArn, ring.Credentials) = (_world.Key.Arn, _world.Settings("AccessKeys").Credentials))
+            .AddAuditSink(provider =>
+            {
+                needs = (provider.GetRequiredService<IByokKeyRingProvider>(), provider.GetRequiredService<IByokKeyRing>());
+                return new DelegateSink(kept.Add);
+            });
+        await using var host = services.BuildServiceProvider();
+
+        // On a thread of its own, because the resolution of a circle blocks.
+        await Task.Factory.StartNew(
+            () =>
+            {
+                if (starts)
+                {
+                    host.GetRequiredService<IStartupValidator>().Validate();
+                }
+
+                return host.GetRequiredService<IByokKeyRing>().EncryptAsync(new byte[1], cancellationToken: cancellationToken).AsTask();
+            },
+            cancellationToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default).Unwrap().WaitAsync(cancellationToken);
+
+        Assert.That(kept, Has.Count.EqualTo(1));
+        Assert.That(needs.Provider, Is.SameAs(host.GetRequiredService<IByokKeyRingProvider>()));
+        Assert.That(needs.Ring, Is.SameAs(host.GetRequiredService<IByokKeyRing>()));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task A_sink_that_cannot_be_created_fails_the_start_and_each_call_until_it_can(CancellationToken cancellationToken)
+    {
+        var kept = new List<ByokAuditRecord>();
+        var isBroken = true;
+        var services = _world.Services();
+        services.AddScalrByok()
+            .AddKeyRing(ring => (ring.KeyArn, ring.Credentials) = (_world.Key.Arn, _world.Settings("AccessKeys").Credentials))
+            .AddAuditSink(_ => isBroken ? throw new IOException("secret-of-the-host") : new DelegateSink(kept.Add));
+        await using var host = services.BuildServiceProvider();
+        var ring = host.GetRequiredService<IByokKeyRing>();
+
+        var atStart = Assert.Throws<ByokServiceException>(() => host.GetRequiredService<IStartupValidator>().Validate());
+        var atCall = await Assert.ThrowsAsync<ByokServiceException>(
+            () => ring.EncryptAsync(new byte[1], cancellationToken: cancellationToken).AsTask());
+        var sent = _world.Aws.Log.Requests.Count;
+        isBroken = false;
+        await ring.EncryptAsync(new byte[1], cancellationToken: cancellationToken);
+
+        Assert.That((atStart!.Message, atCall!.IsTransient, sent, kept.Count), Is.EqualTo((atCall.Message, false, 0, 1)));
+        Assert.That(atCall.Message, Does.Contain(nameof(IOException)).And.Not.Contain("secret-of-the-host"));
+    }
+
+    /// <summary>A sink must not use a ring, least of all while it is created. If it does, the call ends by its time limit.</summary>
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task A_sink_that_waits_for_a_call_while_it_is_created_does_not_hang(CancellationToken cancellationToken)
+    {
+        var services = _world.Services(o => o.Resilience.TotalTimeout = o.Resilience.AttemptTimeout = TimeSpan.FromSeconds(1));
+        services.AddSingleton(TimeProvider.System);
+        services.AddScalrByok()
+            .AddKeyRing(ring => (ring.KeyArn, ring.Credentials) = (_world.Key.Arn, _world.Settings("AccessKeys").Credentials))
+            .AddAuditSink(provider =>
+            {
+                var call = provider.GetRequiredService<IByokKeyRing>().EncryptAsync(new byte[1]).AsTask();
+                ((IAsyncResult)call).AsyncWaitHandle.WaitOne();
+                throw call.Exception!.InnerException!;
+            });
+        await using var host = services.BuildServiceProvider();
+
+        var call = Task.Factory.StartNew(
+            () => host.GetRequiredService<IByokKeyRing>().EncryptAsync(new byte[1]).AsTask(),
+            cancellationToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default).Unwrap().WaitAsync(cancellationToken);
+
+        await Assert.ThrowsAsync<ByokServiceException>(() => call);
+        Assert.That(_world.Aws.Log.Requests, Is.Empty);
+    }
+
+    [Test]
     public async Task Lines_of_JSON_are_whole_and_the_provider_disposes_the_sink()
     {
         using var written = new MemoryStream();
@@ -79,6 +167,32 @@ internal sealed class AuditSinkTests
         Assert.That(lines.Select(line => ByokAuditRecord.TryParse(line, out var record) ? record.RequestId : null),
             Is.EquivalentTo(_world.Aws.Log.Requests.Select(request => request.RequestId)));
         Assert.That(() => written.WriteByte(0), Throws.InstanceOf<ObjectDisposedException>());
+    }
+
+    [Test]
+    public void A_line_that_was_cut_off_does_not_spoil_the_next()
+    {
+        using var written = new HalfStream { IsFull = true };
+        using var sink = new ByokJsonAuditSink(written);
+        Assert.That(() => sink.Record(Any()), Throws.InstanceOf<IOException>());
+        written.IsFull = false;
+
+        sink.Record(Any());
+        sink.Record(Any());
+
+        var lines = Encoding.UTF8.GetString(written.ToArray()).Split('\n');
+        Assert.That(lines.Select(line => ByokAuditRecord.TryParse(line, out _)), Is.EqualTo((bool[])[false, true, true, false]));
+
+        static ByokAuditRecord Any() => new()
+        {
+            Id = "a",
+            Time = default,
+            Operation = "kms:Encrypt",
+            Cause = ByokAuditCause.Call,
+            Outcome = ByokAuditOutcome.Success,
+            KeyArn = "arn:aws:kms:us-east-1:111122223333:key/1",
+            Region = "us-east-1",
+        };
     }
 
     [Test]
@@ -185,6 +299,21 @@ internal sealed class AuditSinkTests
     private sealed class DelegateSink(Action<ByokAuditRecord> record) : IByokAuditSink
     {
         public void Record(ByokAuditRecord one) => record(one);
+    }
+
+    /// <summary>While it is full, it takes one half of what it gets.</summary>
+    private sealed class HalfStream : MemoryStream
+    {
+        public bool IsFull { get; set; }
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            base.Write(buffer, offset, IsFull ? count / 2 : count);
+            if (IsFull)
+            {
+                throw new IOException("No space left on device");
+            }
+        }
     }
 
     private sealed class CountingSink : IByokAuditSink

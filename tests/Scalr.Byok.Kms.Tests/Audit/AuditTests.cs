@@ -3,6 +3,7 @@ using System.Text;
 using LocalAws;
 using Microsoft.Extensions.DependencyInjection;
 using Scalr.Byok.Kms.KeyRing;
+using Scalr.Byok.Kms.Tests.Conventions;
 using Scalr.Byok.Kms.Tests.World;
 using static Scalr.Byok.Kms.ByokAuditCause;
 
@@ -195,7 +196,7 @@ internal sealed class AuditTests
     public async Task No_record_has_a_secret_or_a_value_of_a_context()
     {
         var host = new AuditHost(_world, _type);
-        _world.Remember([.. Context.Values, Encoding.UTF8.GetString(Plaintext), Convert.ToBase64String(Plaintext)]);
+        _world.Remember([.. Context.Values, Encoding.UTF8.GetString(Plaintext), Convert.ToBase64String(Plaintext), Secrets.OfLetters]);
         var message = await host.Ring.EncryptAsync(Plaintext, Context);
         await host.Ring.DecryptAsync(message, Context);
         await host.Provider.GetRequiredService<IByokVerifier>().VerifyAsync(_world.Settings(_type), tenant: null);

@@ -33,9 +33,6 @@ internal sealed class ByokProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-
-            // A profile is not worth its time in a process that ends in a second.
-            Environment = { ["DOTNET_TieredPGO"] = "0" },
         };
         foreach (var arg in Command.Skip(1).Concat(args))
         {

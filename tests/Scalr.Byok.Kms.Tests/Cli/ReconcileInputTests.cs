@@ -123,14 +123,41 @@ internal sealed class ReconcileInputTests
         Assert.That((await RunAsync("t.json")).Error, Does.Contain("1 match. Differences: 0."));
     }
 
-    private static string RecordOf(string id) => new ByokAuditRecord
+    /// <summary>A request has one record. Another record must not hide behind its request id.</summary>
+    [TestCase('b', Key)]
+    [TestCase('a', Key + "2")]
+    [TestCase('b', Key + "2")]
+    public async Task A_second_record_of_one_request_is_listed(char id, string key)
     {
-        Id = new string('a', 32),
+        await WriteAsync("a.jsonl", $"{RecordOf("r1")}\n{RecordOf("r1")}\n{RecordOf("r1", id, key)}\n");
+        await WriteAsync("t.json", $$"""{"Records":[{{Event}},{{Event}}]}""");
+
+        var result = await RunAsync("t.json");
+
+        Assert.That(result.Code, Is.EqualTo(ExitCode.Warnings));
+        Assert.That(result.Output.TrimEnd().Split('\n'), Has.Length.EqualTo(1).And.All.Match($"^only-host .*{key} request r1"));
+        Assert.That(result.Error, Does.Contain("3 records, 2 events, 1 match. Differences: 1."));
+    }
+
+    [Test]
+    public async Task An_empty_request_id_is_none()
+    {
+        await WriteAsync("a.jsonl", $"{RecordOf("r1")}\n{RecordOf("", 'b')}\n");
+        await WriteAsync("t.json", $$"""{"Records":[{{Event}},{{EventOf("")}}]}""");
+
+        var result = await RunAsync("t.json");
+
+        Assert.That(result.Output, Does.Contain("no-answer").And.Contain("only-cloudtrail"));
+    }
+
+    private static string RecordOf(string id, char record = 'a', string key = Key) => new ByokAuditRecord
+    {
+        Id = new string(record, 32),
         Time = DateTimeOffset.UnixEpoch,
         Operation = "kms:Encrypt",
         Cause = ByokAuditCause.Call,
         Outcome = ByokAuditOutcome.Success,
-        KeyArn = Key,
+        KeyArn = key,
         Region = "us-east-1",
         RequestId = id,
     }.ToJson();

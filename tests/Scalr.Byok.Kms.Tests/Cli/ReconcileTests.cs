@@ -206,7 +206,7 @@ internal sealed class ReconcileTests
         {
             (o.ConfirmationInterval, o.RoleCheckInterval) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
             o.Resilience.MaxRetryAttempts = 2;
-            (o.Resilience.RetryDelay, o.Resilience.AttemptTimeout) = (TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1));
+            (o.Resilience.RetryDelay, o.Resilience.AttemptTimeout) = (TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(3));
         });
         _world.TrustAllSubjects();
         var its = _world.Settings(type);

@@ -189,7 +189,8 @@ internal sealed class ColumnsTests(string database)
         Assert.That(texts, Is.EquivalentTo((string[])["acme", "workspace"]));
         Assert.That(
             entry.Properties.Select(one => one.Metadata.Name),
-            Is.EquivalentTo((string[])["Id", "Tenant", "Workspace", "NameEncrypted", "ValueEncrypted"]));
+            Is.EquivalentTo(
+                (string[])["Id", "IsSensitive", "Tenant", "Workspace", "NameEncrypted", "NamePlain", "ValueEncrypted", "ValuePlain"]));
     }
 
     [Test]

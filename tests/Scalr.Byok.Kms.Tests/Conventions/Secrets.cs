@@ -5,6 +5,9 @@ namespace Scalr.Byok.Kms.Tests.Conventions;
 /// <summary>Looks for secrets in texts, as they are and in the forms that the wire gives them.</summary>
 internal static class Secrets
 {
+    /// <summary>A secret access key may have letters only, like an error code of AWS.</summary>
+    public const string OfLetters = "PWEEtkOlQegaFmXhixLyLXsucPUgFxIiKpUrQaGR";
+
     /// <summary>Every text that holds a secret, with the secret.</summary>
     public static IEnumerable<string> FindIn(IEnumerable<string> texts, IEnumerable<string> secrets)
     {

@@ -47,7 +47,7 @@ internal sealed class SecretsTests
     public async Task StartAsync()
     {
         _world = await ByokWorld.StartAsync();
-        _world.Remember(Plaintext, ContextValue, WrongSecret, WrongExternalId);
+        _world.Remember(Plaintext, ContextValue, WrongSecret, WrongExternalId, Secrets.OfLetters);
         _texts.Clear();
         _ring = _world.Ring(_type);
         _message = await _ring.EncryptAsync(Encoding.UTF8.GetBytes(Plaintext), Context);
@@ -259,6 +259,7 @@ internal sealed class SecretsTests
         List<Fault> faults =
         [
             .. codes.Select(code => Fault.Error(code, 400, echo)),
+            .. _world.Secrets.ToArray().Select(secret => Fault.Error(secret)),
             Fault.Body(400, "application/x-amz-json-1.1", $$"""{"__type":"ThrottlingException","detail":"{{echo}}"}"""),
             Fault.Body(403, "application/x-amz-json-1.1", $$"""{"__type":"AccessDeniedException","detail":"{{echo}}"}"""),
             Fault.Body(403, "text/html", $"<html>{echo}</html>"),

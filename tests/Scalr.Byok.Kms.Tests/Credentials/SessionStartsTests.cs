@@ -21,6 +21,7 @@ internal sealed class SessionStartsTests
     private FakeTimeProvider _time = null!;
     private AgeClock _clock = null!;
     private SessionStarts _starts = null!;
+    private int _owners;
 
     [SetUp]
     public void Start()
@@ -76,12 +77,37 @@ internal sealed class SessionStartsTests
         await tasks[3];
     }
 
+    /// <summary>A tenant can begin many sessions: by "Test connection", again and again, and by roles of previous keys.</summary>
+    [Test]
+    public async Task A_tenant_with_many_requests_delays_no_other()
+    {
+        _ = Begin(PerSecond, wasDenied: false);
+        var flood = Enumerable.Range(0, 1000).Select(_ => _starts.Enter(Owner(-1), wasDenied: false)!).ToList();
+        var others = Begin(3, wasDenied: false);
+
+        Assert.That(Seconds(others.Turns[0]!), Is.EqualTo(2.0 / PerSecond).Within(0.001));
+        Assert.That(Seconds(others.Turns[2]!), Is.EqualTo(4.0 / PerSecond).Within(0.001));
+        Assert.That(Seconds(flood[1]), Is.EqualTo(5.0 / PerSecond).Within(0.001));
+        Assert.That(Seconds(flood[^1]), Is.EqualTo(1003.0 / PerSecond).Within(0.001));
+        for (var turns = 0; turns < 4; turns++)
+        {
+            _time.Advance(Turn);
+        }
+
+        await Task.WhenAll(others.Tasks).WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.That(flood.Count(turn => turn.Come.Task.IsCompleted), Is.EqualTo(1));
+        Assert.That(Seconds(flood[0]), Is.Zero);
+        Assert.That(Seconds(flood[1]), Is.EqualTo(1.0 / PerSecond).Within(0.001));
+
+        double Seconds(SessionStarts.Turn turn) => _starts.TimeUntil(turn).TotalSeconds;
+    }
+
     [Test]
     public async Task A_caller_that_has_left_takes_no_turn()
     {
         using var source = new CancellationTokenSource();
         _ = Begin(PerSecond, wasDenied: false);
-        var gone = SessionStarts.WaitAsync(_starts.Enter(wasDenied: false)!, source.Token).AsTask();
+        var gone = SessionStarts.WaitAsync(_starts.Enter(Owner(0), wasDenied: false)!, source.Token).AsTask();
         var next = Begin(1, wasDenied: false).Tasks[0];
         await source.CancelAsync();
         await Assert.CatchAsync<OperationCanceledException>(() => gone);
@@ -159,7 +185,7 @@ internal sealed class SessionStartsTests
         var pipeline = new AwsPipeline(options, _time);
         using var starts = new SessionStarts(options.MaxSessionStartsPerSecond, Interval, _clock);
         var sts = new FakeSts(_time, Allowed);
-        var tenants = await StartAsync(Tenants, () => new Tenant(sts, pipeline, starts, _clock));
+        var tenants = await StartAsync(Tenants, () => new Tenant(Owner(_owners++), sts, pipeline, starts, _clock));
 
         // Each tenant calls again when its error says so.
         await PassAsync(options.TotalTimeout, tenants);
@@ -185,7 +211,7 @@ internal sealed class SessionStartsTests
         var pipeline = new AwsPipeline(new ByokResilienceOptions(), _time);
         using var starts = new SessionStarts(1, Interval, _clock);
         var sts = new FakeSts(_time, int.MaxValue);
-        var tenants = await StartAsync(4, () => new Tenant(sts, pipeline, starts, _clock));
+        var tenants = await StartAsync(4, () => new Tenant(Owner(_owners++), sts, pipeline, starts, _clock));
 
         for (var served = 2; served <= 4; served++) // the time limit of a request is 2 s
         {
@@ -202,13 +228,12 @@ internal sealed class SessionStartsTests
     public async Task A_caller_joins_the_request_under_way_at_once()
     {
         using var role = new SessionCredentials(
-            static async (_, token) =>
+            new Source(static async (_, token) =>
             {
                 await Task.Delay(Timeout.Infinite, token);
                 throw new InvalidOperationException();
-            },
+            }),
             "sts:AssumeRole",
-            "us-east-1",
             new AwsPipeline(new ByokResilienceOptions(), _time),
             _starts,
             _clock,
@@ -228,7 +253,7 @@ internal sealed class SessionStartsTests
         var pipeline = new AwsPipeline(new ByokResilienceOptions { TotalTimeout = TimeSpan.FromSeconds(3.5) }, _time);
         using var starts = new SessionStarts(1, Interval, _clock);
         var sts = new FakeSts(_time, int.MaxValue);
-        var tenants = await StartAsync(6, () => new Tenant(sts, pipeline, starts, _clock));
+        var tenants = await StartAsync(6, () => new Tenant(Owner(_owners++), sts, pipeline, starts, _clock));
 
         for (var served = 2; served <= 4; served++)
         {
@@ -315,13 +340,15 @@ internal sealed class SessionStartsTests
         }
     }
 
+    private static RingOwner Owner(int number) => RingOwner.OfTenant($"tenant-{number}");
+
     private SessionCredentials CreateRole(Func<Action, CancellationToken, Task<AwsSession>>? begin = null) => new(
-        begin ?? (static (_, _) => throw new InvalidOperationException("Nothing is sent here.")), "sts:AssumeRole", "us-east-1",
+        new Source(begin ?? (static (_, _) => throw new InvalidOperationException("Nothing is sent here."))), "sts:AssumeRole",
         new AwsPipeline(new ByokResilienceOptions(), _time), _starts, _clock, NullLogger.Instance);
 
     private (List<SessionStarts.Turn?> Turns, List<Task> Tasks) Begin(int count, bool wasDenied)
     {
-        var turns = Enumerable.Range(0, count).Select(_ => _starts.Enter(wasDenied)).ToList();
+        var turns = Enumerable.Range(0, count).Select(_ => _starts.Enter(Owner(_owners++), wasDenied)).ToList();
         return (turns, turns.ConvertAll(turn => turn is null
             ? Task.CompletedTask
             : SessionStarts.WaitAsync(turn, CancellationToken.None).AsTask()));
@@ -357,6 +384,13 @@ internal sealed class SessionStartsTests
         }
     }
 
+    private sealed class Source(Func<Action, CancellationToken, Task<AwsSession>> begin) : ISessionSource
+    {
+        public string Region => "us-east-1";
+
+        public Task<AwsSession> BeginAsync(Action sends, CancellationToken cancellationToken) => begin(sends, cancellationToken);
+    }
+
     /// <summary>A tenant with a role, whose first call needs a session.</summary>
     private sealed class Tenant : IDisposable
     {
@@ -367,25 +401,27 @@ internal sealed class SessionStartsTests
         private DateTimeOffset _again;
         private volatile bool _wasSent;
 
-        public Tenant(FakeSts sts, AwsPipeline pipeline, SessionStarts starts, AgeClock clock)
+        public Tenant(RingOwner owner, FakeSts sts, AwsPipeline pipeline, SessionStarts starts, AgeClock clock)
         {
             _time = pipeline.Time;
             _role = new SessionCredentials(
-                (sends, token) =>
+                new Source((sends, token) =>
                 {
                     _wasSent = true;
                     return sts.BeginAsync(sends, token);
-                },
+                }),
                 "sts:AssumeRole",
-                "us-east-1",
                 pipeline,
                 starts,
                 clock,
-                NullLogger.Instance);
+                NullLogger.Instance)
+            {
+                Owner = owner,
+            };
             var region = new KmsRegion(
                 KmsKeyArn.Parse("arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
                 _role,
-                static (_, _) => throw new InvalidOperationException("Nothing is sent to AWS KMS here."),
+                new KmsClients(static _ => throw new InvalidOperationException("Nothing is sent to AWS KMS here.")),
                 pipeline,
                 clock,
                 NullLogger.Instance);

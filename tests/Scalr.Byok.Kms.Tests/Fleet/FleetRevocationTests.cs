@@ -53,8 +53,9 @@ internal sealed class FleetRevocationTests
     public async Task An_instance_with_another_secret_shares_nothing()
     {
         await using var world = await FleetWorld.StartAsync(2);
+        string[] secrets = [Convert.ToBase64String(new byte[32])];
         var other = new FleetInstance(
-            world, default, options: null, Convert.ToBase64String(new byte[32]), ByokCredentialSettings.AccessKeysType, isShared: true);
+            world, default, options: null, secrets, ByokCredentialSettings.AccessKeysType, isShared: true);
         world.Instances.Add(other);
         await BusyAsync(world);
 
@@ -74,6 +75,37 @@ internal sealed class FleetRevocationTests
 
         // If the first instance that asks itself can write the denial, the others ask too.
         Assert.That(last, Is.GreaterThan(losesDenials ? Interval : TimeSpan.Zero), "the claims had an effect");
+    }
+
+    /// <summary>An instance that does not reach the key's own Region may go on with a replica. The others must not.</summary>
+    [Test]
+    public async Task An_acceptance_by_a_replica_does_not_hide_that_the_own_Region_denies()
+    {
+        await using var world = await FleetWorld.StartAsync(2);
+        await BusyAsync(world);
+        world.Cache.LosesDenials = true;
+
+        await world.DisableAsync(Tenants, Limit, () => ClaimAsync(world.Instances[0], region: 1));
+    }
+
+    [Test]
+    public async Task An_acceptance_by_a_replica_counts_for_instances_that_a_replica_serves()
+    {
+        const int Count = 4;
+        await using var world = await FleetWorld.StartAsync(Count);
+        world.World.Key.Replicate(Away);
+        world.World.User.Policy = ByokPolicies.KeyPermissions(KmsKeyArn.Parse(world.World.Key.Arn), [Away]);
+        world.Settings = world.World.Settings(ByokCredentialSettings.AccessKeysType);
+        world.Settings.ReplicaRegions = [Away];
+        world.World.Aws.Faults.Add(LocalAws.Fault.Error("InternalFailure", 500) with { Service = "kms", Region = Home });
+        await BusyAsync(world);
+        world.World.Aws.Log.Clear();
+
+        await BusyAsync(world, warm: false);
+
+        var accepted = world.World.Aws.Log.Requests.Count(request => request.Region == Away);
+        Assert.That(accepted, Is.InRange(Tenants.Length, Count * Tenants.Length / 2), "the instances share them");
+        world.World.Aws.Faults.Clear();
     }
 
     /// <summary>A use without a data key of its own, as of a stream that is encrypted: no renewal of a data key bounds it.</summary>
@@ -200,7 +232,7 @@ internal sealed class FleetRevocationTests
     }
 
     /// <summary>The instance writes "confirmed just now" and no denial, under its secret.</summary>
-    private static async Task ClaimAsync(FleetInstance instance)
+    private static async Task ClaimAsync(FleetInstance instance, int region = 0)
     {
         foreach (var tenant in Tenants)
         {
@@ -208,8 +240,8 @@ internal sealed class FleetRevocationTests
             var clock = instance.Sharing!.Time.Clock;
             var now = clock.Mark();
             instance.Sharing.Time.Note(now.Ticks, now.Ticks, clock.Time.GetUtcNow());
-            fleet.ShareAcceptance(AwsAction.Decrypt, region: 0, now);
-            fleet.ShareAcceptance(AwsAction.Encrypt, region: 0, now);
+            fleet.ShareAcceptance(AwsAction.Decrypt, region, now);
+            fleet.ShareAcceptance(AwsAction.Encrypt, region, now);
         }
     }
 }

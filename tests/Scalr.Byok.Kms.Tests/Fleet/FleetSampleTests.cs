@@ -47,21 +47,44 @@ internal sealed class FleetSampleTests
 
     [Test]
     [Platform("Linux")] // it reads /proc
-    public async Task All_processes_and_Redis_end_if_the_sample_is_killed()
+    public async Task All_processes_and_Redis_end_if_the_sample_is_killed_and_its_folder_is_deleted()
     {
         var program = Path.Combine(AppContext.BaseDirectory, $"{typeof(Demonstration).Assembly.GetName().Name}.dll");
+        var folder = Directory.CreateTempSubdirectory("fleet-sample-test-");
         using var sample = ChildProcess.Start(new ProcessStartInfo("dotnet", [program, "--processes", "3", "--tenants", "10"])
         {
             RedirectStandardOutput = true,
+            Environment = { ["TMPDIR"] = folder.FullName },
         });
-        await ByokWorld.UntilAsync(() => DescendantsOf(sample.Id).Count == 5, "three instances, the guard of Redis and Redis run");
+        await ByokWorld.UntilAsync(
+            () => DescendantsOf(sample.Id).Count == 7, "three instances, Redis, its guard, and the guard of the folder with cat run");
         var descendants = DescendantsOf(sample.Id);
+        Assert.That(FoldersIn(folder), Has.Length.EqualTo(1));
 
         sample.Kill();
         await sample.WaitForExitAsync();
 
         await ByokWorld.UntilAsync(() => descendants.TrueForAll(id => ParentOf(id) is null), "a process has not ended");
+        Assert.That(FoldersIn(folder), Is.Empty);
+        folder.Delete(recursive: true);
     }
+
+    [TestCase("", 5, 200, null)]
+    [TestCase("--tenants 10 --processes 3", 3, 10, null)]
+    [TestCase("--redis localhost:6379", 5, 200, "localhost:6379")]
+    public void Arguments_are_read(string args, int processes, int tenants, string? redis)
+    {
+        var options = DemoOptions.TryParse(args.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.That((options?.Processes, options?.Tenants, options?.Redis), Is.EqualTo((processes, tenants, redis)));
+    }
+
+    [Test]
+    public void Other_arguments_are_wrong(
+        [Values("--help", "--processes", "--processes abc", "--processes 2", "--tenants -10", "--redis", "--other 1", "10")] string args) =>
+        Assert.That(DemoOptions.TryParse(args.Split(' ')), Is.Null);
+
+    private static DirectoryInfo[] FoldersIn(DirectoryInfo folder) => folder.GetDirectories("byok-fleet-*");
 
     private static List<int> DescendantsOf(int process)
     {

@@ -46,7 +46,7 @@ internal sealed class FleetWorld : IAsyncDisposable
         var world = new FleetWorld(await ByokWorld.StartAsync());
         for (var i = 0; i < instances; i++)
         {
-            world.Instances.Add(new FleetInstance(world, i * clockStep, options, secret: null, type, isShared));
+            world.Instances.Add(new FleetInstance(world, i * clockStep, options, secrets: null, type, isShared));
         }
 
         return world;

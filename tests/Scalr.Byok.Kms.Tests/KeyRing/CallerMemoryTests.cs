@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using Moq;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyRing;
@@ -95,6 +97,26 @@ internal sealed partial class CallerMemoryTests
         await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.DecryptAsync(message.AsMemory(..^1), plaintext, Context));
         Assert.Throws<ByokDecryptionException>(() => ByokMessage.GetMaxPlaintextLength(message.AsMemory(..^1)));
         Assert.Throws<ByokDecryptionException>(() => ByokMessage.GetMaxPlaintextLength(new byte[10]));
+    }
+
+    /// <summary>The library's own rings erase it themselves.</summary>
+    [Test]
+    public async Task What_a_ring_of_the_host_wrote_before_it_failed_is_erased()
+    {
+        Mock<IByokKeyRing> ring = new();
+        ring.Setup(one => one.DecryptAsync(
+            It.IsAny<ReadOnlyMemory<byte>>(), It.IsAny<IBufferWriter<byte>>(), Context, It.IsAny<CancellationToken>()))
+            .Returns((ReadOnlyMemory<byte> _, IBufferWriter<byte> writer, IReadOnlyDictionary<string, string> _, CancellationToken _) =>
+            {
+                writer.GetSpan(30)[..20].Fill(7);
+                return ValueTask.FromException(new ByokDecryptionException());
+            });
+        var plaintext = Memory(40);
+
+        await Assert.ThrowsAsync<ByokDecryptionException>(async () => await ring.Object.DecryptAsync(new byte[10], plaintext, Context));
+
+        Assert.That(plaintext[..30], Has.All.Zero);
+        Assert.That(plaintext[30..], Has.All.EqualTo(Untouched));
     }
 
     [Test]

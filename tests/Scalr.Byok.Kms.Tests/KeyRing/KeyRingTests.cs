@@ -42,7 +42,7 @@ internal sealed class KeyRingTests
         var message = await ring.EncryptAsync(plaintext, Context);
         var decrypted = await ring.DecryptAsync(message, Context);
 
-        Assert.That(decrypted, Is.EqualTo(plaintext));
+        Assert.That(decrypted.AsSpan().SequenceEqual(plaintext)); // megabytes: NUnit compares slowly
         Assert.That(
             message.AsSpan().IndexOf(plaintext.AsSpan(0, Math.Min(length, 32))), length < 4 ? Is.GreaterThanOrEqualTo(-1) : Is.EqualTo(-1));
         Assert.That(_world.Aws.Log.Count("Encrypt"), Is.EqualTo(1));

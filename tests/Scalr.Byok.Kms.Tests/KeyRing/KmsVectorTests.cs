@@ -99,14 +99,15 @@ internal sealed class KmsVectorTests
     {
         AwsPipeline pipeline = new(new ByokResilienceOptions(), TimeProvider.System);
         AgeClock clock = new(TimeProvider.System);
+        KmsClients clients = new(kms.CreateClient);
         KmsKey[] wrapping = [.. keys.Select(key => new KmsKey(
-            [new KmsRegion(key, new AnonymousAWSCredentials(), kms.CreateClient, pipeline, clock, NullLogger.Instance)],
+            [new KmsRegion(key, new AnonymousAWSCredentials(), clients, pipeline, clock, NullLogger.Instance)],
             failoverOnDenial: false,
             pipeline,
             clock,
             NullLogger.Instance))];
         ByokOptions options = new() { MaxEncryptedDataKeys = ushort.MaxValue, DataKeyCache = new() { MaxAge = TimeSpan.Zero } };
-        return new ByokKeyRing(new CustomerKeys(wrapping[0], wrapping[1..]), options, clock, NullLogger.Instance);
+        return new ByokKeyRing(new CustomerKeys(wrapping[0], wrapping[1..]), RingOptions.From(options), clock, NullLogger.Instance);
     }
 
     /// <summary>

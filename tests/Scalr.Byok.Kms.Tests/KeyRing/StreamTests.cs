@@ -163,6 +163,23 @@ internal sealed class StreamTests
         Assert.That(_world.Aws.Log.Requests, Is.Empty);
     }
 
+    /// <summary>Without a request to AWS KMS, nothing else finds the token before the header is written.</summary>
+    [Test]
+    public async Task Calls_with_a_cached_data_key_that_are_cancelled_touch_nothing()
+    {
+        var ring = _world.Ring(Type, options: o => o.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5));
+        Assert.That((await DecryptAsync(ring, await EncryptAsync(ring, Plaintext))).AsSpan().SequenceEqual(Plaintext));
+        using var source = new SourceStream(Plaintext);
+        using var message = new SourceStream(await EncryptAsync(ring, Plaintext));
+        using var sink = new SinkStream();
+        var cancelled = new CancellationToken(canceled: true);
+
+        await Assert.CatchAsync<OperationCanceledException>(() => ring.EncryptAsync(source, sink, Context, cancelled));
+        await Assert.CatchAsync<OperationCanceledException>(() => ring.DecryptAsync(message, sink, Context, cancelled));
+
+        Assert.That((source.BytesRead, message.BytesRead, sink.BytesWritten), Is.EqualTo((0, 0, 0)));
+    }
+
     [Test]
     public async Task Calls_that_are_cancelled_under_way_end_at_once(
         [Values("AWS", "source", "destination")] string where, [Values] bool encrypts)

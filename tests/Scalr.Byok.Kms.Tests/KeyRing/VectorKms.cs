@@ -30,7 +30,7 @@ internal sealed class VectorKms
             || (one is [.., ['k', 'e', 'y', '/', 'm', 'r', 'k', '-', ..]] && WithoutRegion(one).SequenceEqual(WithoutRegion(other)));
     }
 
-    public IAmazonKeyManagementService CreateClient(AWSCredentials credentials, string region)
+    public IAmazonKeyManagementService CreateClient(string region)
     {
         Mock<IAmazonKeyManagementService> client = new(MockBehavior.Strict);
         client.Setup(kms => kms.Dispose());

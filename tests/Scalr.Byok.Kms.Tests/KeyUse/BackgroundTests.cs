@@ -23,6 +23,27 @@ internal sealed class BackgroundTests
     }
 
     [Test]
+    public async Task A_use_that_comes_late_in_the_interval_starts_the_next_confirmation(
+        [Values(UseKind.DecryptMessage, UseKind.EncryptMessage)] UseKind kind)
+    {
+        await using var world = await StartAsync("AccessKeys");
+        var use = await world.StartUseAsync(kind);
+        await world.StartUseAsync(UseKind.DecryptMessage); // so that a confirmation of either use is a kms:Decrypt
+        await world.PassAsync(0.81 * Interval);
+        var sent = world.Count("Decrypt");
+
+        await use.OnceAsync();
+        await world.SettleAsync();
+
+        Assert.That(world.Count("Decrypt"), Is.EqualTo(sent + 1));
+        await world.PassAsync(0.18 * Interval);
+        await use.AtOnceAsync(); // the interval since the first acceptance is not over, and nothing waits
+        await world.PassAsync(0.1 * Interval);
+        world.BreakKms();
+        await use.AtOnceAsync();
+    }
+
+    [Test]
     public async Task An_open_data_key_that_is_not_used_keeps_key_and_role_confirmed(
         [ValueSource(typeof(KeyUseWorld), nameof(Roles))] string type)
     {

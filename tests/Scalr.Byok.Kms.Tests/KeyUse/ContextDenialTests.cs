@@ -13,7 +13,8 @@ internal sealed class ContextDenialTests
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(10);
     private static readonly UseKind[] Kinds = Enum.GetValues<UseKind>();
-    private static readonly UseKind[] Reads = [UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue, UseKind.DecryptStream];
+    private static readonly UseKind[] Reads =
+        [UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue, UseKind.DecryptStream, UseKind.DecryptPipe];
     private static readonly Dictionary<string, string> Other = new() { ["record"] = "other" };
 
     public static IEnumerable<TestCaseData> Cases() =>
@@ -52,6 +53,27 @@ internal sealed class ContextDenialTests
 
         await use.OnceAsync();
         Assert.That((await world.Ring.ProbeAsync()).Status, Is.EqualTo(HealthStatus.Healthy), "one denied context leaves health green");
+    }
+
+    [Test]
+    public async Task While_an_action_is_denied_a_call_in_a_known_context_does_not_ask_AWS_itself()
+    {
+        await using var world = await StartAsync("AccessKeys");
+        var maker = world.AddRing(options: o => o.DataKeyCache.MaxAge = TimeSpan.Zero);
+        byte[] known = await maker.EncryptAsync(new byte[10], Context), next = await maker.EncryptAsync(new byte[10], Context);
+        await world.Ring.DecryptAsync(known, Context);
+        world.Allow("kms:Encrypt", "kms:DescribeKey");
+        await DeniedAsync();
+        await world.PassAsync(2 * Second);
+        world.Aws.Log.Clear();
+
+        await DeniedAsync();
+
+        Assert.That(world.Count("Decrypt"), Is.EqualTo(1), "with the known message");
+
+        async Task DeniedAsync() => Assert.That(
+            (await Assert.ThrowsAsync<ByokKeyUnavailableException>(async () => await world.Ring.DecryptAsync(next, Context)))!.Reason,
+            Is.EqualTo(ByokKeyUnavailableReason.AccessDenied));
     }
 
     [Test]

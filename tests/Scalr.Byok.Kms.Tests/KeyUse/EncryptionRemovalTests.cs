@@ -28,7 +28,7 @@ internal sealed class EncryptionRemovalTests
     public async Task Using_what_is_open_or_read_goes_on(
         [ValueSource(typeof(World.ByokWorld), nameof(World.ByokWorld.CredentialTypes))] string type,
         [Values(UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue,
-            UseKind.EncryptValue, UseKind.DecryptStream, UseKind.EncryptStream)]
+            UseKind.EncryptValue, UseKind.DecryptStream, UseKind.EncryptStream, UseKind.DecryptPipe, UseKind.EncryptPipe)]
         UseKind kind)
     {
         await using var world = await StartAsync(type);

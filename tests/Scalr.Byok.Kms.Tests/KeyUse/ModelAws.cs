@@ -22,6 +22,7 @@ internal sealed partial class ModelAws
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, ModelOrigin> _origins;
     private readonly List<Session> _sessions = [];
+    private int _late;
 
     /// <param name="clock">The time.</param>
     /// <param name="archive">Knows data keys from earlier; null for none.</param>
@@ -49,6 +50,9 @@ internal sealed partial class ModelAws
     /// <summary>How long AWS KMS takes to answer; null for an answer at once.</summary>
     public Func<Task>? Delay { get; set; }
 
+    /// <summary>How many late answers are on their way.</summary>
+    public int Late => Volatile.Read(ref _late);
+
     /// <summary>The arrays in which plaintext data keys were returned.</summary>
     public List<byte[]> HandedOut { get; } = [];
 
@@ -65,10 +69,12 @@ internal sealed partial class ModelAws
     /// <summary>The library's clients are these.</summary>
     public void AddTo(IServiceCollection services)
     {
-        services.AddSingleton<Func<AWSCredentials, string, IAmazonKeyManagementService>>(
-            (credentials, region) => new ModelKmsClient(this, credentials, region));
+        services.AddSingleton<Func<string, IAmazonKeyManagementService>>(region => new ModelKmsClient(this, region));
         services.AddSingleton<Func<AWSCredentials?, string, IAmazonSecurityTokenService>>((_, region) => new ModelStsClient(this, region));
     }
+
+    /// <summary>Changes the number of late answers.</summary>
+    public void AddLate(int change) => Interlocked.Add(ref _late, change);
 
     /// <summary>Learns the data keys of another model.</summary>
     public void Learn(ModelAws other)

@@ -4,6 +4,7 @@ using Amazon.KeyManagementService.Model;
 using Amazon.Runtime;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
+using Scalr.Byok.Kms.Kms;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
 
@@ -11,14 +12,15 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 internal sealed class ModelKmsClient : AmazonKeyManagementServiceClient
 {
     private readonly ModelAws _aws;
-    private readonly ModelAws.Caller _caller;
+    private readonly string _region;
 
-    public ModelKmsClient(ModelAws aws, AWSCredentials credentials, string region)
-        : base(credentials, new AmazonKeyManagementServiceConfig { ServiceURL = "http://127.0.0.1:9", AuthenticationRegion = region })
+    public ModelKmsClient(ModelAws aws, string region)
+        : base(
+            new AnonymousAWSCredentials(),
+            new AmazonKeyManagementServiceConfig { ServiceURL = "http://127.0.0.1:9", AuthenticationRegion = region })
     {
         _aws = aws;
-        var token = credentials is SessionAWSCredentials session ? session.GetCredentials().Token : null;
-        _caller = new ModelAws.Caller(region, token is null ? null : int.Parse(token, CultureInfo.InvariantCulture));
+        _region = region;
     }
 
     public override Task<EncryptResponse> EncryptAsync(EncryptRequest request, CancellationToken cancellationToken = default)
@@ -28,14 +30,20 @@ internal sealed class ModelKmsClient : AmazonKeyManagementServiceClient
         request.Plaintext.Position = 0;
         request.Plaintext.ReadExactly(masked);
         ModelAws.Mask(masked);
-        return AnswerAsync(() => _aws.Encrypt(request, masked, _caller), cancellationToken);
+        return AnswerAsync(() => _aws.Encrypt(request, masked, CallerOf(request)), cancellationToken);
     }
 
     public override Task<DecryptResponse> DecryptAsync(DecryptRequest request, CancellationToken cancellationToken = default) =>
-        AnswerAsync(() => _aws.Decrypt(request, _caller), cancellationToken);
+        AnswerAsync(() => _aws.Decrypt(request, CallerOf(request)), cancellationToken);
 
     public override Task<DescribeKeyResponse> DescribeKeyAsync(DescribeKeyRequest request, CancellationToken cancellationToken = default) =>
-        AnswerAsync(() => _aws.Describe(request, _caller), cancellationToken);
+        AnswerAsync(() => _aws.Describe(request, CallerOf(request)), cancellationToken);
+
+    private ModelAws.Caller CallerOf(AmazonWebServiceRequest request)
+    {
+        var token = RequestCredentials.Of(request) is SessionAWSCredentials session ? session.GetCredentials().Token : null;
+        return new ModelAws.Caller(_region, token is null ? null : int.Parse(token, CultureInfo.InvariantCulture));
+    }
 
     private Task<T> AnswerAsync<T>(Func<T> answer, CancellationToken cancellationToken)
     {
@@ -44,8 +52,16 @@ internal sealed class ModelKmsClient : AmazonKeyManagementServiceClient
         // The AWS SDK's own clients may answer after a cancellation, too.
         async Task<T> AnswerLateAsync()
         {
-            await delay();
-            return answer();
+            _aws.AddLate(1);
+            try
+            {
+                await delay();
+                return answer();
+            }
+            finally
+            {
+                _aws.AddLate(-1);
+            }
         }
     }
 

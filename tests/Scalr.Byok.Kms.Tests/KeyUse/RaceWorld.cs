@@ -67,6 +67,9 @@ internal sealed class RaceWorld : IDisposable
         await Task.WhenAll(workers).WaitAsync(TimeSpan.FromSeconds(60));
         await ended.CancelAsync();
         await Task.WhenAll(others);
+
+        // A call that was given up may still get its answer.
+        await ByokWorld.UntilAsync(() => _aws.Late == 0, "a late answer did not come");
         ModelQuiet.Wait();
     }
 

@@ -10,7 +10,8 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 internal sealed class RevocationTests
 {
     private static readonly UseKind[] Kinds = Enum.GetValues<UseKind>();
-    private static readonly UseKind[] Reads = [UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue, UseKind.DecryptStream];
+    private static readonly UseKind[] Reads =
+        [UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue, UseKind.DecryptStream, UseKind.DecryptPipe];
     private static readonly string[] Types = World.ByokWorld.CredentialTypes;
 
     public static IEnumerable<TestCaseData> Disables() =>
@@ -78,7 +79,7 @@ internal sealed class RevocationTests
 
     [Test]
     public async Task Removing_the_permission_to_decrypt_leaves_encryption_alone(
-        [ValueSource(nameof(Types))] string type, [Values(UseKind.EncryptMessage, UseKind.EncryptStream)] UseKind kind)
+        [ValueSource(nameof(Types))] string type, [Values(UseKind.EncryptMessage, UseKind.EncryptStream, UseKind.EncryptPipe)] UseKind kind)
     {
         await using var world = await StartAsync(type);
         var use = await world.StartUseAsync(kind);
@@ -120,7 +121,7 @@ internal sealed class RevocationTests
     }
 
     private static Schedule Busy(UseKind kind, TimeSpan limit) =>
-        Schedule.Busy(limit, kind is UseKind.DecryptStream or UseKind.EncryptStream ? 5 : 1);
+        Schedule.Busy(limit, kind.IsStream() ? 5 : 1);
 
     private static TestCaseData Case(string type, UseKind kind, Schedule schedule) =>
         new TestCaseData(type, kind, schedule).SetArgDisplayNames(type, kind.ToString(), schedule.Name);

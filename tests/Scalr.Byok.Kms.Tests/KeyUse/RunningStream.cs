@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.KeyUse;
@@ -27,16 +28,24 @@ internal sealed class RunningStream : IAsyncDisposable
     /// <summary>The call.</summary>
     public Task Run => _run;
 
-    public static async Task<RunningStream> StartAsync(bool encrypts, IByokKeyRing ring, IReadOnlyDictionary<string, string> context)
+    public static async Task<RunningStream> StartAsync(
+        bool encrypts, IByokKeyRing ring, IReadOnlyDictionary<string, string> context, bool isPiped = false)
     {
         var plaintext = new byte[Length];
         if (encrypts)
         {
-            return new RunningStream(plaintext, (source, sink, token) => ring.EncryptAsync(source, sink, context, token));
+            return new RunningStream(plaintext, (source, sink, token) => isPiped
+                ? ring.EncryptAsync(Source(source), Sink(sink), context, token)
+                : ring.EncryptAsync(source, sink, context, token));
         }
 
         var message = await ring.EncryptAsync(plaintext, context);
-        return new RunningStream(message, (source, sink, token) => ring.DecryptAsync(source, sink, context, token));
+        return new RunningStream(message, (source, sink, token) => isPiped
+            ? ring.DecryptAsync(Source(source), Sink(sink), context, token)
+            : ring.DecryptAsync(source, sink, context, token));
+
+        static PipeReader Source(Stream stream) => PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
+        static PipeWriter Sink(Stream stream) => PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
     }
 
     /// <summary>Feeds the call until it has written one more segment, and waits until it wants more.</summary>

@@ -11,11 +11,11 @@ internal sealed class StreamRevocationTests
     private const int Segment = 512 << 10;
 
     [Test]
-    public async Task Waiting_for_the_source_ends_with_the_denial([Values] bool encrypts)
+    public async Task Waiting_for_the_source_ends_with_the_denial([Values] bool encrypts, [Values] bool isPiped)
     {
         await using var world = await StartAsync("AccessKeys");
         var other = await world.StartUseAsync(UseKind.DecryptMessage);
-        await using var stream = await RunningStream.StartAsync(encrypts, world.Ring, Context);
+        await using var stream = await RunningStream.StartAsync(encrypts, world.Ring, Context, isPiped);
         await stream.MoveAsync();
         await DenyAsync(world, other);
 

@@ -42,7 +42,7 @@ internal sealed class TokenFailureTests
         Assert.That((health.Status, health.Reason), Is.EqualTo((HealthStatus.Unhealthy, default(ByokKeyUnavailableReason?))));
         Assert.That(
             (health.Findings[0].Code, health.Findings[0].Owner), Is.EqualTo((ByokKeyFindingCode.HostAtFault, ByokKeyFindingOwner.Host)));
-        Assert.That(world.World.Logs.Entries, Has.None.Contains("cached keys were erased"));
+        Assert.That(world.World.Logs.Entries, Has.None.Contains("data keys are erased"));
         world.World.GetToken = good;
         if (fault is not null)
         {

@@ -21,8 +21,8 @@ internal sealed class Use : IAsyncDisposable
 
     public UseKind Kind { get; }
 
-    /// <summary>Whether it is a running stream.</summary>
-    public bool IsStream => Kind is UseKind.DecryptStream or UseKind.EncryptStream;
+    /// <summary>Whether it is a running stream or pipe.</summary>
+    public bool IsStream => Kind.IsStream();
 
     /// <summary>Whether the caller cannot wait: a use without facts throws, and starts what is missing.</summary>
     public bool IsSynchronous => Kind is UseKind.DecryptValue or UseKind.EncryptValue;
@@ -44,7 +44,11 @@ internal sealed class Use : IAsyncDisposable
                 var value = key.Encrypt(Plaintext);
                 return await BeginAsync(kind, () => UseValue(kind, key, value), () => Done(key.Dispose));
             default:
-                var stream = await RunningStream.StartAsync(kind == UseKind.EncryptStream, ring, context);
+                var stream = await RunningStream.StartAsync(
+                    kind is UseKind.EncryptStream or UseKind.EncryptPipe,
+                    ring,
+                    context,
+                    isPiped: kind is UseKind.EncryptPipe or UseKind.DecryptPipe);
                 return await BeginAsync(kind, stream.MoveAsync, () => stream.DisposeAsync().AsTask());
         }
     }

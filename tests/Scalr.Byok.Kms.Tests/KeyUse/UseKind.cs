@@ -23,4 +23,18 @@ internal enum UseKind
 
     /// <summary>Encrypts one more segment of a stream. The ring has never decrypted.</summary>
     EncryptStream,
+
+    /// <summary>Decrypts one more frame of a pipe.</summary>
+    DecryptPipe,
+
+    /// <summary>Encrypts one more frame of a pipe. The ring has never decrypted.</summary>
+    EncryptPipe,
+}
+
+/// <summary>What the kinds have in common.</summary>
+internal static class UseKinds
+{
+    /// <summary>Whether it is a call that goes on, and is moved by what it is fed.</summary>
+    public static bool IsStream(this UseKind kind) =>
+        kind is UseKind.DecryptStream or UseKind.EncryptStream or UseKind.DecryptPipe or UseKind.EncryptPipe;
 }

@@ -44,9 +44,10 @@ internal sealed class KmsAnswerTests
         _kms.Setup(kms => kms.Dispose());
         var pipeline = new AwsPipeline(new ByokResilienceOptions { MaxRetryAttempts = 0 }, TimeProvider.System);
         var clock = new AgeClock(TimeProvider.System);
-        var region = new KmsRegion(_arn, new AnonymousAWSCredentials(), (_, _) => _kms.Object, pipeline, clock, NullLogger.Instance);
+        var clients = new KmsClients(_ => _kms.Object);
+        var region = new KmsRegion(_arn, new AnonymousAWSCredentials(), clients, pipeline, clock, NullLogger.Instance);
         var key = new KmsKey([region], failoverOnDenial: false, pipeline, clock, NullLogger.Instance);
-        _keys = new PlaintextKeys(new CustomerKeys(key, []), new ByokOptions(), clock, NullLogger.Instance);
+        _keys = new PlaintextKeys(new CustomerKeys(key, []), RingOptions.From(new ByokOptions()), clock, NullLogger.Instance);
     }
 
     [TearDown]

@@ -22,7 +22,7 @@ public sealed class MessageReaderTests
             var header = MessageHeader.Read(message, Sample.Options);
             using var dataKey = Sample.OpenDataKey();
 
-            Assert.That(MessageReader.Read(header, message, dataKey), Is.EqualTo(plaintext));
+            Assert.That(MessageReader.Read(header, new(message), dataKey), Is.EqualTo(plaintext));
             Assert.That(header.EncryptionContext.Pairs, Is.EquivalentTo(pairs));
             Assert.That(header.EncryptedDataKeys, Is.EqualTo(Enumerable.Repeat(Sample.WrappedKey, keys)));
             Assert.That(header.Body, Is.EqualTo(new BodyFormat(ContentType.Framed, (uint)frameLength)));

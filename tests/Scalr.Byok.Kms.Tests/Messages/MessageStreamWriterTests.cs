@@ -60,11 +60,11 @@ internal sealed class MessageStreamWriterTests
                 var message = Sample.Message(StreamSamples.Plaintext(sizes.Length), Sample.Template(pairs, sizes.FrameLength, keys));
                 var header = MessageHeader.Read(message, Sample.Options);
                 var plaintext = Sample.Read(message);
-                MessageTemplate template = new(header.EncryptionContext, header.EncryptedDataKeys, (int)header.Body.FrameLength);
+                MessageTemplate template = new(header.EncryptionContext, [.. header.EncryptedDataKeys], (int)header.Body.FrameLength);
                 using var dataKey = Sample.OpenDataKey();
 
                 var inMemory = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
-                MessageWriter.Write(template, dataKey, header.MessageId.Span, plaintext, inMemory);
+                MessageWriter.Write(template, dataKey, header.MessageId.Span, new(plaintext), inMemory);
                 SinkStream streamed = new();
                 using var writer = MessageStreamWriter.Begin(
                     template, dataKey, header.MessageId.ToArray(), Streamed.Options(degree));

@@ -107,10 +107,10 @@ internal sealed class ParallelFramesTests
         RecordedBuffer decrypted = new();
         ArrayBufferWriter<byte> several = new();
 
-        MessageWriter.WriteTo(message, template, dataKey, plaintext, Streamed.Options(degree));
-        MessageReader.ReadTo(decrypted, MessageHeader.Read(message.Written, Sample.Options), message.Written, dataKey, degree);
-        MessageReader.ReadTo(several, MessageHeader.Read(message.Written, Sample.Options), message.Written, dataKey, degree);
-        MessageReader.ReadTo(several, MessageHeader.Read(message.Written, Sample.Options), message.Written, dataKey, degree);
+        MessageWriter.WriteTo(message, template, dataKey, new(plaintext), Streamed.Options(degree));
+        MessageReader.ReadTo(decrypted, MessageHeader.Read(message.Written, Sample.Options), new(message.Written), dataKey, degree);
+        MessageReader.ReadTo(several, MessageHeader.Read(message.Written, Sample.Options), new(message.Written), dataKey, degree);
+        MessageReader.ReadTo(several, MessageHeader.Read(message.Written, Sample.Options), new(message.Written), dataKey, degree);
 
         var messageLength = MessageWriter.MessageLength(template, length);
         Assert.That(message.Advanced, Is.EqualTo(new[] { messageLength }).And.EqualTo(message.Asked), "asked once, advanced once");
@@ -135,21 +135,21 @@ internal sealed class ParallelFramesTests
         WriteTo(exact);
         Assert.That(room.Advanced, Is.EqualTo(new[] { length }));
 
-        void WriteTo(MessageOptions options) => MessageWriter.WriteTo(room, Sample.Template(), dataKey, Sample.Plaintext, options);
+        void WriteTo(MessageOptions options) => MessageWriter.WriteTo(room, Sample.Template(), dataKey, new(Sample.Plaintext), options);
     }
 
     private static byte[] Write(byte[] plaintext, MessageTemplate template, int degree)
     {
         using var dataKey = Sample.OpenDataKey();
         var message = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
-        MessageWriter.Write(template, dataKey, Sample.MessageId, plaintext, message, degree);
+        MessageWriter.Write(template, dataKey, Sample.MessageId, new(plaintext), message, degree);
         return message;
     }
 
     private static byte[] Read(byte[] message, int degree)
     {
         using var dataKey = Sample.OpenDataKey();
-        return MessageReader.Read(MessageHeader.Read(message, Sample.Options), message, dataKey, degree);
+        return MessageReader.Read(MessageHeader.Read(message, Sample.Options), new(message), dataKey, degree);
     }
 
     private static RecordedBuffer AssertRefused(byte[] message, int degree, string what)
@@ -158,7 +158,8 @@ internal sealed class ParallelFramesTests
         using var dataKey = Sample.OpenDataKey();
         var header = MessageHeader.Read(message, Sample.Options);
 
-        Assert.That(() => MessageReader.ReadTo(room, header, message, dataKey, degree), Throws.TypeOf<ByokDecryptionException>(), what);
+        Assert.That(
+            () => MessageReader.ReadTo(room, header, new(message), dataKey, degree), Throws.TypeOf<ByokDecryptionException>(), what);
         Assert.That(() => Read(message, degree), Throws.TypeOf<ByokDecryptionException>(), what);
         Assert.That(room.Advanced, Is.Empty, what);
         Assert.That(room.Room.ContainsAnyExcept((byte)0), Is.False, $"{what}: erased");

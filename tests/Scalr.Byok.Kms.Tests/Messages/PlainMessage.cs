@@ -8,10 +8,10 @@ namespace Scalr.Byok.Kms.Tests.Messages;
 /// <param name="FrameLength">How much plaintext each frame but the last has.</param>
 internal sealed record PlainMessage(byte[] Header, byte[][] Frames, byte[] Footer, byte[] Plaintext, int FrameLength)
 {
-    public byte[] Bytes { get; } = Join(Header, Frames, Footer);
+    public byte[] Bytes { get; } = Join([Header, .. Frames, Footer]);
 
     /// <summary>The same header and footer around other frames.</summary>
-    public byte[] With(params IEnumerable<byte[]> frames) => Join(Header, frames, Footer);
+    public byte[] With(params IEnumerable<byte[]> frames) => Join([Header, .. frames, Footer]);
 
     /// <summary>
     /// How much plaintext a stream may let go of a changed message: the frames that come whole and unchanged before the first change,
@@ -30,6 +30,15 @@ internal sealed record PlainMessage(byte[] Header, byte[][] Frames, byte[] Foote
         return released;
     }
 
-    private static byte[] Join(byte[] header, IEnumerable<byte[]> frames, byte[] footer) =>
-        [.. header, .. frames.SelectMany(frame => frame), .. footer];
+    /// <summary>All parts in one. Part by part, because a message may have a million bytes.</summary>
+    public static byte[] Join(IEnumerable<byte[]> parts)
+    {
+        using MemoryStream joined = new();
+        foreach (var part in parts)
+        {
+            joined.Write(part);
+        }
+
+        return joined.ToArray();
+    }
 }

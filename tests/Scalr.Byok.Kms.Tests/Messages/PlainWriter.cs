@@ -88,7 +88,7 @@ internal sealed record PlainWriter
         byte[] header = [.. authenticated, .. Seal(contentKey, new byte[12], [], authenticated)];
         byte[][] frames = IsFramed ? [.. Frames(contentKey, plaintext)] : [Block(contentKey, plaintext)];
         return new PlainMessage(
-            header, frames, Signs ? Footer(Signer, [.. header, .. frames.SelectMany(frame => frame)]) : [], plaintext, FrameLength);
+            header, frames, Signs ? Footer(Signer, PlainMessage.Join([header, .. frames])) : [], plaintext, FrameLength);
     }
 
     /// <summary>A frame that is not the last.</summary>

@@ -11,7 +11,7 @@ internal sealed class Reading
     [
         new("in memory", streams: false, InMemoryAsync),
         new("into buffers", streams: false, IntoBuffersAsync),
-        .. Streamed.Degrees.Select(
+        .. new[] { 1, 5 }.Select( // the messages are shorter than what two threads share
             degree => new Reading($"by stream, degree {degree}", streams: true, message => ByStreamAsync(message, degree))),
     ];
 
@@ -64,7 +64,7 @@ internal sealed class Reading
         using var dataKey = Sample.OpenDataKey();
         try
         {
-            MessageReader.ReadTo(destination, MessageHeader.Read(message, Sample.Options), message, dataKey);
+            MessageReader.ReadTo(destination, MessageHeader.Read(message, Sample.Options), new(message), dataKey);
             Assert.That(destination.Advanced, Is.EqualTo(destination.Asked), "asked once, advanced once, by as much");
             return Task.FromResult(new Outcome(destination.Written, null));
         }

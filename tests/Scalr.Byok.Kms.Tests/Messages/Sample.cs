@@ -40,7 +40,7 @@ internal static class Sample
         template ??= Template();
         using var dataKey = OpenDataKey();
         var message = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
-        MessageWriter.Write(template, dataKey, MessageId, plaintext, message);
+        MessageWriter.Write(template, dataKey, MessageId, new(plaintext), message);
         return message;
     }
 
@@ -51,7 +51,7 @@ internal static class Sample
     }
 
     public static byte[] Read(ReadOnlyMemory<byte> message, DataKey dataKey) =>
-        MessageReader.Read(MessageHeader.Read(message, Options), message, dataKey);
+        MessageReader.Read(MessageHeader.Read(message, Options), new(message), dataKey);
 
     public static byte[] Bytes(int count, byte first) => [.. Enumerable.Range(first, count).Select(value => unchecked((byte)value))];
 }

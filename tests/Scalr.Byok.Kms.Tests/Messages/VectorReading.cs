@@ -1,6 +1,7 @@
 using System.Buffers;
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
@@ -13,12 +14,17 @@ internal sealed record VectorReading(string Name, Func<byte[], DataKey, Task<byt
 
     public static IReadOnlyList<VectorReading> All { get; } =
     [
-        new("in memory", (message, dataKey) => Task.FromResult(MessageReader.Read(Header(message), message, dataKey))),
+        new("in memory", (message, dataKey) => Task.FromResult(MessageReader.Read(Header(message), new(message), dataKey))),
         new("into buffers", (message, dataKey) => Task.FromResult(ReadInto(message, dataKey))),
         new("from a stream", (message, dataKey) => StreamAsync(new MemoryStream(message), dataKey, Limits)),
         new(
             "from a stream by bytes",
             (message, dataKey) => StreamAsync(new Trickle(message), dataKey, Limits with { MaxDegreeOfParallelism = 3 })),
+        new("from a pipe", (message, dataKey) => PipeAsync(new StrictPipeReader(message, int.MaxValue, true, 4096), dataKey)),
+        new(
+            "from a pipe by bytes",
+            (message, dataKey) => PipeAsync(new StrictPipeReader(message, arrival: 1, endsWithLast: false), dataKey)),
+        new("in pieces", (message, dataKey) => Task.FromResult(ReadPieces(Pieces.Of(message, 1, 100), dataKey))),
     ];
 
     public static MessageHeader Header(byte[] message) => MessageHeader.Read(message, Limits);
@@ -26,7 +32,7 @@ internal sealed record VectorReading(string Name, Func<byte[], DataKey, Task<byt
     private static byte[] ReadInto(byte[] message, DataKey dataKey)
     {
         ArrayBufferWriter<byte> plaintext = new();
-        MessageReader.ReadTo(plaintext, Header(message), message, dataKey, maxDegreeOfParallelism: 3);
+        MessageReader.ReadTo(plaintext, Header(message), new(message), dataKey, maxDegreeOfParallelism: 3);
         return plaintext.WrittenSpan.ToArray();
     }
 
@@ -37,6 +43,22 @@ internal sealed record VectorReading(string Name, Func<byte[], DataKey, Task<byt
         MemoryStream plaintext = new();
         await reader.RunAsync(plaintext, FreeUse.Instance, default);
         return plaintext.ToArray();
+    }
+
+    private static byte[] ReadPieces(ReadOnlySequence<byte> message, DataKey dataKey)
+    {
+        ArrayBufferWriter<byte> plaintext = new();
+        MessageReader.ReadTo(plaintext, MessageHeader.Read(message, Limits), message, dataKey, maxDegreeOfParallelism: 3);
+        return plaintext.WrittenSpan.ToArray();
+    }
+
+    private static async Task<byte[]> PipeAsync(StrictPipeReader message, DataKey dataKey)
+    {
+        StrictPipeWriter plaintext = new();
+        PipePair pipes = new(message, plaintext);
+        using var reader = MessagePipeReader.Begin(await pipes.ReadHeaderAsync(Limits, default), dataKey, Limits);
+        await reader.RunAsync(pipes, FreeUse.Instance, default);
+        return plaintext.Content.ToArray();
     }
 
     /// <summary>Gives one byte at a time, as a slow network may.</summary>

@@ -286,7 +286,7 @@ internal sealed class ReencryptionPauseTests
         var gate = new Lock();
         source.Replacing = _ =>
         {
-            lock (gate) // no batch is written, and so no further one is read, before the key is disabled
+            lock (gate) // no batch is written, and only one more is read, before the key is disabled
             {
                 if (++calls == writes)
                 {

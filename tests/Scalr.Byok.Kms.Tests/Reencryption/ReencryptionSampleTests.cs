@@ -11,6 +11,7 @@ namespace Scalr.Byok.Kms.Tests.Reencryption;
 /// </summary>
 [Category("Slow")]
 [CancelAfter(600_000)]
+[Parallelizable(ParallelScope.All)]
 internal sealed class ReencryptionSampleTests
 {
     private const int Few = 5_000;

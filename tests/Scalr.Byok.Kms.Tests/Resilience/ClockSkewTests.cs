@@ -5,7 +5,7 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Resilience;
 
 /// <summary>A clock that is off: AWS's answer teaches the AWS SDK by how much, so the call is repeated, at once and once.</summary>
-/// <remarks>Alone with the AWS SDK's correction: the other tests have it off (<see cref="ClockSetup"/>).</remarks>
+/// <remarks>Alone with the AWS SDK's correction: the other tests have it off (<see cref="ProcessSetup"/>).</remarks>
 [NonParallelizable]
 internal sealed class ClockSkewTests
 {

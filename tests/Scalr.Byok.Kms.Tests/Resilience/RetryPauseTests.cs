@@ -73,20 +73,18 @@ internal sealed class RetryPauseTests
         },
         "the pauses are too long");
 
-    private Task<int> CallAsync(TimeSpan? retryAfter)
+    private Task CallAsync(TimeSpan? retryAfter)
     {
         var pipeline = new AwsPipeline(
             new ByokResilienceOptions { TotalTimeout = TimeSpan.FromMinutes(1), RetryDelay = TimeSpan.FromMilliseconds(400) }, _clock);
         return pipeline.OperationAsync(
-            (_, token) => pipeline.CallAsync<int, int>(
-                (_, _) =>
+            token => pipeline.CallAsync(
+                _ =>
                 {
                     _attempts.Enqueue(_time.GetUtcNow());
                     throw new ByokServiceException("Throttled.") { FailureKind = ServiceFailureKind.Throttled, RetryAfter = retryAfter };
                 },
-                0,
                 token),
-            0,
-            CancellationToken.None).AsTask();
+            CancellationToken.None);
     }
 }

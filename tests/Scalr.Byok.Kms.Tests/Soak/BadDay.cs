@@ -43,7 +43,7 @@ internal sealed class BadDay : IAsyncDisposable
     public async Task AdvanceAsync(TimeSpan time)
     {
         _world.Time.Advance(time);
-        await ByokWorld.UntilAsync(() => _world.Clock.Limits(Defaults.AttemptTimeout) == 0, "an attempt did not end");
+        await ByokWorld.UntilAsync(() => _world.Clock.Expired(Defaults.AttemptTimeout) == 0, "an attempt did not end");
     }
 
     /// <summary>Ends the day: no timer is left, and no socket.</summary>

@@ -38,6 +38,18 @@ internal sealed class RefusedSettingsTests
         Assert.That(step.Message, Does.StartWith("KeyArn: Not a KMS key ARN: ").And.Contain(complaint).And.Not.Contain("wJalr"));
     }
 
+    /// <summary>Not at the step of the key that encrypts, which is right.</summary>
+    [TestCase(null, "PreviousKeys:0:KeyArn is missing.")]
+    [TestCase("alias/acme", "PreviousKeys:0:KeyArn: Not a KMS key ARN: ")]
+    [TestCase("arn:aws:kms:us-west-2:" + ByokWorld.HostAccount + ":key/0f3c9a52-7d41-4b8e-a6d0-5e12c4b79f08",
+        "PreviousKeys:0:KeyArn is in account " + ByokWorld.HostAccount + ", which is HostAccountId")]
+    public async Task A_wrong_ARN_of_a_previous_key_is_told_with_the_other_settings(string? arn, string complaint)
+    {
+        var step = await RefusedAsync(settings => settings.PreviousKeys[0].KeyArn = arn, Check.Settings);
+
+        Assert.That(step.Message, Does.StartWith(complaint));
+    }
+
     [Test]
     public async Task A_key_of_the_hosts_account_is_told_with_a_remedy_that_helps()
     {

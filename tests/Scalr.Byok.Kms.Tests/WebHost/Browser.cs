@@ -6,9 +6,10 @@ using System.Text.RegularExpressions;
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
 /// <summary>A browser without script: it has cookies, reads pages and sends their forms.</summary>
-internal sealed partial class Browser(Uri address) : IDisposable
+/// <param name="instances">The instances of the host. Each request goes to the next one, as behind a load balancer.</param>
+internal sealed partial class Browser(params Uri[] instances) : IDisposable
 {
-    private readonly HttpClient _client = new(new HttpClientHandler { CookieContainer = new CookieContainer() }) { BaseAddress = address };
+    private readonly HttpClient _client = new(new LoadBalancer(instances)) { BaseAddress = instances[0] };
 
     public async Task<Answer> GetAsync(string path)
     {
@@ -32,28 +33,52 @@ internal sealed partial class Browser(Uri address) : IDisposable
         return await Answer.OfAsync(answer);
     }
 
-    public Task<Answer> AddVariableAsync(string name, string value) =>
-        PostAsync("/Variables", "/Variables?handler=Add", ("workspace", "production"), ("name", name), ("value", value));
+    /// <summary>Adds a variable. A form without the field says nothing about the flag.</summary>
+    public Task<Answer> AddVariableAsync(string name, string value, bool? isSensitive = null) => PostAsync(
+        "/Variables",
+        "/Variables?handler=Add",
+        [
+            ("workspace", "production"), ("name", name), ("value", value),
+            .. isSensitive is { } flag ? Sensitive(flag) : [],
+        ]);
 
-    /// <summary>Uploads a file as the page's script does.</summary>
+    /// <summary>The fields of a check box: that of the box if it is checked, and the one behind it.</summary>
+    public static (string Name, string? Value)[] Sensitive(bool isChecked) =>
+        [.. isChecked ? [("sensitive", "true")] : Array.Empty<(string, string?)>(), ("sensitive", "false")];
+
+    /// <summary>Uploads a file with the form of the page.</summary>
     /// <returns>The file's id.</returns>
     public async Task<string> UploadAsync(string name, byte[] content)
     {
         var token = (await GetAsync("/Files")).ValueOf("__RequestVerificationToken");
-        Assert.That(await SendFileAsync(name, content, token), Is.EqualTo(HttpStatusCode.OK));
-        return Regex.Match((await GetAsync("/Files")).Text, "href=\"/Files/([^\"]+)\"").Groups[1].Value;
+        var page = await SendFileAsync(name, content, token);
+        Assert.That(page.Status, Is.EqualTo(HttpStatusCode.OK));
+        return Regex.Match(page.Text, "href=\"/Files/([^\"]+)\"").Groups[1].Value;
     }
 
-    public async Task<HttpStatusCode> SendFileAsync(string name, byte[] content, string token)
+    /// <param name="name">The name of the file.</param>
+    /// <param name="content">The content.</param>
+    /// <param name="token">The antiforgery token.</param>
+    /// <param name="isTokenFirst">Whether the token comes before the file, as in the page.</param>
+    public async Task<Answer> SendFileAsync(string name, byte[] content, string token, bool isTokenFirst = true)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("/Files/Upload", UriKind.Relative))
+        using var form = new MultipartFormDataContent();
+        using var field = new StringContent(token);
+        using var file = new ByteArrayContent(content);
+        foreach (var part in isTokenFirst ? (HttpContent[])[field, file] : [file, field])
         {
-            Content = new ByteArrayContent(content),
-        };
-        request.Headers.Add("RequestVerificationToken", token);
-        request.Headers.Add("X-File-Name", name);
-        using var answer = await _client.SendAsync(request);
-        return answer.StatusCode;
+            if (part == field)
+            {
+                form.Add(field, "__RequestVerificationToken");
+            }
+            else
+            {
+                form.Add(file, "file", name);
+            }
+        }
+
+        using var answer = await _client.PostAsync(new Uri("/Files/Upload", UriKind.Relative), form);
+        return await Answer.OfAsync(answer);
     }
 
     public Task<byte[]> DownloadAsync(string id) => _client.GetByteArrayAsync(new Uri($"/Files/{id}", UriKind.Relative));
@@ -79,6 +104,20 @@ internal sealed partial class Browser(Uri address) : IDisposable
 
     [GeneratedRegex("name=\"__RequestVerificationToken\"[^>]*value=\"(?<value>[^\"]+)\"")]
     private static partial Regex Token();
+
+    /// <summary>Sends each request to the next instance. Cookies of the one are cookies of all.</summary>
+    private sealed class LoadBalancer(Uri[] instances)
+        : DelegatingHandler(new HttpClientHandler { CookieContainer = new CookieContainer() })
+    {
+        private int _next;
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var instance = instances[(uint)Interlocked.Increment(ref _next) % instances.Length];
+            request.RequestUri = new Uri(instance, request.RequestUri!.PathAndQuery);
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
 
     /// <summary>What a request got.</summary>
     internal sealed record Answer(HttpStatusCode Status, string Text, string? ContentType, TimeSpan? RetryAfter)

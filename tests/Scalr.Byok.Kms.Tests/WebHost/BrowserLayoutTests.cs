@@ -27,7 +27,15 @@ internal sealed class BrowserLayoutTests
         await ReviewAsync(page, "variables-empty");
         await world.AddVariablesAsync("acme", 12);
         await tab.AddVariableAsync("a-name-" + new string('x', 190), "value");
+        await tab.AddVariableAsync("region", "eu-central-1, " + string.Concat(Enumerable.Repeat("a long value ", 10)), isSensitive: false);
         await ReviewAsync(page, "variables");
+        await page.GetByLabel("Change region").ClickAsync();
+        await tab.UntilTextAsync("h1", "Change variable");
+        await ReviewAsync(page, "variable-not-sensitive");
+        await tab.GoAsync("/Variables");
+        await page.GetByLabel("Change name-0", new() { Exact = true }).ClickAsync();
+        await tab.UntilTextAsync("h1", "Change variable");
+        await ReviewAsync(page, "variable-sensitive");
         await tab.GoAsync("/Files");
         await ReviewAsync(page, "files-empty");
         await page.Locator("#upload-file").SetInputFilesAsync(new FilePayload

@@ -11,10 +11,11 @@ internal sealed class BrowserMoveTests
     private const int Variables = 20_000;
 
     [Test]
-    public async Task Twenty_thousand_variables_move_with_progress_and_through_a_restart()
+    public async Task Twenty_thousand_variables_move_with_progress_through_a_stop_and_a_kill()
     {
-        // Slow until the restart, which thus is in the middle.
-        await using var world = await WebHostWorld.StartAsync("--Moves:MaxItemsPerSecond", "4000");
+        // Slow until the kill, which thus is in the middle.
+        string[] slowly = ["--Moves:MaxItemsPerSecond", "4000"];
+        await using var world = await WebHostWorld.StartAsync(slowly);
         await world.AddVariablesAsync("acme", Variables);
         await using var tab = await Tab.SignInAsync(world);
         var keyArn = await tab.CreateKeyAsync();
@@ -26,15 +27,25 @@ internal sealed class BrowserMoveTests
 
         await tab.UntilPhaseAsync(AccountPhase.MovingToCustomerKey);
         await tab.UntilAsync("#move-text:has-text('per second, about')");
-        var before = await ProgressAsync(tab);
-        await world.RestartHostAsync("--Moves:MaxItemsPerSecond", "1000000");
-        var phase = (await world.Accounts.GetAsync("acme")).Phase;
-        await tab.UntilPhaseAsync(AccountPhase.CustomerKey); // the open page has connected to the new host by itself
+        var (first, address) = (await ProgressAsync(tab), world.Address);
+        await world.StopHostAsync();
+        using (var killed = await world.StartProcessAsync(address, slowly))
+        {
+            await tab.Page.WaitForFunctionAsync("before => document.getElementById('move-progress').value > before", first.Value);
+            killed.Kill();
+        }
+
+        var (second, phase) = (await ProgressAsync(tab), (await world.ReadAccountAsync("acme")).Phase);
+        using var process = await world.StartProcessAsync(address, "--Moves:MaxItemsPerSecond", "1000000");
+        await tab.UntilPhaseAsync(AccountPhase.CustomerKey); // the open page has connected to each new host by itself
+        process.Kill();
+        await world.StartHostAsync();
 
         var values = (await world.ReadVariablesAsync("acme")).ToDictionary(row => row.Name, row => row.Value);
-        Assert.That(before.Maximum, Is.EqualTo(2 * Variables), "names and values");
-        Assert.That(before.Value, Is.InRange(1, before.Maximum - 1));
-        Assert.That(phase, Is.EqualTo(AccountPhase.MovingToCustomerKey), "the restart was in the middle");
+        Assert.That(first.Maximum, Is.EqualTo(2 * Variables), "names and values");
+        Assert.That(first.Value, Is.Positive);
+        Assert.That(second.Value, Is.InRange(first.Value + 1, second.Maximum - 1));
+        Assert.That(phase, Is.EqualTo(AccountPhase.MovingToCustomerKey), "the kill was in the middle");
         Assert.That(values, Has.Count.EqualTo(Variables));
         Assert.That(values.All(pair => pair.Value == pair.Key.Replace("name-", "value-", StringComparison.Ordinal)), Is.True);
         Assert.That(tab.Errors, Is.Empty);

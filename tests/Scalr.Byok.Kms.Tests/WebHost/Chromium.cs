@@ -4,7 +4,11 @@ using Microsoft.Playwright;
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
 /// <summary>Debian's Chromium, driven by Playwright. One process serves all tests, and ends after the last of them.</summary>
+/// <remarks>
+/// Without the scope, NUnit would run the fixtures of this folder when all others have ended.
+/// </remarks>
 [SetUpFixture]
+[Parallelizable(ParallelScope.Self | ParallelScope.Fixtures)]
 internal sealed class Chromium
 {
     private const string Variable = "BYOK_CHROMIUM";

@@ -8,6 +8,7 @@ namespace Scalr.Byok.Kms.Tests.WebHost;
 internal sealed class HostProcess : IDisposable
 {
     private readonly Process _process;
+    private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public HostProcess(IEnumerable<string> arguments)
     {
@@ -20,7 +21,7 @@ internal sealed class HostProcess : IDisposable
                 RedirectStandardError = true,
             },
         };
-        _process.OutputDataReceived += (_, _) => { };
+        _process.OutputDataReceived += (_, line) => ReadAddress(line.Data);
         _process.ErrorDataReceived += (_, line) => Errors += line.Data;
         _process.Start();
         ChildProcess.Limit(_process);
@@ -30,6 +31,22 @@ internal sealed class HostProcess : IDisposable
 
     /// <summary>What the process wrote as errors.</summary>
     public string Errors { get; private set; } = "";
+
+    /// <summary>Waits until the host listens. Fails after a minute, or if the process ends.</summary>
+    /// <returns>Its address.</returns>
+    public async Task<Uri> UntilListeningAsync()
+    {
+        Assert.That(await TryListenAsync(), Is.True, () => $"The host does not listen. {Errors}");
+        return await _address.Task;
+    }
+
+    /// <summary>Waits until the host listens.</summary>
+    /// <returns>False if the process ended, or after a minute.</returns>
+    public async Task<bool> TryListenAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        return await Task.WhenAny(_address.Task, _process.WaitForExitAsync(limit.Token)) == _address.Task;
+    }
 
     /// <summary>Waits for a time. The process must not end before.</summary>
     public async Task WaitAsync(TimeSpan time)
@@ -44,6 +61,14 @@ internal sealed class HostProcess : IDisposable
     {
         _process.Kill();
         _process.WaitForExit();
+    }
+
+    private void ReadAddress(string? line)
+    {
+        if (line?.Split(' ') is ["Open", var address, ..])
+        {
+            _address.TrySetResult(new Uri(address));
+        }
     }
 
     public void Dispose()

@@ -13,6 +13,9 @@ internal static class PageReview
 
     private static readonly int[] Widths = [1280, 360];
 
+    /// <summary>Widths that are measured without a screenshot: the largest one, and those where the layout changes.</summary>
+    private static readonly int[] OtherWidths = [1600, 1024, 705, 641, 480];
+
     private static readonly string Folder = Repository.Path("artifacts/screenshots");
 
     /// <summary>
@@ -103,11 +106,36 @@ internal static class PageReview
             await page.SetViewportSizeAsync(width, Height);
             await page.EmulateMediaAsync(new() { ColorScheme = scheme });
             var look = $"{name}-{width}-{scheme.ToString().ToLowerInvariant()}";
-            var found = await page.EvaluateAsync<JsonElement>(Script);
-            problems.AddRange(found.EnumerateArray().Select(problem => $"{look}: {problem.GetString()}"));
+            problems.AddRange((await FindAsync(page)).Select(problem => $"{look}: {problem}"));
             await page.ScreenshotAsync(new() { Path = Path.Combine(Folder, $"{look}.png"), FullPage = true });
         }
 
+        foreach (var width in OtherWidths)
+        {
+            await page.SetViewportSizeAsync(width, Height);
+            problems.AddRange((await FindAsync(page)).Select(problem => $"{name}-{width}: {problem}"));
+        }
+
         return problems;
+    }
+
+    /// <summary>Asks the page what is wrong with it, and again if it reloads meanwhile, as pages do when something has changed.</summary>
+    private static async Task<IEnumerable<string?>> FindAsync(IPage page)
+    {
+        for (var reloads = 0; ; reloads++)
+        {
+            try
+            {
+                // An element is found before the style sheet has arrived. Asked of the page: Playwright can miss the event of a page.
+                await page.WaitForFunctionAsync("() => document.readyState === 'complete'");
+                var found = await page.EvaluateAsync<JsonElement>(Script);
+                return found.EnumerateArray().Select(problem => problem.GetString());
+            }
+            catch (PlaywrightException e)
+                when (reloads < 3 && e.Message.Contains("Execution context was destroyed", StringComparison.Ordinal))
+            {
+                // The page that comes is reviewed.
+            }
+        }
     }
 }

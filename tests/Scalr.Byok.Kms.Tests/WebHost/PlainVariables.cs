@@ -33,6 +33,7 @@ internal sealed class PlainVariables : IAsyncPageFilter
             Workspace = one.Workspace,
             Name = one.Name,
             Value = one.Value,
+            IsSensitive = one.IsSensitive,
         }));
         await context.SaveChangesAsync();
     }
@@ -52,9 +53,16 @@ internal sealed class PlainVariables : IAsyncPageFilter
         await using var plain = new Context(_options);
         var own = plain.Rows.AsNoTracking().Where(row => row.Tenant == tenant);
         var rows = await own.Where(row => row.Id > Guid.Empty).OrderBy(row => row.Id).Take(page.Size)
-            .Select(row => new { row.Id, row.Workspace, row.Name }).ToListAsync();
-        typeof(VariablesModel).GetProperty(nameof(page.Rows))!.SetValue(page, rows.ConvertAll(
-            row => new Variable { Id = row.Id, Workspace = row.Workspace, Name = row.Name }));
+            .Select(row => new { row.Id, row.Workspace, row.Name, row.IsSensitive, Value = row.IsSensitive ? null : row.Value })
+            .ToListAsync();
+        typeof(VariablesModel).GetProperty(nameof(page.Rows))!.SetValue(page, rows.ConvertAll(row => new Variable
+        {
+            Id = row.Id,
+            Workspace = row.Workspace,
+            Name = row.Name,
+            IsSensitive = row.IsSensitive,
+            Value = row.Value,
+        }));
         typeof(VariablesModel).GetProperty(nameof(page.Total))!.SetValue(page, await own.LongCountAsync());
         context.Result = page.Page();
     }
@@ -81,5 +89,7 @@ internal sealed class PlainVariables : IAsyncPageFilter
         public required string Name { get; init; }
 
         public string? Value { get; init; }
+
+        public bool IsSensitive { get; init; }
     }
 }

@@ -87,11 +87,12 @@ internal sealed class Tab : IAsyncDisposable
     /// <summary>Waits until the open page Encryption shows a phase.</summary>
     public Task UntilPhaseAsync(AccountPhase phase) => UntilAsync($"#state[data-phase={phase}]");
 
-    public async Task AddVariableAsync(string name, string value)
+    public async Task AddVariableAsync(string name, string value, bool isSensitive = true)
     {
         await GoAsync("/Variables");
         await FillAsync("#add-name", name);
         await FillAsync("#add-value", value);
+        await Page.Locator("#add-sensitive").SetCheckedAsync(isSensitive);
         await ClickAsync("#add-button");
         await UntilTextAsync("#variables .name", name);
     }
@@ -101,8 +102,12 @@ internal sealed class Tab : IAsyncDisposable
     {
         await GoAsync("/Variables");
         await Page.GetByLabel($"Reveal {name}", new() { Exact = true }).ClickAsync();
-        return await TextAsync("#variables .value code");
+        return await ValueAsync(name);
     }
+
+    /// <summary>The value that the page Variables shows.</summary>
+    public Task<string> ValueAsync(string name) =>
+        Page.Locator("#variables tr", new() { HasText = name }).Locator(".value code").InnerTextAsync();
 
     /// <summary>Creates a KMS key in the console.</summary>
     /// <returns>Its ARN.</returns>

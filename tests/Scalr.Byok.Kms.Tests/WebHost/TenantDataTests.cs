@@ -1,5 +1,7 @@
+using Columns;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Scalr.Byok.Kms.Tests.Columns;
 using WebHost.Data;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
@@ -43,5 +45,31 @@ internal sealed class TenantDataTests
             () => data.ReadAsync<int>(
                 "acme", _ => throw new ByokServiceException($"late {++reads}", isTransient: true), CancellationToken.None),
             Throws.TypeOf<ByokServiceException>().With.Message.EqualTo("late 3"));
+    }
+
+    [Test]
+    public async Task A_write_that_reads_is_tried_again_when_the_job_has_moved_the_value()
+    {
+        await using var world = await WebHostWorld.StartOnAsync(ColumnsWorld.Postgres);
+        await world.AddVariablesAsync("acme", 1);
+        var data = world.Services.GetRequiredService<TenantData>();
+        var change = world.Services.GetRequiredService<DataKeyChange>();
+        var writes = 0;
+
+        await data.WriteAsync(
+            "acme",
+            async context =>
+            {
+                if (++writes == 1)
+                {
+                    await change.AddAsync("acme");
+                    await change.MoveAsync("acme");
+                }
+
+                (await context.Variables.SingleAsync()).Value = "another";
+            },
+            CancellationToken.None);
+
+        Assert.That((writes, (await world.ReadVariablesAsync("acme")).Single().Value), Is.EqualTo((2, "another")));
     }
 }

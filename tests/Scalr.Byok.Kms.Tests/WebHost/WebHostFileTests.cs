@@ -47,11 +47,32 @@ internal sealed class WebHostFileTests
     }
 
     [Test]
-    public async Task An_upload_without_the_token_of_the_page_is_rejected()
+    public async Task An_upload_without_the_token_of_the_page_before_the_file_is_rejected()
     {
         var browser = await _world.SignInAsync("acme");
+        var token = (await browser.GetAsync("/Files")).ValueOf("__RequestVerificationToken");
 
-        Assert.That(await browser.SendFileAsync("plan.bin", Content, token: ""), Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That((await browser.SendFileAsync("plan.bin", Content, token: "")).Status, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(
+            (await browser.SendFileAsync("plan.bin", Content, new string('x', 5000))).Status, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(
+            (await browser.SendFileAsync("plan.bin", Content, token, isTokenFirst: false)).Status, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(_world.Files("acme"), Is.Empty);
+        Assert.That((await browser.SendFileAsync("plan.bin", Content, token)).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task An_upload_under_a_disabled_key_shows_the_problem_and_stores_nothing()
+    {
+        var customer = await Customer.SignInAsync(_world);
+        await customer.MoveAsync("Enable");
+        var token = (await customer.Browser.GetAsync("/Files")).ValueOf("__RequestVerificationToken");
+
+        customer.Key.Disable();
+        var page = await customer.Browser.SendFileAsync("plan.bin", Content, token);
+
+        Assert.That((page.Status, page.TextOf("problem-remedy")), Is.EqualTo((HttpStatusCode.Conflict, "Enable the key in AWS KMS.")));
+        Assert.That(_world.Files("acme"), Is.Empty);
     }
 
     [Test]

@@ -14,7 +14,8 @@ namespace Scalr.Byok.Kms.Tests.WebHost;
 
 /// <summary>
 /// Many clients use the API for many customers. One customer disables the key, and another one's Region does not answer. The other
-/// customers notice nothing. <c>BYOK_WEBHOST_SECONDS</c> is the length of each of the two phases, with 64 clients and 200 customers.
+/// customers notice nothing. <c>BYOK_WEBHOST_SECONDS</c> is the length of each of the three phases, with 64 clients and 200 customers. The
+/// customer of the lost Region is served for <c>MaxAge</c> after the last confirmation, so the third phase begins when that has passed.
 /// </summary>
 [NonParallelizable]
 [Category("Slow")]
@@ -28,14 +29,19 @@ internal sealed class WebHostLoadTests
 
     private static readonly int Seconds = Measured.Number("BYOK_WEBHOST_SECONDS", otherwise: 0);
 
-    private static readonly (int Clients, int Customers, TimeSpan Phase) Size =
-        Seconds > 0 ? (64, 200, TimeSpan.FromSeconds(Seconds)) : (8, 12, TimeSpan.FromSeconds(2));
+    private static readonly (int Clients, int Customers, TimeSpan Phase, TimeSpan MaxAge) Size = Seconds > 0
+        ? (64, 200, TimeSpan.FromSeconds(Seconds), TimeSpan.FromSeconds(20))
+        : (8, 12, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(6));
 
     [Test]
     public async Task A_disabled_key_and_a_lost_Region_concern_no_other_customer()
     {
         await using var world = await WebHostWorld.StartAsync(
-            "--Byok:DataKeyCache:MaxAge", "00:05:00", "--Byok:ConfirmationInterval", "00:00:10", "--Moves:AccountsAtOnce", "16");
+            "--Byok:DataKeyCache:MaxAge", Size.MaxAge.ToString(),
+            "--Byok:ConfirmationInterval", (Size.MaxAge / 2).ToString(),
+            "--Byok:Resilience:AttemptTimeout", "00:00:02",
+            "--Byok:Resilience:TotalTimeout", "00:00:10",
+            "--Moves:AccountsAtOnce", "16");
         var names = Enumerable.Range(0, Size.Customers).Select(number => $"customer-{number}").ToList();
         var keys = new Dictionary<string, LocalKey>();
         foreach (var name in names)
@@ -57,14 +63,26 @@ internal sealed class WebHostLoadTests
         world.Aws.Faults.Add(Fault.BlackHole() with { Region = LostRegion });
         await WebHostWorld.UntilAsync(() => SendAsync(client, cookies[Denied], isRead: true), status => status == HttpStatusCode.Conflict);
         var after = await RunAsync(client, cookies);
+        await WebHostWorld.UntilAsync(
+            () => SendAsync(client, cookies[Lost], isRead: true), status => status == HttpStatusCode.ServiceUnavailable);
+        var (lost, problem) = await ReadProblemAsync(client, cookies[Lost]);
+        var due = await RunAsync(client, cookies);
 
         Report("before", before);
         Report("after", after);
+        Report("due", due);
         Assert.That(before.Where(call => call.Status != HttpStatusCode.OK), Is.Empty);
         Assert.That(after.Where(call => call.Customer is not (Denied or Lost) && call.Status != HttpStatusCode.OK), Is.Empty);
-        Assert.That(after.Where(call => call.Customer == Denied).Select(call => call.Status), Is.All.EqualTo(HttpStatusCode.Conflict));
+        Assert.That(due.Where(call => call.Customer is not (Denied or Lost) && call.Status != HttpStatusCode.OK), Is.Empty);
+        Assert.That(
+            after.Concat(due).Where(call => call.Customer == Denied).Select(call => call.Status), Is.All.EqualTo(HttpStatusCode.Conflict));
         Assert.That(after.Where(call => call.Customer == Lost).Select(call => call.Status),
             Is.All.EqualTo(HttpStatusCode.OK).Or.EqualTo(HttpStatusCode.ServiceUnavailable));
+        Assert.That(
+            due.Where(call => call.Customer == Lost).Select(call => call.Status), Is.All.EqualTo(HttpStatusCode.ServiceUnavailable));
+        Assert.That((lost.Status, lost.ContentType), Is.EqualTo((HttpStatusCode.ServiceUnavailable, "application/problem+json")));
+        Assert.That(lost.RetryAfter, Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(1)));
+        Assert.That((string?)problem["type"], Is.EqualTo("urn:webhost:problem:keys-unreachable"));
     }
 
     /// <summary>Creates a customer with a key, as the page does, and lets the host move to the key.</summary>
@@ -110,7 +128,20 @@ internal sealed class WebHostLoadTests
         return [.. calls];
     }
 
+    private static async Task<(Browser.Answer Answer, JsonNode Problem)> ReadProblemAsync(HttpClient client, string cookie)
+    {
+        using var answer = await SendRequestAsync(client, cookie, isRead: true);
+        var read = await Browser.Answer.OfAsync(answer);
+        return (read, read.Json);
+    }
+
     private static async Task<HttpStatusCode> SendAsync(HttpClient client, string cookie, bool isRead)
+    {
+        using var answer = await SendRequestAsync(client, cookie, isRead);
+        return answer.StatusCode;
+    }
+
+    private static async Task<HttpResponseMessage> SendRequestAsync(HttpClient client, string cookie, bool isRead)
     {
         using var request = new HttpRequestMessage(isRead ? HttpMethod.Get : HttpMethod.Post, new Uri(
             "/api/variables?limit=20", UriKind.Relative));
@@ -122,8 +153,7 @@ internal sealed class WebHostLoadTests
             ["value"] = "value",
         }));
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var answer = await client.SendAsync(request, limit.Token);
-        return answer.StatusCode;
+        return await client.SendAsync(request, limit.Token);
     }
 
     private static void Report(string phase, List<Call> calls)
@@ -133,7 +163,9 @@ internal sealed class WebHostLoadTests
             $"{phase}: {others.Count:N0} calls of the other customers, p50 {Measured.Median(others):0.0} ms, "
             + $"p99 {Measured.Quantile(others, 0.99):0.0} ms; "
             + string.Join(", ", calls.Where(call => call.Customer is Denied or Lost).GroupBy(call => (call.Customer, call.Status))
-                .OrderBy(group => group.Key).Select(group => $"{group.Key.Customer} {(int)group.Key.Status}: {group.Count()}")));
+                .OrderBy(group => group.Key).Select(
+                    group => $"{group.Key.Customer} {(int)group.Key.Status}: {group.Count()}, p50 "
+                        + $"{Measured.Median(group.Select(call => call.Milliseconds)):0} ms")));
     }
 
     private sealed record Call(string Customer, HttpStatusCode Status, double Milliseconds);

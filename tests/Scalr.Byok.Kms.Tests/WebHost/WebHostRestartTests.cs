@@ -4,6 +4,7 @@ using WebHost.Accounts;
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
 /// <summary>The sample's host is stopped, killed and denied a key while data moves.</summary>
+[Property("Order", 1)] // the longest of the folder
 internal sealed class WebHostRestartTests
 {
     private const int Variables = 300;
@@ -14,7 +15,7 @@ internal sealed class WebHostRestartTests
     private static readonly string[] Slowly = ["--Moves:MaxItemsPerSecond", "400", "--Moves:BatchSize", "20"];
 
     // Slow enough that a test can do something while the data moves.
-    private static readonly string[] Steadily = ["--Moves:MaxItemsPerSecond", "60", "--Moves:BatchSize", "20"];
+    private static readonly string[] Steadily = ["--Moves:MaxItemsPerSecond", "120", "--Moves:BatchSize", "20"];
 
     [Test]
     [Category("Slow")]

@@ -158,6 +158,87 @@ internal sealed class WebHostTests
         Assert.That(revealed.Text, Does.Contain("hidden-value"));
     }
 
+    [TestCase("/nothing")]
+    [TestCase("/Unavailable")]
+    [TestCase("/Variables/00000000-0000-0000-0000-000000000000")]
+    [TestCase("/Files/00000000-0000-0000-0000-000000000000")]
+    public async Task What_is_not_there_is_a_page_that_says_so(string path)
+    {
+        var browser = await _world.SignInAsync("acme");
+
+        var page = await browser.GetAsync(path);
+
+        Assert.That((page.Status, page.TextOf("failure")),
+            Is.EqualTo((HttpStatusCode.NotFound, "There is no such page, variable or file in this account.")));
+    }
+
+    [Test]
+    public async Task A_form_without_a_token_or_an_account_is_rejected_with_a_page()
+    {
+        using var browser = new Browser(_world.Address);
+
+        var withoutAccount = await browser.PostAsync("/SignIn", "/SignIn");
+        var withoutToken = await browser.PostAsync("/health", "/SignIn", ("account", "acme"));
+
+        Assert.That((withoutAccount.Status, withoutToken.Status), Is.EqualTo((HttpStatusCode.BadRequest, HttpStatusCode.BadRequest)));
+        Assert.That(withoutToken.TextOf("failure"), Does.StartWith("This service does not accept the form."));
+    }
+
+    [TestCase("SwitchKey")]
+    [TestCase("DeleteKey")]
+    [TestCase("SwitchPermission")]
+    [TestCase("SwitchTrust")]
+    [TestCase("ChangeExternalId")]
+    public async Task The_console_of_a_customer_knows_nothing_of_others(string handler)
+    {
+        var browser = await _world.SignInAsync("acme");
+
+        var answer = await browser.PostAsync(
+            "/Console", $"/Console?handler={handler}", ("arn", "arn:aws:kms:us-east-1:444455556666:key/other"), ("externalId", "id"));
+
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.NotFound));
+    }
+
+    [Test]
+    public async Task Variables_that_are_added_together_keep_their_order()
+    {
+        var browser = await _world.SignInAsync("acme");
+        var names = Enumerable.Range(0, 20).Select(number => $"NAME_{number:00}").ToList();
+
+        await browser.PostAsync(
+            "/Variables",
+            "/Variables?handler=Import",
+            ("workspace", "w"),
+            ("sensitive", "false"),
+            ("lines", string.Join('\n', names.Take(10).Select(name => $"{name}=value"))));
+        await browser.PostJsonAsync("/api/variables", new JsonArray([.. names.Skip(10).Select(name => (JsonNode)new JsonObject
+        {
+            ["workspace"] = "w", ["name"] = name, ["value"] = "value",
+        })]));
+
+        var shown = (await _world.ReadVariablesAsync("acme")).Select(variable => variable.Id).ToList();
+        var page = (await browser.GetAsync("/Variables")).Text;
+        Assert.That(shown, Has.Count.EqualTo(20));
+        Assert.That(names.Select(name => page.IndexOf(name, StringComparison.Ordinal)), Is.Ordered.And.All.GreaterThan(0));
+    }
+
+    [Test]
+    public async Task A_name_that_is_too_long_is_rejected()
+    {
+        var browser = await _world.SignInAsync("acme");
+        var name = new string('x', 201);
+
+        var form = await browser.AddVariableAsync(name, "value");
+        var import = await browser.PostAsync("/Variables", "/Variables?handler=Import", ("workspace", "w"), ("lines", $"{name}=value"));
+        var api = await browser.PostJsonAsync(
+            "/api/variables", new JsonArray(new JsonObject { ["workspace"] = "w", ["name"] = name, ["value"] = "value" }));
+
+        Assert.That(form.Text, Does.Contain("class=\"errors\""));
+        Assert.That(import.Text, Does.Contain("class=\"errors\""));
+        Assert.That(api.Status, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That((await browser.GetAsync("/api/variables")).Json.AsArray(), Is.Empty);
+    }
+
     [Test]
     public async Task The_downloads_have_the_policies_of_the_page()
     {

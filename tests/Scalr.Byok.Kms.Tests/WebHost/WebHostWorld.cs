@@ -8,15 +8,22 @@ using Scalr.Byok.Kms.Tests.Columns;
 using WebHost;
 using WebHost.Accounts;
 using WebHost.Demo;
+using WebHost.Moves;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
 /// <summary>The sample's host on a free port, with a LocalAws and data that outlive it.</summary>
 internal sealed class WebHostWorld : IAsyncDisposable
 {
+    /// <summary>
+    /// The keys that a host has made, for signing tokens and for data protection: to make them is most of a host's start, so later hosts
+    /// get the same ones.
+    /// </summary>
+    private static volatile IReadOnlyList<(string Path, byte[] Content)> _keys = [];
+
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("webhost-tests-");
     private readonly List<Browser> _browsers = [];
-    private WebApplication _app = null!;
+    private WebApplication? _app;
 
     private readonly string[] _args;
 
@@ -31,6 +38,7 @@ internal sealed class WebHostWorld : IAsyncDisposable
             "--DataDirectory", _data.FullName,
             "--Byok:DataKeyCache:MaxAge", "00:00:00", // each opened data key asks AWS KMS, so a revocation shows at once
             "--Byok:Resilience:MaxRetryAttempts", "0",
+            "--Byok:Resilience:AttemptTimeout", "00:00:20", "--Byok:Resilience:TotalTimeout", "00:00:20", // a busy machine is slow
             "--Moves:PollInterval", "00:00:00.05",
             "--Logging:LogLevel:Default", "None", "--Logging:LogLevel:Microsoft.AspNetCore", "None",
             .. args,
@@ -45,16 +53,16 @@ internal sealed class WebHostWorld : IAsyncDisposable
 
     public LocalAwsServer Aws => Cloud.Aws;
 
-    /// <summary>The configuration of a process of this host.</summary>
+    /// <summary>The configuration of a process of this host. Of two arguments with the same name, the later one counts.</summary>
     public IReadOnlyList<string> Arguments =>
-        [.. _args, .. Cloud.Configuration.SelectMany(setting => (string[])[$"--{setting.Key}", setting.Value!])];
+        [.. Cloud.Configuration.SelectMany(setting => (string[])[$"--{setting.Key}", setting.Value!]), .. _args];
 
     public AccountStore Accounts => Services.GetRequiredService<AccountStore>();
 
     /// <summary>The services of the host.</summary>
-    public IServiceProvider Services => _app.Services;
+    public IServiceProvider Services => _app!.Services;
 
-    public Uri Address => new(_app.Urls.Single());
+    public Uri Address => new(_app!.Urls.Single());
 
     /// <param name="args">Further configuration of the host.</param>
     public static Task<WebHostWorld> StartAsync(params string[] args) => StartAsync(configure: null, args);
@@ -62,8 +70,24 @@ internal sealed class WebHostWorld : IAsyncDisposable
     private static async Task<WebHostWorld> StartAsync(Action<IServiceCollection>? configure, string[] args)
     {
         var world = new WebHostWorld(await DemoCloud.StartAsync(), args, configure);
+        foreach (var (path, content) in _keys)
+        {
+            var file = Path.Combine(world._data.FullName, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllBytesAsync(file, content);
+        }
+
         await world.StartHostAsync();
         return world;
+    }
+
+    /// <summary>Prepares LocalAws and data for processes of the host. Skips the test if there is no PostgreSQL server.</summary>
+    /// <param name="kind">The kind of database.</param>
+    /// <param name="args">Further configuration of the host.</param>
+    public static async Task<WebHostWorld> StartWithoutHostAsync(string kind, params string[] args)
+    {
+        var on = ArgumentsFor(kind, args);
+        return new(await DemoCloud.StartAsync(), on, configure: null);
     }
 
     /// <summary>Starts a host on a kind of database. Skips the test if there is no PostgreSQL server.</summary>
@@ -71,39 +95,16 @@ internal sealed class WebHostWorld : IAsyncDisposable
     /// <param name="configure">Changes the services of the host.</param>
     /// <param name="args">Further configuration of the host.</param>
     public static Task<WebHostWorld> StartOnAsync(
-        string kind, Action<IServiceCollection>? configure = null, params string[] args) => StartAsync(
-            configure, kind == ColumnsWorld.Postgres
-            ? [.. args, "--ConnectionStrings:Postgres", $"{ColumnsWorld.FindPostgres()};Database=webhost_{Guid.NewGuid():N}"]
-            : args);
+        string kind, Action<IServiceCollection>? configure = null, params string[] args) => StartAsync(configure, ArgumentsFor(kind, args));
+
+    private static string[] ArgumentsFor(string kind, string[] args) => kind == ColumnsWorld.Postgres
+        ? [.. args, "--ConnectionStrings:Postgres", $"{ColumnsWorld.FindPostgres()};Database=webhost_{Guid.NewGuid():N}"]
+        : args;
 
     /// <summary>Starts a host. The data of one that was stopped is there again.</summary>
-    public Task StartHostAsync() => StartHostAsync([]);
-
-    /// <summary>Stops the host and starts another one at the same address, as a service is restarted.</summary>
-    /// <param name="args">Further configuration.</param>
-    public async Task RestartHostAsync(params string[] args)
+    public async Task StartHostAsync()
     {
-        var address = _app.Urls.Single();
-        await StopHostAsync();
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        while (true)
-        {
-            try
-            {
-                await StartHostAsync(["--urls", address, .. args]);
-                return;
-            }
-            catch (IOException)
-            {
-                await timer.WaitForNextTickAsync(limit.Token); // a connection of another test has taken the port for a moment
-            }
-        }
-    }
-
-    private async Task StartHostAsync(IReadOnlyCollection<string> args)
-    {
-        var app = await WebHostApplication.CreateAsync([.. _args, .. args], Cloud, _configure);
+        var app = await WebHostApplication.CreateAsync(_args, Cloud, _configure);
         try
         {
             await app.StartAsync();
@@ -116,15 +117,40 @@ internal sealed class WebHostWorld : IAsyncDisposable
         }
     }
 
-    public async Task StopHostAsync()
+    /// <summary>Starts a process of the host at an address that another host has left.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="args">Further configuration.</param>
+    public async Task<HostProcess> StartProcessAsync(Uri address, params string[] args)
     {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
+        for (var attempt = 1; ; attempt++)
+        {
+            var process = new HostProcess([.. Arguments, "--urls", address.GetLeftPart(UriPartial.Authority), .. args]);
+            if (await process.TryListenAsync())
+            {
+                return process;
+            }
+
+            // A connection of another test may have taken the port for a moment.
+            process.Dispose();
+            Assert.That(attempt, Is.LessThan(5), process.Errors);
+        }
     }
 
-    public async Task<Browser> SignInAsync(string tenant)
+    public async Task StopHostAsync()
     {
-        var browser = new Browser(Address);
+        if (_app is not null)
+        {
+            await _app.StopAsync();
+            await _app.DisposeAsync();
+        }
+    }
+
+    public Task<Browser> SignInAsync(string tenant) => SignInAsync(tenant, Address);
+
+    /// <summary>Signs in to instances of the host.</summary>
+    public async Task<Browser> SignInAsync(string tenant, params Uri[] instances)
+    {
+        var browser = new Browser(instances);
         _browsers.Add(browser);
         await browser.PostAsync("/SignIn", "/SignIn", ("account", tenant));
         return browser;
@@ -154,6 +180,9 @@ internal sealed class WebHostWorld : IAsyncDisposable
         return await context.Accounts.AsNoTracking().SingleAsync(account => account.Tenant == tenant);
     }
 
+    /// <summary>How far a move is, source by source.</summary>
+    public Task<List<Move>> ListMovesAsync(Guid move) => Services.GetRequiredService<MoveStore>().ListAsync(move);
+
     /// <summary>The encrypted data keys of a tenant.</summary>
     public async Task<List<byte[]>> ReadDataKeysAsync(string tenant)
     {
@@ -175,6 +204,15 @@ internal sealed class WebHostWorld : IAsyncDisposable
         }
     }
 
+    /// <summary>All bytes of the database of SQLite, the log included.</summary>
+    public string DumpDatabase() => string.Concat(Directory.GetFiles(_data.FullName, "webhost.db*").Select(path =>
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var bytes = new MemoryStream();
+        file.CopyTo(bytes);
+        return System.Text.Encoding.Latin1.GetString(bytes.ToArray());
+    }));
+
     /// <summary>The encrypted contents of a tenant's files.</summary>
     public string[] Files(string tenant)
     {
@@ -186,6 +224,7 @@ internal sealed class WebHostWorld : IAsyncDisposable
     {
         _browsers.ForEach(browser => browser.Dispose());
         await StopHostAsync();
+        KeepKeys();
         await Cloud.DisposeAsync();
         await using (var context = new AccountContext(Database.OptionsOf<AccountContext>(ConnectionString)))
         {
@@ -194,5 +233,18 @@ internal sealed class WebHostWorld : IAsyncDisposable
 
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         _data.Delete(recursive: true);
+    }
+
+    private void KeepKeys()
+    {
+        var issuerKey = Path.Combine(_data.FullName, "issuer-key");
+        if (_keys.Count == 0 && File.Exists(issuerKey))
+        {
+            _keys =
+            [
+                .. Directory.GetFiles(Path.Combine(_data.FullName, "keys")).Prepend(issuerKey)
+                    .Select(file => (Path.GetRelativePath(_data.FullName, file), File.ReadAllBytes(file))),
+            ];
+        }
     }
 }

@@ -24,6 +24,10 @@ internal sealed class CountingTime : TimeProvider
     public int Limits(TimeSpan limit) =>
         _alive.Keys.OfType<Timer>().Count(timer => timer.State is CancellationTokenSource && timer.DueTime == limit);
 
+    /// <summary>How many time limits of this length are over and have not ended their work yet.</summary>
+    public int Expired(TimeSpan limit) => _alive.Keys.OfType<Timer>().Count(
+        timer => timer.State is CancellationTokenSource { IsCancellationRequested: true } && timer.DueTime == limit);
+
     /// <summary>How many of them are the timers of time limits up to this one that run.</summary>
     /// <remarks>Polly makes a timer that does not run and sets its time then.</remarks>
     public int LimitsUpTo(TimeSpan longest) => _alive.Keys.OfType<Timer>().Count(

@@ -1,4 +1,5 @@
-// Fixtures run beside each other: most tests wait for AWS on loopback. What is process-wide (meters, activities, environment variables,
-// memory, threads) and what measures real time is marked NonParallelizable, and runs alone after all others.
+// Fixtures run beside each other: most tests wait for AWS on loopback. Tests of a long fixture that share nothing say ParallelScope.All,
+// and run beside each other, too. What is process-wide (meters, activities, environment variables, memory, threads) and what measures real
+// time is marked NonParallelizable, and runs alone after all others.
 [assembly: Parallelizable(ParallelScope.Fixtures)]
 [assembly: LevelOfParallelism(4)]

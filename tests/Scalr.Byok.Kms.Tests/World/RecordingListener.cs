@@ -1,19 +1,26 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
 namespace Scalr.Byok.Kms.Tests.World;
 
-/// <summary>Listens on loopback, keeps the head of every request as text, and answers each with an HTTP 500 of its own.</summary>
+/// <summary>Listens on loopback, keeps the head of every request as text, and answers each with the same text.</summary>
 internal sealed class RecordingListener : IAsyncDisposable
 {
+    private const string End = "\r\n\r\n";
+    private const string Length = "Content-Length:";
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
+    private readonly byte[] _answer;
     private readonly Task _serving;
 
-    public RecordingListener()
+    /// <param name="answer">What each request gets; by default an HTTP 500.</param>
+    public RecordingListener(string answer = "HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     {
+        _answer = Encoding.UTF8.GetBytes(answer);
         _listener.Start();
         _serving = ServeAsync();
     }
@@ -33,26 +40,43 @@ internal sealed class RecordingListener : IAsyncDisposable
 
     private async Task ServeAsync()
     {
-        try
+        while (!_stop.IsCancellationRequested)
         {
-            while (true)
+            try
             {
-                using var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-                await using var stream = client.GetStream();
-                var (head, buffer) = (new StringBuilder(), new byte[4096]);
-                while (!head.ToString().Contains("\r\n\r\n", StringComparison.Ordinal)
-                    && await stream.ReadAsync(buffer, _stop.Token) is var read && read > 0)
-                {
-                    head.Append(Encoding.Latin1.GetString(buffer, 0, read));
-                }
-
-                Heads.Enqueue(head.ToString().Split("\r\n\r\n")[0]);
-                await stream.WriteAsync("HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), _stop.Token);
+                await ServeOneAsync();
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or InvalidOperationException)
+            {
+                // Disposed, or the client has gone.
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
+    }
+
+    private async Task ServeOneAsync()
+    {
+        using var client = await _listener.AcceptTcpClientAsync(_stop.Token);
+        await using var stream = client.GetStream();
+        var (request, buffer) = (new StringBuilder(), new byte[4096]);
+        while (!IsWhole(request.ToString()) && await stream.ReadAsync(buffer, _stop.Token) is var read && read > 0)
         {
-            // Disposed.
+            request.Append(Encoding.Latin1.GetString(buffer, 0, read));
         }
+
+        Heads.Enqueue(request.ToString().Split(End)[0]);
+        await stream.WriteAsync(_answer, _stop.Token);
+    }
+
+    /// <summary>With its body: a connection that is closed before the body was read may lose the answer.</summary>
+    private static bool IsWhole(string request)
+    {
+        var end = request.IndexOf(End, StringComparison.Ordinal);
+        if (end < 0)
+        {
+            return false;
+        }
+
+        var length = request[..end].Split("\r\n").FirstOrDefault(line => line.StartsWith(Length, StringComparison.OrdinalIgnoreCase));
+        return request.Length >= end + End.Length + (length is null ? 0 : int.Parse(length[Length.Length..], CultureInfo.InvariantCulture));
     }
 }

@@ -64,7 +64,7 @@ public sealed class IndexModel(
         AccountPhase.CustomerKey => "Your data is encrypted under your own key.",
         AccountPhase.MovingToNewKey => "Your data moves from your previous key to your new key.",
         AccountPhase.MovingToPlatformKey => "Your data moves from your own key to the platform key.",
-        _ => "The data key of this account was deleted. The stored data is unreadable.",
+        _ => "The data key of this account was deleted. The encrypted data is unreadable.",
     };
 
     /// <summary>What to do next, in one sentence.</summary>
@@ -73,7 +73,7 @@ public sealed class IndexModel(
         not AccountPhase.DataKeyDeleted when Health?.Findings.FirstOrDefault(IsError) is { } problem => problem.Remedy,
         AccountPhase.PlatformKey => "To use a key of your own, choose Enable.",
         AccountPhase.CustomerKey => "You have nothing to do. Keep the key enabled.",
-        AccountPhase.DataKeyDeleted => "Remove the unreadable data to start with an empty account.",
+        AccountPhase.DataKeyDeleted => "Remove the unreadable data to start again.",
         AccountPhase.MovingToCustomerKey => "Wait until the move has ended. You can work as usual.",
         _ => "Keep both keys available until the move has ended. You can work as usual.",
     };
