@@ -68,6 +68,32 @@ internal sealed class FailedTestsTests
     }
 
     [Test]
+    public async Task Tests_that_were_running_when_a_run_was_given_up_are_listed()
+    {
+        var folder = Directory.CreateTempSubdirectory("failed-tests-");
+        try
+        {
+            foreach (var copy in (string[])["a", "b"]) // the test platform writes the file twice
+            {
+                await File.WriteAllTextAsync(
+                    Path.Combine(folder.CreateSubdirectory(copy).FullName, "Sequence_1.xml"),
+                    """
+                    <TestSequence>
+                      <Test Name="Sums.Adds" DisplayName="Adds" Source="/x/Tests.dll" Completed="True" />
+                      <Test Name="Sums.Waits(&quot;x&quot;)" DisplayName="Waits" Source="/x/Tests.dll" Completed="False" />
+                    </TestSequence>
+                    """);
+            }
+
+            Assert.That(await ListAsync(folder), Is.EqualTo((string[])["    was running: Sums.Waits(&quot;x&quot;)", ""]));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Test]
     public async Task Without_result_files_nothing_is_listed()
     {
         var folder = Directory.CreateTempSubdirectory("failed-tests-");

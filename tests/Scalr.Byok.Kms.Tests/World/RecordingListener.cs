@@ -40,32 +40,58 @@ internal sealed class RecordingListener : IAsyncDisposable
 
     private async Task ServeAsync()
     {
+        List<Task> connections = [];
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                await ServeOneAsync();
+                // Beside each other: a client may open a connection that it never uses.
+                connections.Add(ServeOneAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or InvalidOperationException)
+            catch (Exception e) when (IsEnd(e))
             {
-                // Disposed, or the client has gone.
+                // Disposed, or the client has gone before it was served.
+            }
+        }
+
+        await Task.WhenAll(connections);
+    }
+
+    private async Task ServeOneAsync(TcpClient client)
+    {
+        using (client)
+        {
+            try
+            {
+                await AnswerAsync(client.GetStream());
+            }
+            catch (Exception e) when (IsEnd(e))
+            {
+                // The next request comes on another connection.
             }
         }
     }
 
-    private async Task ServeOneAsync()
+    private async Task AnswerAsync(NetworkStream stream)
     {
-        using var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-        await using var stream = client.GetStream();
         var (request, buffer) = (new StringBuilder(), new byte[4096]);
         while (!IsWhole(request.ToString()) && await stream.ReadAsync(buffer, _stop.Token) is var read && read > 0)
         {
             request.Append(Encoding.Latin1.GetString(buffer, 0, read));
         }
 
+        if (request.Length == 0)
+        {
+            return;
+        }
+
         Heads.Enqueue(request.ToString().Split(End)[0]);
         await stream.WriteAsync(_answer, _stop.Token);
     }
+
+    /// <summary>Disposed, or the client has gone.</summary>
+    private static bool IsEnd(Exception e) =>
+        e is OperationCanceledException or SocketException or IOException or InvalidOperationException;
 
     /// <summary>With its body: a connection that is closed before the body was read may lose the answer.</summary>
     private static bool IsWhole(string request)
