@@ -17,8 +17,12 @@ internal sealed class CountingTime : TimeProvider
     /// <summary>How many timers are not disposed.</summary>
     public int Alive => _alive.Count;
 
-    /// <summary>How many of them are the timers of pauses.</summary>
-    public int Pauses => _alive.Keys.OfType<Timer>().Count(timer => timer.State is Task);
+    /// <summary>How many of them are the timers of pauses that are not over by the clock.</summary>
+    /// <remarks>
+    /// When a pause is over, a thread ends it and goes on. The machine may hold that thread up, and a test must not move the clock on
+    /// meanwhile.
+    /// </remarks>
+    public int Pauses => _alive.Keys.OfType<Timer>().Count(timer => timer.State is Task && !timer.IsOver);
 
     /// <summary>How many of them are the timers of so long a time limit.</summary>
     public int Limits(TimeSpan limit) =>
@@ -51,12 +55,16 @@ internal sealed class CountingTime : TimeProvider
 
     private sealed class Timer(CountingTime owner, ITimer timer, object? state, TimeSpan dueTime) : ITimer
     {
+        private readonly long _start = owner.GetTimestamp(); // not earlier than the timer's own, so that it is never over too early
         private long _set = dueTime.Ticks;
 
         /// <summary>What it is for: a pause is a task, and a time limit cancels.</summary>
         public object? State => state;
 
         public TimeSpan DueTime => dueTime;
+
+        /// <summary>Whether its time has passed. For timers whose time is set once.</summary>
+        public bool IsOver => owner.GetElapsedTime(_start) >= dueTime;
 
         /// <summary>The time that was set last.</summary>
         public TimeSpan Set => new(Volatile.Read(ref _set));
