@@ -114,7 +114,8 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         for (var slot = 0; more && slot < slots; slot++)
         {
             var wanted = slot == slots - 1 ? _frameLength + 1 : _frameLength;
-            var content = segment.PlaceFor(FrameHead.MaxLength + (slot * _regularLength), wanted);
+            var start = FrameHead.MaxLength + (slot * _regularLength);
+            var content = segment.PlaceFor(start, wanted);
             var read = 0;
             if (slot == 0 && _ahead is { } ahead)
             {
@@ -124,7 +125,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
 
             read += await _plaintext.ReadAtLeastAsync(
                 content[read..], wanted - read, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-            segment.TakeBack(isUsed: read > 0);
+            segment.TakeBack(start + read);
             contentLength += read;
             more = read == wanted;
             if (more && slot == slots - 1)

@@ -33,7 +33,7 @@ internal sealed class Segment : IDisposable
     // How many bytes of the buffer, from its start, may hold data.
     private int _touched;
 
-    // Up to where a stream may write at present.
+    // Up to where a stream may be writing, or has written before it failed.
     private int _lent;
     private bool _isKeyErased;
 
@@ -136,7 +136,7 @@ internal sealed class Segment : IDisposable
     /// <summary>Records that the buffer may hold data up to here. It is erased at the end.</summary>
     public void Touch(int end) => _touched = Math.Max(_touched, end);
 
-    /// <summary>A part of the buffer for plaintext to encrypt. <see cref="TakeBack"/> follows.</summary>
+    /// <summary>A part of the buffer for plaintext to encrypt. <see cref="TakeBack"/> follows a read that succeeds.</summary>
     public Memory<byte> PlaceFor(int start, int length)
     {
         // Before it is written: a stream that fails may have written a part.
@@ -145,10 +145,10 @@ internal sealed class Segment : IDisposable
     }
 
     /// <summary>Ends the use of <see cref="PlaceFor"/>.</summary>
-    /// <param name="isUsed">Whether something was written there.</param>
-    public void TakeBack(bool isUsed)
+    /// <param name="end">Up to where the buffer was written.</param>
+    public void TakeBack(int end)
     {
-        Touch(isUsed ? _lent : 0);
+        Touch(end);
         _lent = 0;
     }
 
