@@ -64,11 +64,11 @@ internal sealed class StreamNumbers : IDisposable
         await AddDecryptionAsync(name, page);
     }
 
-    private Task AddEncryptionAsync(string name, StringBuilder page)
+    private async Task AddEncryptionAsync(string name, StringBuilder page)
     {
         var small = Blocks.Of(_plaintext, Block);
         var large = Blocks.Of(_plaintext, LargeBlock);
-        return Table.MeasureAsync(
+        await Table.MeasureAsync(
             page,
             $"Streams and pipes: encryption of {name}, one thread",
             Row.Of("AesGcm and primitives, array to array", () => _raw.EncryptAll(_plaintext, _buffer, Frame, 1)),
@@ -82,13 +82,13 @@ internal sealed class StreamNumbers : IDisposable
             Row.Of("ordinary stream", () => EncryptAsync(new MemoryStream(_plaintext), new MemoryStream(_buffer))));
     }
 
-    private Task AddDecryptionAsync(string name, StringBuilder page)
+    private async Task AddDecryptionAsync(string name, StringBuilder page)
     {
         var small = Blocks.Of(_message, Block);
         var large = Blocks.Of(_message, LargeBlock);
         var rawBlocks = Blocks.Of(_rawCiphertext, Block);
         var output = _buffer.AsMemory(0, _plaintext.Length);
-        return Table.MeasureAsync(
+        await Table.MeasureAsync(
             page,
             $"Streams and pipes: decryption of {name}, one thread",
             Row.Of("AesGcm and primitives, array to array", () => _raw.DecryptAll(_rawCiphertext, output, Frame, 1)),
