@@ -37,6 +37,7 @@ internal static class NumbersPage
         await AddValuesAsync(
             cached.GetRequiredService<IByokKeyRing>(), uncached.GetRequiredService<IByokKeyRing>(), page, summary);
         await AddMessagesAsync(cached.GetRequiredService<IByokKeyRing>(), node, page, summary);
+        await StreamNumbers.AddAsync(page);
         await AddCallsAsync(customer, uncached.GetRequiredService<IByokKeyRing>(), page, summary);
         page.AppendLine().AppendLine("## Times faster").AppendLine();
         summary.ForEach(line => page.AppendLine("* " + line));

@@ -110,48 +110,4 @@ public class PipeBenchmarks
 
     private void DecryptSequence(ReadOnlySequence<byte> message) => MessageReader.ReadTo(
         new FixedPipe(_buffer), MessageHeader.Read(message, _options), message, Yardstick.DataKey, Threads);
-
-    /// <summary>The writing end of a pipe whose reader takes everything at once, without copying it.</summary>
-    private sealed class FixedPipe(byte[] buffer) : PipeWriter
-    {
-        private int _written;
-
-        public override void Advance(int bytes) => _written += bytes;
-
-        public override Memory<byte> GetMemory(int sizeHint = 0) => buffer.AsMemory(_written);
-
-        public override Span<byte> GetSpan(int sizeHint = 0) => buffer.AsSpan(_written);
-
-        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => default;
-
-        public override void CancelPendingFlush()
-        {
-        }
-
-        public override void Complete(Exception? exception = null)
-        {
-        }
-    }
-
-    /// <summary>Bytes in blocks of their own.</summary>
-    private sealed class Blocks : ReadOnlySequenceSegment<byte>
-    {
-        public static ReadOnlySequence<byte> Of(byte[] bytes, int length)
-        {
-            Blocks first = new() { Memory = bytes.AsSpan(0, Math.Min(length, bytes.Length)).ToArray() };
-            var last = first;
-            for (var start = length; start < bytes.Length; start += length)
-            {
-                Blocks next = new()
-                {
-                    Memory = bytes.AsSpan(start, Math.Min(length, bytes.Length - start)).ToArray(),
-                    RunningIndex = start,
-                };
-                last.Next = next;
-                last = next;
-            }
-
-            return new(first, 0, last, last.Memory.Length);
-        }
-    }
 }

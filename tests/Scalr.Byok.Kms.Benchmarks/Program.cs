@@ -9,6 +9,13 @@ if (args is ["page", .. { Length: < 2 } file])
     return;
 }
 
+// The part of "page" about streams and pipes.
+if (args is ["streams"])
+{
+    await StreamNumbers.RunAsync();
+    return;
+}
+
 // "start" alone, or with a published Scalr.Byok.Kms.Starter.
 if (args is ["start", .. { Length: < 2 } starter])
 {

@@ -88,16 +88,17 @@ internal sealed class Table(IReadOnlyList<Row> rows)
         var rounds = measured.ToDictionary(row => row, _ => new List<double>());
         for (var round = 0; round < Rounds; round++)
         {
-            foreach (var row in measured)
+            // In turn, so that what other processes do meanwhile meets all rows alike.
+            var fastest = measured.ToDictionary(row => row, _ => double.MaxValue);
+            for (var slice = 0; slice < Slices; slice++)
             {
-                var fastest = double.MaxValue;
-                for (var slice = 0; slice < Slices; slice++)
+                foreach (var row in measured)
                 {
-                    fastest = Math.Min(fastest, await row.MeasureAsync(counts[row]));
+                    fastest[row] = Math.Min(fastest[row], await row.MeasureAsync(counts[row]));
                 }
-
-                rounds[row].Add(fastest);
             }
+
+            measured.ForEach(row => rounds[row].Add(fastest[row]));
         }
 
         measured.ForEach(row => row.Rounds = [.. rounds[row].Order()]);

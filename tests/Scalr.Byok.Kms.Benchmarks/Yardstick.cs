@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -148,9 +149,97 @@ internal sealed class Yardstick : IDisposable
             aes.Decrypt(iv, sealedChunk[..content.Length], sealedChunk.Slice(content.Length, 16), content, data);
         });
 
+    /// <summary>
+    /// The least that encryption between streams costs on one thread: each chunk is read, encrypted in place and written. With the
+    /// primitives of a message.
+    /// </summary>
+    public void EncryptBetween(Stream source, Stream destination, Memory<byte> buffer)
+    {
+        using var aes = Begin(decrypts: false);
+        var chunk = buffer[..^16];
+        for (uint i = 1; source.ReadAtLeast(chunk.Span, chunk.Length, throwOnEndOfStream: false) is > 0 and var length; i++)
+        {
+            Number(i, length);
+            aes.Encrypt(_iv, chunk.Span[..length], chunk.Span[..length], _tag, _associatedData);
+            destination.Write(chunk.Span[..length]);
+        }
+    }
+
+    /// <summary>The same for decryption. The tags are behind their chunks, as <see cref="Seal"/> lays them out.</summary>
+    public void DecryptBetween(Stream source, Stream destination, Memory<byte> buffer, int plaintextLength)
+    {
+        using var aes = Begin(decrypts: true);
+        for (uint i = 1; plaintextLength > 0; i++)
+        {
+            var length = Math.Min(buffer.Length - 16, plaintextLength);
+            source.ReadExactly(buffer.Span[..(length + 16)]);
+            Number(i, length);
+            var content = buffer.Span[..length];
+            aes.Decrypt(_iv, content, buffer.Span.Slice(length, 16), content, _associatedData);
+            destination.Write(content);
+            plaintextLength -= length;
+        }
+    }
+
+    /// <summary>
+    /// The least that encryption of small blocks costs on one thread: the blocks of each chunk are copied to the destination, and the
+    /// chunk is encrypted there. With the primitives of a message.
+    /// </summary>
+    public void EncryptBlocks(ReadOnlySequence<byte> plaintext, Span<byte> ciphertext, int chunk)
+    {
+        using var aes = Begin(decrypts: false);
+        var (i, filled) = (1u, 0);
+        foreach (var block in plaintext)
+        {
+            block.Span.CopyTo(ciphertext[filled..]);
+            filled += block.Length;
+            if (filled == chunk)
+            {
+                Number(i++, chunk);
+                aes.Encrypt(_iv, ciphertext[..chunk], ciphertext[..chunk], _tag, _associatedData);
+                ciphertext = ciphertext[chunk..];
+                filled = 0;
+            }
+        }
+    }
+
+    /// <summary>The same for decryption. The tags are behind their chunks, as <see cref="Seal"/> lays them out.</summary>
+    public void DecryptBlocks(ReadOnlySequence<byte> ciphertext, Span<byte> plaintext, int chunk)
+    {
+        using var aes = Begin(decrypts: true);
+        var next = ciphertext.Start;
+        ReadOnlySpan<byte> rest = default;
+        for (uint i = 1; !plaintext.IsEmpty; i++)
+        {
+            var content = plaintext[..Math.Min(chunk, plaintext.Length)];
+            Copy(content, ref rest);
+            Copy(_tag, ref rest);
+            Number(i, content.Length);
+            aes.Decrypt(_iv, content, _tag, content, _associatedData);
+            plaintext = plaintext[content.Length..];
+        }
+
+        void Copy(Span<byte> place, ref ReadOnlySpan<byte> rest)
+        {
+            while (!place.IsEmpty)
+            {
+                if (rest.IsEmpty)
+                {
+                    ciphertext.TryGet(ref next, out var block);
+                    rest = block.Span;
+                }
+
+                var length = Math.Min(rest.Length, place.Length);
+                rest[..length].CopyTo(place);
+                place = place[length..];
+                rest = rest[length..];
+            }
+        }
+    }
+
     public void Dispose() => _aes.Dispose();
 
-    private void RunAll(int length, int chunk, int threads, bool decrypts, Chunk work)
+    private AesGcm Begin(bool decrypts)
     {
         Span<byte> id = stackalloc byte[32];
         Span<byte> hash = stackalloc byte[64];
@@ -164,8 +253,14 @@ internal sealed class Yardstick : IDisposable
         HMACSHA512.HashData(id, _key, hash);
         HMACSHA512.HashData(hash, "COMMITKEY\u0001"u8, hash);
         HMACSHA512.HashData(hash, "..DERIVEKEY\u0001"u8, hash);
-        using AesGcm aes = new(_key, 16);
+        AesGcm aes = new(_key, 16);
         aes.Encrypt(iv, default, default, tag, _header);
+        return aes;
+    }
+
+    private void RunAll(int length, int chunk, int threads, bool decrypts, Chunk work)
+    {
+        using var aes = Begin(decrypts);
         var chunks = (length + chunk - 1) / chunk;
         if (threads == 1)
         {

@@ -183,9 +183,9 @@ internal static class BodyFrames
 
         length = (int)found.ContentLength;
         var content = plaintext[..length];
-        frames.Slice(found.Length, length).CopyTo(content);
-        frames.Slice(found.Length + length, MessageFormat.TagLength).CopyTo(tag);
-        frames = frames.Slice(found.FrameLength);
+        frames = frames.Slice(found.Length);
+        Move(ref frames, content);
+        Move(ref frames, tag);
         return cipher.TryOpen(Frame.Of(found, sequence, head, content, tag), content);
     }
 
@@ -216,8 +216,17 @@ internal static class BodyFrames
             return first[..length];
         }
 
-        rest.Slice(0, length).CopyTo(place);
-        rest = rest.Slice(length);
-        return place[..length];
+        place = place[..length];
+        Move(ref rest, place);
+        return place;
+    }
+
+    /// <summary>Copies the next bytes, with few passes over the pieces.</summary>
+    private static void Move(ref ReadOnlySequence<byte> rest, Span<byte> place)
+    {
+        SequenceReader<byte> reader = new(rest);
+        reader.TryCopyTo(place);
+        reader.Advance(place.Length);
+        rest = reader.UnreadSequence;
     }
 }

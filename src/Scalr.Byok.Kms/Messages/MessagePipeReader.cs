@@ -114,9 +114,9 @@ internal sealed class MessagePipeReader : IDisposable
                 return read.IsCompleted ? throw new ByokDecryptionException() : batch;
             }
 
-            var frames = buffer.Slice(0, batch.Length);
+            var frames = buffer.Slice(0, batch.End);
             _signed?.AppendData(frames);
-            if (batch.EndsMessage && !EndsAfter(buffer.Slice(batch.Length)))
+            if (batch.EndsMessage && !EndsAfter(buffer.Slice(batch.End)))
             {
                 // Neither this frame nor those that came with it: the end of the message is not proved.
                 throw new ByokDecryptionException();
@@ -194,15 +194,14 @@ internal sealed class MessagePipeReader : IDisposable
             }
 
             batch.Frames++;
-            batch.Length += head.FrameLength;
+            rest = rest.Slice(head.FrameLength);
+            batch.End = rest.Start;
             batch.PlaintextLength += (int)head.ContentLength;
             batch.EndsMessage = isLast;
             if (isLast)
             {
                 break;
             }
-
-            rest = rest.Slice(head.FrameLength);
         }
 
         return batch;
@@ -228,7 +227,9 @@ internal sealed class MessagePipeReader : IDisposable
     private struct Batch
     {
         public int Frames;
-        public long Length;
+
+        /// <summary>Where they end.</summary>
+        public SequencePosition End;
         public int PlaintextLength;
         public bool EndsMessage;
 

@@ -34,7 +34,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
         _format = header.Body;
         _segments = segments;
         _maxFrameLength = options.MaxFrameLength;
-        _capacity = CapacityFor(header.Body, options.MaxFrameLength);
+        _capacity = CapacityFor(header.Body, options);
         if (header.Suite.Signs)
         {
             _signatureKey = header.SignatureKey;
@@ -206,10 +206,10 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
     }
 
     // Room for at least one frame of the longest allowed content. So a full buffer without a whole frame contains a frame that is too long.
-    private static int CapacityFor(BodyFormat format, int maxFrameLength) => (int)(
-        format.ContentType == ContentType.NonFramed ? maxFrameLength + (long)MessageFormat.SingleBlockOverhead
-        : format.FrameLength > maxFrameLength ? maxFrameLength + (long)MessageFormat.FinalFrameOverhead
-        : Segment.CapacityFor(format.RegularFrameLength));
+    private static int CapacityFor(BodyFormat format, MessageOptions options) => (int)(
+        format.ContentType == ContentType.NonFramed ? options.MaxFrameLength + (long)MessageFormat.SingleBlockOverhead
+        : format.FrameLength > options.MaxFrameLength ? options.MaxFrameLength + (long)MessageFormat.FinalFrameOverhead
+        : Segment.CapacityFor(format.RegularFrameLength, options.MaxDegreeOfParallelism));
 
     private void FindFrames(Segment segment, int filled)
     {

@@ -37,7 +37,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         _tooLong = tooLong;
         _frameLength = template.FrameLength;
         _regularLength = _frameLength + MessageFormat.RegularFrameOverhead;
-        _capacity = (int)Segment.CapacityFor(_regularLength);
+        _capacity = (int)Segment.CapacityFor(_regularLength, options.MaxDegreeOfParallelism);
         _maxMessageLength = options.MaxMessageLength;
 
         _segments = Segment.Create(contentKey, messageId, options.MaxDegreeOfParallelism);
@@ -99,8 +99,8 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
     }
 
     /// <summary>
-    /// Reads plaintext to the places of the contents of regular frames. Only one more byte shows that a frame is not the last one. That
-    /// byte is read with each segment's last frame, and starts the next segment.
+    /// Reads plaintext to the places of the contents of frames: of a final frame at the start, of regular ones after it. Only one more byte
+    /// shows that a frame is not the last one. That byte is read with each segment's last frame, and starts the next segment.
     /// </summary>
     public async ValueTask<bool> FillAsync(Segment segment, CancellationToken cancellationToken)
     {
@@ -114,7 +114,8 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         for (var slot = 0; more && slot < slots; slot++)
         {
             var wanted = slot == slots - 1 ? _frameLength + 1 : _frameLength;
-            var content = segment.PlaceFor((slot * _regularLength) + MessageFormat.RegularContentOffset, wanted);
+            var start = FrameHead.MaxLength + (slot * _regularLength);
+            var content = segment.PlaceFor(start, wanted);
             var read = 0;
             if (slot == 0 && _ahead is { } ahead)
             {
@@ -124,6 +125,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
 
             read += await _plaintext.ReadAtLeastAsync(
                 content[read..], wanted - read, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            segment.TakeBack(start + read);
             contentLength += read;
             more = read == wanted;
             if (more && slot == slots - 1)
@@ -136,6 +138,9 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
 
         segment.FrameCount = contentLength == 0 ? 1 : ((contentLength - 1) / _frameLength) + 1;
         segment.EndsMessage = !more;
+
+        // The head of a regular frame is shorter.
+        segment.Start = segment.EndsMessage && segment.FrameCount == 1 ? 0 : FinalFrameExtra;
         segment.Length = contentLength + (segment.FrameCount * MessageFormat.RegularFrameOverhead) + (more ? 0 : FinalFrameExtra);
 
         // Before the segment is written. A source that cannot seek shows its length only now.
@@ -145,7 +150,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
 
     public void Work(Segment segment)
     {
-        var rest = segment.Buffer.Span[..segment.Length];
+        var rest = segment.Frames.Span;
         var sequence = segment.FirstSequence;
         var regular = segment.EndsMessage ? segment.FrameCount - 1 : segment.FrameCount;
         for (var i = 0; i < regular; i++, sequence++)
@@ -155,16 +160,20 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
 
         if (segment.EndsMessage)
         {
-            // The head of a final frame is longer than that of a regular one.
             var content = rest.Slice(FrameHead.MaxLength, rest.Length - MessageFormat.FinalFrameOverhead);
-            rest.Slice(MessageFormat.RegularContentOffset, content.Length).CopyTo(content);
+            if (regular > 0)
+            {
+                // Behind another frame, the longer head leaves it no place where it is.
+                rest.Slice(MessageFormat.RegularContentOffset, content.Length).CopyTo(content);
+            }
+
             Frame.WriteFinal(rest, sequence, content, segment.Cipher);
         }
     }
 
     public ValueTask DrainAsync(Segment segment, IStreamUse use, CancellationToken cancellationToken) =>
         // Ciphertext only, so the check before each segment is enough.
-        _message.WriteAsync(segment.Buffer[..segment.Length], cancellationToken);
+        _message.WriteAsync(segment.Frames, cancellationToken);
 
     public void Dispose()
     {

@@ -160,7 +160,7 @@ internal sealed class PipePair(PipeReader source, PipeWriter destination)
         // A pipe must not go back behind what was examined. Not further either: then the next read would wait, although bytes are there.
         var examined = Math.Max(length, Math.Min(_examined - _consumed, buffer.Length));
         _consumed += length;
-        source.AdvanceTo(consumed, buffer.GetPosition(examined));
+        source.AdvanceTo(consumed, buffer.GetPosition(examined - length, consumed));
     }
 
     /// <summary>Memory for a result. What is written to it counts after <see cref="Advance"/> only.</summary>

@@ -11,8 +11,14 @@ namespace Scalr.Byok.Kms.Messages;
 /// </summary>
 internal sealed class Segment : IDisposable
 {
-    // Just below a power of two, the size of the pool's buffers.
+    // The size of one of the pool's buffers.
     private const int TargetLength = 512 * 1024;
+
+    // With one thread, nothing overlaps, and shorter segments stay in the processor's cache.
+    private const int TargetLengthAlone = 256 * 1024;
+
+    // A final frame has a longer head. Twice: in front of the first frame and of the last one.
+    private const int MoreForHeads = 2 * (MessageFormat.FinalFrameOverhead - MessageFormat.RegularFrameOverhead);
 
     // More threads are faster than any stream, and each needs a buffer.
     private const int MaxThreads = 8;
@@ -26,6 +32,9 @@ internal sealed class Segment : IDisposable
 
     // How many bytes of the buffer, from its start, may hold data.
     private int _touched;
+
+    // Up to where a stream may be writing, or has written before it failed.
+    private int _lent;
     private bool _isKeyErased;
 
     private Segment(DataKey contentKey, ReadOnlyMemory<byte> messageId)
@@ -47,6 +56,9 @@ internal sealed class Segment : IDisposable
     /// <summary>The number of its frames.</summary>
     public int FrameCount { get; set; }
 
+    /// <summary>The offset of its frames in the buffer. Set before <see cref="Length"/>.</summary>
+    public int Start { get; set; }
+
     /// <summary>The length of its frames in bytes.</summary>
     public int Length
     {
@@ -54,9 +66,12 @@ internal sealed class Segment : IDisposable
         set
         {
             _length = value;
-            Touch(value);
+            Touch(Start + value);
         }
     }
+
+    /// <summary>Its frames.</summary>
+    public Memory<byte> Frames => _buffer.AsMemory(Start, _length);
 
     /// <summary>Whether its last frame is the last one of the message.</summary>
     public bool EndsMessage { get; set; }
@@ -68,10 +83,10 @@ internal sealed class Segment : IDisposable
     public ByokDecryptionException? Failure { get; set; }
 
     /// <summary>The size of a buffer for frames of this length: many small frames, or one large frame.</summary>
-    public static long CapacityFor(long regularFrameLength)
+    public static long CapacityFor(long regularFrameLength, int maxDegreeOfParallelism)
     {
-        const int more = MessageFormat.FinalFrameOverhead - MessageFormat.RegularFrameOverhead;
-        return (Math.Max(1, (TargetLength - more) / regularFrameLength) * regularFrameLength) + more;
+        var target = maxDegreeOfParallelism == 1 ? TargetLengthAlone : TargetLength;
+        return (Math.Max(1, (target - MoreForHeads) / regularFrameLength) * regularFrameLength) + MoreForHeads;
     }
 
     /// <summary>
@@ -94,6 +109,7 @@ internal sealed class Segment : IDisposable
     {
         FirstSequence = firstSequence;
         FrameCount = 0;
+        Start = 0;
         Length = 0;
         EndsMessage = false;
         Authentic = 0;
@@ -120,12 +136,20 @@ internal sealed class Segment : IDisposable
     /// <summary>Records that the buffer may hold data up to here. It is erased at the end.</summary>
     public void Touch(int end) => _touched = Math.Max(_touched, end);
 
-    /// <summary>A part of the buffer for plaintext to encrypt.</summary>
+    /// <summary>A part of the buffer for plaintext to encrypt. <see cref="TakeBack"/> follows a read that succeeds.</summary>
     public Memory<byte> PlaceFor(int start, int length)
     {
         // Before it is written: a stream that fails may have written a part.
-        Touch(start + length);
+        _lent = start + length;
         return _buffer.AsMemory(start, length);
+    }
+
+    /// <summary>Ends the use of <see cref="PlaceFor"/>.</summary>
+    /// <param name="end">Up to where the buffer was written.</param>
+    public void TakeBack(int end)
+    {
+        Touch(end);
+        _lent = 0;
     }
 
     /// <summary>Makes space after the existing bytes: at most twice as much, so that a claimed length alone allocates no memory.</summary>
@@ -178,7 +202,7 @@ internal sealed class Segment : IDisposable
         if (old.Length > 0)
         {
             // Erased, because the pool gives the buffer to any code of the process.
-            CryptographicOperations.ZeroMemory(old.AsSpan(0, _touched));
+            CryptographicOperations.ZeroMemory(old.AsSpan(0, Math.Max(_touched, _lent)));
             ArrayPool<byte>.Shared.Return(old);
         }
     }

@@ -46,7 +46,7 @@ internal sealed class SegmentPipeline : IDisposable
         using (use.Stopped.Register(() => Array.ForEach(segments, static segment => segment.EraseKey())))
         {
             // The end of this block waits for a callback under way. So EraseKey never meets a segment that its owner disposes.
-            await pipeline.RunWorkerAsync(0).ConfigureAwait(false);
+            await (segments.Length == 1 ? pipeline.RunAloneAsync() : pipeline.RunWorkerAsync(0)).ConfigureAwait(false);
         }
 
         // A stopped stream fails by its token or by an erased key. The denial says why. Without a failure, all was written before it
@@ -72,6 +72,25 @@ internal sealed class SegmentPipeline : IDisposable
     {
         _filling.Dispose();
         _stop.Dispose();
+    }
+
+    // Never throws: an error is in _failure.
+    private async Task RunAloneAsync()
+    {
+        var segment = _segments[0];
+        try
+        {
+            while (_failure is null && !_allFilled)
+            {
+                _stop.Token.ThrowIfCancellationRequested();
+                _allFilled = !await _flow.FillAsync(segment, _stop.Token).ConfigureAwait(false);
+                _failure = await WorkAsync(segment).ConfigureAwait(false) ?? await DrainAsync(segment).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e)
+        {
+            _failure = e;
+        }
     }
 
     // Each worker starts the next one once there is more work, and waits for it at its end. A worker never throws: errors are in _failure.

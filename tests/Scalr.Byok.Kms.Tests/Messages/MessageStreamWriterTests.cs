@@ -19,9 +19,9 @@ internal sealed class MessageStreamWriterTests
 
     [Test]
     public async Task Run_writes_the_same_bytes_around_whole_frames_and_whole_segments(
-        [Values(16, 17, 4096, 65_536, 524_248, 524_249, 600_000)] int frameLength, [Values(1, 2, 5)] int degree)
+        [Values(16, 17, 4096, 65_536, 262_096, 524_240, 524_249, 600_000)] int frameLength, [Values(1, 2, 5)] int degree)
     {
-        var segment = StreamSamples.SegmentContent(frameLength);
+        var segment = StreamSamples.SegmentContent(frameLength, degree);
         foreach (var whole in new[]
         {
             0, frameLength, 2 * frameLength, segment - frameLength, segment, segment + frameLength, 2 * segment, 3 * segment,

@@ -9,6 +9,9 @@ internal sealed class SegmentBufferTests
 {
     private const int BufferLength = 512 * 1024;
 
+    /// <summary>With one thread.</summary>
+    private const int BufferLengthAlone = 256 * 1024;
+
     /// <summary>What the buffer holds before. Where no stream writes, it stays.</summary>
     private const byte Foreign = 0xCC;
 
@@ -22,8 +25,18 @@ internal sealed class SegmentBufferTests
         yield return Case(
             "encrypting a few bytes", () => Streamed.EncryptAsync(new SourceStream(Sample.Plaintext), new SinkStream(), Options));
         yield return Case("decrypting", () => Streamed.DecryptAsync(new SourceStream(Message), new SinkStream(), Options));
-        yield return Case("decrypting one block", () => Streamed.DecryptAsync(
-            new SourceStream(PlainWriter.Layouts[1].Write(Plaintext[..500_000]).Bytes), new SinkStream(), Options));
+        yield return Case(
+            "decrypting one block",
+            () => Streamed.DecryptAsync(
+                new SourceStream(PlainWriter.Layouts[1].Write(Plaintext[..500_000]).Bytes), new SinkStream(), Options),
+            BufferLength);
+        foreach (var frames in new[] { 1, 2, 50 })
+        {
+            yield return Case(
+                $"encrypting {frames} whole frames",
+                () => Streamed.EncryptAsync(new SourceStream(Plaintext[..(frames * 4096)]), new SinkStream(), Options));
+        }
+
         yield return Case(
             "encrypting from a source that throws",
             () => Streamed.EncryptAsync(Failing(new SourceStream(Plaintext)), new SinkStream(), Options));
@@ -41,7 +54,8 @@ internal sealed class SegmentBufferTests
         yield return Case(
             "decrypting what is cut", () => Streamed.DecryptAsync(new SourceStream(Message.AsMemory()[..^1]), new SinkStream(), Options));
 
-        static TestCaseData Case(string what, Func<Task> run) => new TestCaseData(run).SetArgDisplayNames(what);
+        static TestCaseData Case(string what, Func<Task> run, int bufferLength = BufferLengthAlone) =>
+            new TestCaseData(run, bufferLength).SetArgDisplayNames(what);
 
         static T Failing<T>(T stream)
             where T : WatchedStream
@@ -52,16 +66,16 @@ internal sealed class SegmentBufferTests
     }
 
     [TestCaseSource(nameof(Runs))]
-    public void Dispose_erases_a_buffer_before_it_goes_back(Func<Task> run)
+    public void Dispose_erases_a_buffer_before_it_goes_back(Func<Task> run, int bufferLength)
     {
         // One thread all the way, so the pool returns the buffer that was given back last.
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
+        var buffer = ArrayPool<byte>.Shared.Rent(bufferLength);
         buffer.AsSpan().Fill(Foreign);
         ArrayPool<byte>.Shared.Return(buffer);
 
         var task = run();
 
-        var again = ArrayPool<byte>.Shared.Rent(BufferLength);
+        var again = ArrayPool<byte>.Shared.Rent(bufferLength);
         Assert.That(task.IsCompleted, "nothing had to wait");
         Assert.That(
             task.Exception?.InnerException,

@@ -25,18 +25,21 @@ internal static class StreamSamples
     /// <summary>A frame length and a length of plaintext, often a whole number of frames or of segments, or next to one.</summary>
     public static readonly Gen<(int FrameLength, int Length)> Sizes = FrameLengths.SelectMany(frameLength =>
     {
-        var segment = SegmentContent(frameLength);
+        var segment = SegmentContent(frameLength, 2);
+        var segmentAlone = SegmentContent(frameLength, 1);
         var near = Gen.Select(
             Gen.OneOf(
                 Gen.Int[0, 5].Select(frames => frames * frameLength),
-                Gen.Int[0, (2 << 20) / segment].Select(segments => segments * segment)),
+                Gen.Int[0, (2 << 20) / segment].Select(segments => segments * segment),
+                Gen.Int[0, (2 << 20) / segmentAlone].Select(segments => segments * segmentAlone)),
             Gen.Int[-2, 2],
             (length, more) => Math.Max(0, length + more));
         return Gen.OneOf(near, near, Gen.Int[0, 2 << 20]).Select(length => (frameLength, Math.Min(length, Long.Length)));
     });
 
     /// <summary>How much plaintext the library takes on at a time.</summary>
-    public static int SegmentContent(int frameLength) => (int)(Segment.CapacityFor(frameLength + 32) / (frameLength + 32)) * frameLength;
+    public static int SegmentContent(int frameLength, int degree) =>
+        (int)(Segment.CapacityFor(frameLength + 32, degree) / (frameLength + 32)) * frameLength;
 
     public static byte[] Plaintext(int length) => Long[..length];
 
