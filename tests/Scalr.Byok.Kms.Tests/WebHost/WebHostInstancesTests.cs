@@ -185,7 +185,7 @@ internal sealed class WebHostInstancesTests(string database)
                 isServedAfterDenial |= isDenied;
             }
 
-            await Task.Delay(20, CancellationToken.None);
+            await Task.Delay(100, CancellationToken.None);
         }
 
         return (last, isServedAfterDenial);
