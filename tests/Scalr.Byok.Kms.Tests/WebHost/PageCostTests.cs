@@ -10,7 +10,6 @@ namespace Scalr.Byok.Kms.Tests.WebHost;
 /// What encryption costs the page of 500 variables. The time is reported, not asserted; <c>BYOK_WEBHOST_ROUNDS</c> is the number of
 /// measured requests.
 /// </summary>
-[NonParallelizable]
 internal sealed partial class PageCostTests
 {
     private const int Variables = 500;

@@ -23,7 +23,9 @@ internal static class PageReview
     /// exempt.
     /// </summary>
     private const string Script = """
-        () => {
+        async () => {
+            // An element is found before the style sheet has arrived. Asked of the page: Playwright can miss the event of a page.
+            if (document.readyState !== "complete") await new Promise(resolve => addEventListener("load", resolve));
             const problems = [];
             const channels = color => color.match(/[\d.]+/g).map(Number);
             const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
@@ -99,15 +101,16 @@ internal static class PageReview
     {
         var problems = new List<string>();
         Directory.CreateDirectory(Folder);
-        foreach (var (width, scheme) in from width in Widths
-                                        from scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark]
-                                        select (width, scheme))
+        foreach (var width in Widths)
         {
             await page.SetViewportSizeAsync(width, Height);
-            await page.EmulateMediaAsync(new() { ColorScheme = scheme });
-            var look = $"{name}-{width}-{scheme.ToString().ToLowerInvariant()}";
-            problems.AddRange((await FindAsync(page)).Select(problem => $"{look}: {problem}"));
-            await page.ScreenshotAsync(new() { Path = Path.Combine(Folder, $"{look}.png"), FullPage = true });
+            foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
+            {
+                await page.EmulateMediaAsync(new() { ColorScheme = scheme });
+                var look = $"{name}-{width}-{scheme.ToString().ToLowerInvariant()}";
+                problems.AddRange((await FindAsync(page)).Select(problem => $"{look}: {problem}"));
+                await page.ScreenshotAsync(new() { Path = Path.Combine(Folder, $"{look}.png"), FullPage = true });
+            }
         }
 
         foreach (var width in OtherWidths)
@@ -126,8 +129,6 @@ internal static class PageReview
         {
             try
             {
-                // An element is found before the style sheet has arrived. Asked of the page: Playwright can miss the event of a page.
-                await page.WaitForFunctionAsync("() => document.readyState === 'complete'");
                 var found = await page.EvaluateAsync<JsonElement>(Script);
                 return found.EnumerateArray().Select(problem => problem.GetString());
             }

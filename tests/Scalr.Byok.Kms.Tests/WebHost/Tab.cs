@@ -89,7 +89,11 @@ internal sealed class Tab : IAsyncDisposable
 
     public async Task AddVariableAsync(string name, string value, bool isSensitive = true)
     {
-        await GoAsync("/Variables");
+        if (new Uri(Page.Url).AbsolutePath != "/Variables")
+        {
+            await GoAsync("/Variables");
+        }
+
         await FillAsync("#add-name", name);
         await FillAsync("#add-value", value);
         await Page.Locator("#add-sensitive").SetCheckedAsync(isSensitive);

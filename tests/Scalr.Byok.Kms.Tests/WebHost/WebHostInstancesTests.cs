@@ -41,7 +41,8 @@ internal sealed class WebHostInstancesTests(string database)
             "--Fleet:ClockTolerance", Tolerance.ToString(),
             "--Byok:DataKeyCache:MaxAge", "00:10:00",
             "--Byok:ConfirmationInterval", Interval.ToString(),
-            "--Moves:MaxItemsPerSecond", "200", "--Moves:BatchSize", "20");
+            "--Moves:MaxItemsPerSecond", "200", "--Moves:BatchSize", "20",
+            "--Moves:PollInterval", "00:00:00.2"); // two processes that ask the database for half a minute
         _processes.AddRange([new HostProcess(_world.Arguments), new HostProcess(_world.Arguments)]);
         _instances = await Task.WhenAll(_processes.Select(process => process.UntilListeningAsync()));
     }
@@ -185,7 +186,7 @@ internal sealed class WebHostInstancesTests(string database)
                 isServedAfterDenial |= isDenied;
             }
 
-            await Task.Delay(20, CancellationToken.None);
+            await Task.Delay(100, CancellationToken.None);
         }
 
         return (last, isServedAfterDenial);

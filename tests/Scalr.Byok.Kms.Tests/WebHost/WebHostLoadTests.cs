@@ -31,7 +31,7 @@ internal sealed class WebHostLoadTests
 
     private static readonly (int Clients, int Customers, TimeSpan Phase, TimeSpan MaxAge) Size = Seconds > 0
         ? (64, 200, TimeSpan.FromSeconds(Seconds), TimeSpan.FromSeconds(20))
-        : (8, 12, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(6));
+        : (8, 12, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(6));
 
     [Test]
     public async Task A_disabled_key_and_a_lost_Region_concern_no_other_customer()

@@ -197,7 +197,7 @@ internal sealed class WebHostWorld : IAsyncDisposable
     public static async Task UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isExpected)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (!isExpected(await ask()))
         {
             await timer.WaitForNextTickAsync(limit.Token);
