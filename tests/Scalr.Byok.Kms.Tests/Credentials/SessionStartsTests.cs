@@ -11,7 +11,6 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Credentials;
 
 /// <summary>The limit of new sessions: who begins at once, who waits, and when the host itself has lost its permission.</summary>
-[NonParallelizable] // its clock follows what the thread pool has begun
 internal sealed class SessionStartsTests
 {
     private const int PerSecond = 20;
@@ -182,17 +181,19 @@ internal sealed class SessionStartsTests
         const int Tenants = 2000;
         const int Allowed = 50;
         var options = new ByokResilienceOptions();
-        var pipeline = new AwsPipeline(options, _time);
-        using var starts = new SessionStarts(options.MaxSessionStartsPerSecond, Interval, _clock);
+        var time = new CountingTime(_time);
+        var clock = new AgeClock(time);
+        var pipeline = new AwsPipeline(options, time);
+        using var starts = new SessionStarts(options.MaxSessionStartsPerSecond, Interval, clock);
         var sts = new FakeSts(_time, Allowed);
-        var tenants = await StartAsync(Tenants, () => new Tenant(Owner(_owners++), sts, pipeline, starts, _clock));
+        var tenants = await StartAsync(Tenants, () => new Tenant(Owner(_owners++), sts, pipeline, starts, clock));
 
         // Each tenant calls again when its error says so.
-        await PassAsync(options.TotalTimeout, tenants);
+        await PassAsync(options.TotalTimeout);
         var first = tenants.Count(tenant => tenant.IsServed);
-        await PassAsync(TimeSpan.FromMilliseconds(100), tenants);
+        await PassAsync(TimeSpan.FromMilliseconds(100));
         var errors = tenants.SelectMany(tenant => tenant.Errors).ToList();
-        await PassAsync(TimeSpan.FromSeconds(50) - options.TotalTimeout, tenants);
+        await PassAsync(TimeSpan.FromSeconds(50) - options.TotalTimeout);
 
         TestContext.Out.WriteLine($"{first} within 10 s; {sts.Requests} requests for {Tenants} sessions");
         Assert.That(first, Is.GreaterThanOrEqualTo(450));
@@ -203,6 +204,23 @@ internal sealed class SessionStartsTests
         Assert.That(tenants.Average(tenant => tenant.Errors.Count), Is.LessThan(1.3), "who waits as long as the error says is served");
         Assert.That(sts.Requests, Is.LessThan(Tenants * 1.3));
         tenants.ForEach(tenant => tenant.Dispose());
+
+        // After each step, everything that it started runs to its end.
+        async Task PassAsync(TimeSpan span)
+        {
+            var step = TimeSpan.FromMilliseconds(20);
+            for (var passed = TimeSpan.Zero; passed < span; passed += step)
+            {
+                for (var i = 0; i < 3; i++)
+                {
+                    await PoolQueue.PassAsync();
+                    await ByokWorld.UntilAsync(() => time.LimitsUpTo(options.AttemptTimeout) == 0, "a request did not end");
+                }
+
+                _time.Advance(step);
+                tenants.ForEach(tenant => tenant.CallAgainWhenDue());
+            }
+        }
     }
 
     [Test]
@@ -319,25 +337,6 @@ internal sealed class SessionStartsTests
         var tenants = Enumerable.Range(1, count - 1).Select(_ => create()).Prepend(first).ToList();
         await ByokWorld.UntilAsync(() => tenants.TrueForAll(tenant => tenant.IsWaiting), "the calls have not begun");
         return tenants;
-    }
-
-    /// <summary>The time passes; after each step, everything that it started runs.</summary>
-    private async Task PassAsync(TimeSpan time, List<Tenant> tenants)
-    {
-        var step = TimeSpan.FromMilliseconds(20);
-        for (var passed = TimeSpan.Zero; passed < time; passed += step)
-        {
-            for (var quiet = 0; quiet < 40; quiet++)
-            {
-                var begun = new TaskCompletionSource();
-                ThreadPool.QueueUserWorkItem(static begun => begun.SetResult(), begun, preferLocal: false);
-                await begun.Task;
-                quiet = ThreadPool.PendingWorkItemCount > 0 ? -1 : quiet;
-            }
-
-            _time.Advance(step);
-            tenants.ForEach(tenant => tenant.CallAgainWhenDue());
-        }
     }
 
     private static RingOwner Owner(int number) => RingOwner.OfTenant($"tenant-{number}");
