@@ -115,7 +115,7 @@ internal sealed class SessionBucketTests
         Assert.That(await last.EncryptAsync(new byte[1]), Is.Not.Empty, "nothing of it is remembered against the key");
     }
 
-    /// <summary>Lets all work begin that waits for the thread pool now, and what that starts. After the requests, the time passes.</summary>
+    /// <summary>Lets all work begin that waits for the thread pool now, and what that starts. The time passes after the requests.</summary>
     private async Task PassStepAsync()
     {
         for (var i = 0; i < 5; i++)
