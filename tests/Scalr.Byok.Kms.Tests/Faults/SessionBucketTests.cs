@@ -57,16 +57,16 @@ internal sealed class SessionBucketTests
             healthy.AddRange(Enumerable.Range(0, perSecond * 8 / 10).Select(i => CallAsync(host, $"h{second}-{i}")));
             for (var step = 0; step < StepsPerSecond; step++)
             {
-                await PassStepAsync();
+                await PassAsync(TimeSpan.FromSeconds(1.0 / StepsPerSecond));
             }
         }
 
         var seconds = (_world.Time.GetUtcNow() - start).TotalSeconds;
         var starts = _world.Aws.Log.Requests.Count(request => request.Operation == "AssumeRole" && request.Key == denied.Arn);
         var served = await Task.WhenAll(healthy);
-        for (var step = 0; step < 2 * TotalTimeout.TotalSeconds * StepsPerSecond && others.Exists(call => !call.IsCompleted); step++)
+        for (var passed = 0; passed < 2 * TotalTimeout.TotalSeconds && others.Exists(call => !call.IsCompleted); passed++)
         {
-            await PassStepAsync(); // the rest waits for a session until its time limit
+            await PassAsync(TimeSpan.FromSeconds(1)); // the rest waits for a session until its time limit
         }
 
         await Task.WhenAll(others);
@@ -116,7 +116,7 @@ internal sealed class SessionBucketTests
     }
 
     /// <summary>Lets all work begin that waits for the thread pool now, and what that starts. The time passes after the requests.</summary>
-    private async Task PassStepAsync()
+    private async Task PassAsync(TimeSpan time)
     {
         for (var i = 0; i < 5; i++)
         {
@@ -124,7 +124,7 @@ internal sealed class SessionBucketTests
             await ByokWorld.UntilAsync(() => _world.Clock.LimitsUpTo(AttemptTimeout) == 0, "a request did not end");
         }
 
-        _world.Time.Advance(TimeSpan.FromSeconds(1.0 / StepsPerSecond));
+        _world.Time.Advance(time);
     }
 
     /// <summary>Whether a call succeeds.</summary>
