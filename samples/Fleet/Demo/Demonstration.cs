@@ -113,7 +113,7 @@ public sealed class Demonstration : IAsyncDisposable
             await _redis.SignalAsync("KILL");
             await Task.WhenAll(
                 DisableAsync("key disabled, Redis killed", isLast: true),
-                ChangeAsync("settings changed, Redis killed", isPublished: false, times.MaxAge));
+                ChangeAsync("settings changed, Redis killed", isPublished: false, times.SettingsLimitWithoutCache));
         }
         else
         {

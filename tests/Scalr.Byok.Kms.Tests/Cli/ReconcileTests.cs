@@ -12,7 +12,6 @@ namespace Scalr.Byok.Kms.Tests.Cli;
 
 /// <summary>byok audit reconcile, over 10,000 calls of a host whose requests partly fail.</summary>
 [Category("Slow")]
-[NonParallelizable] // real time limits
 internal sealed class ReconcileTests
 {
     private const int Calls = 10_000;
@@ -202,17 +201,9 @@ internal sealed class ReconcileTests
     /// <summary>A third of the calls, with one type of credentials.</summary>
     private async Task CallAsync(string type, FileStream file)
     {
-        var services = _world.Services(o =>
-        {
-            (o.ConfirmationInterval, o.RoleCheckInterval) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
-            o.Resilience.MaxRetryAttempts = 2;
-            (o.Resilience.RetryDelay, o.Resilience.AttemptTimeout) = (TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(3));
-        });
         _world.TrustAllSubjects();
-        var its = _world.Settings(type);
-        services.AddScalrByok().AddAuditSink(new ByokJsonAuditSink(file))
-            .AddKeyRing(type, ring => (ring.KeyArn, ring.Credentials) = (its.KeyArn, its.Credentials));
-        var host = _world.Build(services);
+        await WaitInVainAsync(type, file);
+        var host = Host(type, file, attemptTimeout: TimeSpan.FromSeconds(30));
         var ring = host.GetRequiredKeyedService<IByokKeyRing>(type);
         using var key = await ring.CreateDataKeyAsync();
         await host.GetRequiredService<IByokVerifier>().VerifyAsync(_world.Settings(type), type);
@@ -228,19 +219,46 @@ internal sealed class ReconcileTests
             _world.Aws.Faults.Add(fault with { Probability = 0.01, Service = "kms" });
         }
 
-        _world.Aws.Faults.Add(Fault.BlackHole() with { Times = 3, Operation = "Encrypt" });
-        await Parallel.ForAsync(0, (Calls / 3) + 1, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, stop) =>
-        {
-            try
-            {
-                await ring.EncryptAsync(new byte[1], new Dictionary<string, string> { ["record"] = $"{i}" }, stop);
-            }
-            catch (ByokException)
-            {
-                // Its requests are recorded like others.
-            }
-        });
+        await Parallel.ForAsync(
+            0, (Calls / 3) + 1, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) => await TryAsync(ring, $"{i}"));
         _world.Aws.Faults.Clear();
         await host.DisposeAsync();
+    }
+
+    /// <summary>Calls whose requests get no answer within their time limit.</summary>
+    private async Task WaitInVainAsync(string type, FileStream file)
+    {
+        await using var host = Host(type, file, attemptTimeout: TimeSpan.FromSeconds(1));
+        _world.Aws.Faults.Add(Fault.BlackHole() with { Operation = "Encrypt" });
+        var ring = host.GetRequiredKeyedService<IByokKeyRing>(type);
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(i => TryAsync(ring, $"in vain {i}")));
+        _world.Aws.Faults.Clear();
+    }
+
+    private static async Task TryAsync(IByokKeyRing ring, string record)
+    {
+        try
+        {
+            await ring.EncryptAsync(new byte[1], new Dictionary<string, string> { ["record"] = record });
+        }
+        catch (ByokException)
+        {
+            // Its requests are recorded like others.
+        }
+    }
+
+    private ServiceProvider Host(string type, FileStream file, TimeSpan attemptTimeout)
+    {
+        var services = _world.Services(o =>
+        {
+            (o.ConfirmationInterval, o.RoleCheckInterval) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+            o.Resilience.MaxRetryAttempts = 2;
+            (o.Resilience.RetryDelay, o.Resilience.AttemptTimeout) = (TimeSpan.FromMilliseconds(50), attemptTimeout);
+            o.Resilience.TotalTimeout = 2 * attemptTimeout;
+        });
+        var its = _world.Settings(type);
+        services.AddScalrByok().AddAuditSink(new ByokJsonAuditSink(file))
+            .AddKeyRing(type, ring => (ring.KeyArn, ring.Credentials) = (its.KeyArn, its.Credentials));
+        return _world.Build(services);
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Scalr.Byok.Kms.Tests.Conventions;
@@ -11,8 +12,9 @@ internal static class Secrets
     /// <summary>Every text that holds a secret, with the secret.</summary>
     public static IEnumerable<string> FindIn(IEnumerable<string> texts, IEnumerable<string> secrets)
     {
-        var forms = secrets.Distinct().SelectMany(Forms).Distinct().ToList();
-        return texts.SelectMany(
+        var forms = secrets.Distinct().SelectMany(Forms).Distinct().ToArray();
+        var any = SearchValues.Create(forms, StringComparison.OrdinalIgnoreCase); // one pass for all forms
+        return texts.Where(text => text.AsSpan().ContainsAny(any)).SelectMany(
             text => forms.Where(form => text.Contains(form, StringComparison.OrdinalIgnoreCase)), (text, form) => $"'{form}' in: {text}");
     }
 

@@ -11,7 +11,6 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Credentials;
 
 /// <summary>The limit of new sessions: who begins at once, who waits, and when the host itself has lost its permission.</summary>
-[NonParallelizable] // its clock follows what the thread pool has begun
 internal sealed class SessionStartsTests
 {
     private const int PerSecond = 20;
@@ -182,17 +181,19 @@ internal sealed class SessionStartsTests
         const int Tenants = 2000;
         const int Allowed = 50;
         var options = new ByokResilienceOptions();
-        var pipeline = new AwsPipeline(options, _time);
-        using var starts = new SessionStarts(options.MaxSessionStartsPerSecond, Interval, _clock);
+        var time = new CountingTime(_time);
+        var clock = new AgeClock(time);
+        var pipeline = new AwsPipeline(options, time);
+        using var starts = new SessionStarts(options.MaxSessionStartsPerSecond, Interval, clock);
         var sts = new FakeSts(_time, Allowed);
-        var tenants = await StartAsync(Tenants, () => new Tenant(Owner(_owners++), sts, pipeline, starts, _clock));
+        var tenants = await StartAsync(Tenants, () => new Tenant(Owner(_owners++), sts, pipeline, starts, clock));
 
         // Each tenant calls again when its error says so.
-        await PassAsync(options.TotalTimeout, tenants);
+        await PassAsync(options.TotalTimeout);
         var first = tenants.Count(tenant => tenant.IsServed);
-        await PassAsync(TimeSpan.FromMilliseconds(100), tenants);
+        await PassAsync(TimeSpan.FromMilliseconds(100));
         var errors = tenants.SelectMany(tenant => tenant.Errors).ToList();
-        await PassAsync(TimeSpan.FromSeconds(50) - options.TotalTimeout, tenants);
+        await PassAsync(TimeSpan.FromSeconds(50) - options.TotalTimeout);
 
         TestContext.Out.WriteLine($"{first} within 10 s; {sts.Requests} requests for {Tenants} sessions");
         Assert.That(first, Is.GreaterThanOrEqualTo(450));
@@ -203,6 +204,24 @@ internal sealed class SessionStartsTests
         Assert.That(tenants.Average(tenant => tenant.Errors.Count), Is.LessThan(1.3), "who waits as long as the error says is served");
         Assert.That(sts.Requests, Is.LessThan(Tenants * 1.3));
         tenants.ForEach(tenant => tenant.Dispose());
+
+        // After each step, everything that it started runs to its end.
+        async Task PassAsync(TimeSpan span)
+        {
+            var step = TimeSpan.FromMilliseconds(20);
+            for (var passed = TimeSpan.Zero; passed < span; passed += step)
+            {
+                for (var i = 0; i < 3; i++)
+                {
+                    await PoolQueue.PassAsync();
+                    await ByokWorld.UntilAsync(() => time.LimitsUpTo(options.AttemptTimeout) == 0, "a request did not end");
+                }
+
+                _time.Advance(step);
+                var now = _time.GetUtcNow(); // once: FakeTimeProvider passes all its timers on each call
+                tenants.ForEach(tenant => tenant.CallAgainWhenDue(now));
+            }
+        }
     }
 
     [Test]
@@ -263,7 +282,7 @@ internal sealed class SessionStartsTests
 
         _time.Advance(TimeSpan.FromSeconds(0.5)); // TotalTimeout
         await ByokWorld.UntilAsync(() => tenants.TrueForAll(tenant => tenant.HasEnded), "a call has no end");
-        tenants.ForEach(tenant => tenant.CallAgainWhenDue());
+        tenants.ForEach(tenant => tenant.CallAgainWhenDue(_time.GetUtcNow()));
         var errors = tenants.Where(tenant => !tenant.IsServed).Select(tenant => tenant.Errors.Single()).ToList();
         Assert.That(errors, Has.Count.EqualTo(2).And.All.Property(nameof(ByokServiceException.Operation)).EqualTo("sts:AssumeRole"));
         Assert.That(
@@ -319,25 +338,6 @@ internal sealed class SessionStartsTests
         var tenants = Enumerable.Range(1, count - 1).Select(_ => create()).Prepend(first).ToList();
         await ByokWorld.UntilAsync(() => tenants.TrueForAll(tenant => tenant.IsWaiting), "the calls have not begun");
         return tenants;
-    }
-
-    /// <summary>The time passes; after each step, everything that it started runs.</summary>
-    private async Task PassAsync(TimeSpan time, List<Tenant> tenants)
-    {
-        var step = TimeSpan.FromMilliseconds(20);
-        for (var passed = TimeSpan.Zero; passed < time; passed += step)
-        {
-            for (var quiet = 0; quiet < 40; quiet++)
-            {
-                var begun = new TaskCompletionSource();
-                ThreadPool.QueueUserWorkItem(static begun => begun.SetResult(), begun, preferLocal: false);
-                await begun.Task;
-                quiet = ThreadPool.PendingWorkItemCount > 0 ? -1 : quiet;
-            }
-
-            _time.Advance(step);
-            tenants.ForEach(tenant => tenant.CallAgainWhenDue());
-        }
     }
 
     private static RingOwner Owner(int number) => RingOwner.OfTenant($"tenant-{number}");
@@ -396,14 +396,13 @@ internal sealed class SessionStartsTests
     {
         private readonly SessionCredentials _role;
         private readonly KmsKey _key;
-        private readonly TimeProvider _time;
         private Task<string?> _call;
+        private Task? _failed;
         private DateTimeOffset _again;
         private volatile bool _wasSent;
 
         public Tenant(RingOwner owner, FakeSts sts, AwsPipeline pipeline, SessionStarts starts, AgeClock clock)
         {
-            _time = pipeline.Time;
             _role = new SessionCredentials(
                 new Source((sends, token) =>
                 {
@@ -440,19 +439,23 @@ internal sealed class SessionStartsTests
 
         public List<ByokServiceException> Errors { get; } = [];
 
-        public void CallAgainWhenDue()
+        public void CallAgainWhenDue(DateTimeOffset now)
         {
-            if (_call.IsFaulted && _call.Exception.InnerException is ByokServiceException error)
+            if (!_call.IsFaulted)
             {
-                if (Errors.Count == 0 || Errors[^1] != error)
-                {
-                    Errors.Add(error);
-                    _again = _time.GetUtcNow() + (error.RetryAfter ?? TimeSpan.FromSeconds(1));
-                }
-                else if (_time.GetUtcNow() >= _again)
-                {
-                    _call = Task.Run(CallAsync);
-                }
+                return;
+            }
+
+            if (_failed != _call)
+            {
+                _failed = _call;
+                var error = (ByokServiceException)_call.Exception.InnerException!;
+                Errors.Add(error);
+                _again = now + (error.RetryAfter ?? TimeSpan.FromSeconds(1));
+            }
+            else if (now >= _again)
+            {
+                _call = Task.Run(CallAsync);
             }
         }
 

@@ -6,7 +6,6 @@ using static Scalr.Byok.Kms.ByokCredentialSettings;
 namespace Scalr.Byok.Kms.Tests.Faults;
 
 /// <summary>Fault 24: whether an exception was thrown at the call or came in the task depended on tracing.</summary>
-[NonParallelizable]
 [CancelAfter(120_000)]
 internal sealed class ExceptionsInTheTaskTests
 {

@@ -4,7 +4,6 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Faults;
 
 /// <summary>"Must show": tenants whose role does not trust the host take at most a tenth of the session bucket.</summary>
-[NonParallelizable] // its clock follows what the thread pool has begun
 [CancelAfter(300_000)]
 [Category("Slow")]
 internal sealed class SessionBucketTests
@@ -13,6 +12,7 @@ internal sealed class SessionBucketTests
     private const int Seconds = 6;
     private const int StepsPerSecond = 50;
 
+    private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TotalTimeout = TimeSpan.FromSeconds(20);
 
     private ByokWorld _world = null!;
@@ -32,8 +32,7 @@ internal sealed class SessionBucketTests
         var host = new TenantHost(_world, o =>
         {
             o.Resilience.MaxSessionStartsPerSecond = perSecond;
-            // the test's clock runs fast
-            (o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (TotalTimeout, TotalTimeout);
+            (o.Resilience.AttemptTimeout, o.Resilience.TotalTimeout) = (AttemptTimeout, TotalTimeout);
         });
         host.Store.Any = tenant => tenant[0] == 'd'
             ? new ByokKeySettings
@@ -58,16 +57,16 @@ internal sealed class SessionBucketTests
             healthy.AddRange(Enumerable.Range(0, perSecond * 8 / 10).Select(i => CallAsync(host, $"h{second}-{i}")));
             for (var step = 0; step < StepsPerSecond; step++)
             {
-                await PassStepAsync();
+                await PassAsync(TimeSpan.FromSeconds(1.0 / StepsPerSecond));
             }
         }
 
         var seconds = (_world.Time.GetUtcNow() - start).TotalSeconds;
         var starts = _world.Aws.Log.Requests.Count(request => request.Operation == "AssumeRole" && request.Key == denied.Arn);
         var served = await Task.WhenAll(healthy);
-        for (var step = 0; step < 2 * TotalTimeout.TotalSeconds * StepsPerSecond && others.Exists(call => !call.IsCompleted); step++)
+        for (var passed = 0; passed < 2 * TotalTimeout.TotalSeconds && others.Exists(call => !call.IsCompleted); passed++)
         {
-            await PassStepAsync(); // the rest waits for a session until its time limit
+            await PassAsync(TimeSpan.FromSeconds(1)); // the rest waits for a session until its time limit
         }
 
         await Task.WhenAll(others);
@@ -116,17 +115,16 @@ internal sealed class SessionBucketTests
         Assert.That(await last.EncryptAsync(new byte[1]), Is.Not.Empty, "nothing of it is remembered against the key");
     }
 
-    /// <summary>Lets all work begin that waits for the thread pool now, and what that starts. Then the time passes.</summary>
-    private async Task PassStepAsync()
+    /// <summary>Lets all work begin that waits for the thread pool now, and what that starts. The time passes after the requests.</summary>
+    private async Task PassAsync(TimeSpan time)
     {
-        for (var i = 0; i < 20; i++)
+        for (var i = 0; i < 5; i++)
         {
-            var begun = new TaskCompletionSource();
-            ThreadPool.QueueUserWorkItem(static begun => begun.SetResult(), begun, preferLocal: false);
-            await begun.Task;
+            await PoolQueue.PassAsync();
+            await ByokWorld.UntilAsync(() => _world.Clock.LimitsUpTo(AttemptTimeout) == 0, "a request did not end");
         }
 
-        _world.Time.Advance(TimeSpan.FromSeconds(1.0 / StepsPerSecond));
+        _world.Time.Advance(time);
     }
 
     /// <summary>Whether a call succeeds.</summary>

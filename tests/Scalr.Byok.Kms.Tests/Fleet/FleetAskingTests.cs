@@ -6,7 +6,6 @@ namespace Scalr.Byok.Kms.Tests.Fleet;
 
 /// <summary>An instance asks AWS KMS, and gets no answer for a while. Other instances wait for it only as long as they have time.</summary>
 [CancelAfter(120_000)]
-[NonParallelizable] // it follows what runs in the background
 internal sealed class FleetAskingTests
 {
     private const string Tenant = "tenant-0";

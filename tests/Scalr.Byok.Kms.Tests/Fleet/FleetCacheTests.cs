@@ -9,7 +9,6 @@ namespace Scalr.Byok.Kms.Tests.Fleet;
 
 /// <summary>A cache of the host that behaves worse than one that fails.</summary>
 [CancelAfter(60_000)]
-[NonParallelizable] // it follows what the thread pool has begun
 internal sealed class FleetCacheTests
 {
     private FakeTimeProvider _time = null!;
@@ -51,7 +50,8 @@ internal sealed class FleetCacheTests
     [Test]
     public async Task A_read_that_fails_beside_one_that_throws_at_once_is_observed()
     {
-        using var unobserved = new Unobserved();
+        const string Mark = "a cache of FleetCacheTests";
+        using var unobserved = new Unobserved(Mark);
 
         await ReadAsync();
 
@@ -61,9 +61,9 @@ internal sealed class FleetCacheTests
         async Task ReadAsync()
         {
             var late = new TaskCompletionSource<byte[]?>();
-            using var ours = Create(new HostCache(key => key == "a" ? late.Task : throw new IOException()));
+            using var ours = Create(new HostCache(key => key == "a" ? late.Task : throw new IOException(Mark)));
             var read = ours.GetAsync(["a", "b"]);
-            late.SetException(new IOException());
+            late.SetException(new IOException(Mark));
             Assert.That(await read, Is.Null);
         }
     }

@@ -7,7 +7,7 @@ namespace Scalr.Byok.Kms.Tests.Fleet;
 /// <summary>What many instances cost, by the request log of AWS.</summary>
 [CancelAfter(300_000)]
 [Category("Slow")]
-[NonParallelizable] // it counts requests in time steps that wait for the thread pool
+[Parallelizable(ParallelScope.All)]
 internal sealed class FleetCostTests
 {
     private const int Instances = 20;

@@ -8,7 +8,7 @@ namespace Scalr.Byok.Kms.Tests.Fleet;
 /// <summary>New settings reach all instances.</summary>
 [CancelAfter(300_000)]
 [Category("Slow")]
-[NonParallelizable] // it moves the time in steps that wait for the thread pool
+[Parallelizable(ParallelScope.All)]
 internal sealed class FleetInvalidationTests
 {
     private static readonly string[] Tenants = FleetWorld.Tenants(2);

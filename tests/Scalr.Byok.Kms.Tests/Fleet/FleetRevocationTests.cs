@@ -7,7 +7,7 @@ namespace Scalr.Byok.Kms.Tests.Fleet;
 /// <summary>A disabled key ends all use in all instances in time, whatever the cache does.</summary>
 [CancelAfter(300_000)]
 [Category("Slow")]
-[NonParallelizable] // it moves the time in steps that wait for the thread pool
+[Parallelizable(ParallelScope.All)]
 internal sealed class FleetRevocationTests
 {
     private static readonly string[] Tenants = FleetWorld.Tenants(2);

@@ -5,7 +5,7 @@ namespace Scalr.Byok.Kms.Tests.Fleet;
 /// <summary>The secret is replaced in three steps, as docs/fleet.md says. In each, some instances are a step ahead.</summary>
 [CancelAfter(300_000)]
 [Category("Slow")]
-[NonParallelizable] // it moves the time in steps that wait for the thread pool
+[Parallelizable(ParallelScope.All)]
 internal sealed class FleetRotationTests
 {
     private const string Old = FleetWorld.Secret;

@@ -8,7 +8,6 @@ namespace Scalr.Byok.Kms.Tests.Fleet;
 /// <summary>samples/Fleet: real processes, a real Redis, real time.</summary>
 [Category("Slow")]
 [CancelAfter(180_000)]
-[NonParallelizable] // it measures times
 internal sealed class FleetSampleTests
 {
     [SetUp]
@@ -31,19 +30,23 @@ internal sealed class FleetSampleTests
                 Tenants = 10,
                 CountsRequests = false,
                 DisturbsRedis = false,
-                Limits = new() { ConfirmationInterval = 4 * second, RoleCheckInterval = 20 * second, MaxAge = 12 * second },
+
+                // The machine is busy with other tests; the sample itself, which runs alone, has the exact limits. Even so, the limit of a
+                // disable is shorter than MaxAge.
+                Limits = new()
+                {
+                    ConfirmationInterval = 4 * second,
+                    RoleCheckInterval = 20 * second,
+                    MaxAge = 12 * second,
+                    Slack = 6 * second,
+                },
                 Output = TestContext.Out,
             },
             cancellationToken);
 
         Assert.That(findings, Has.Count.EqualTo(7));
-        Assert.That(findings.Where(finding => !IsMet(finding)), Is.Empty);
+        Assert.That(findings.Where(finding => !finding.IsMet), Is.Empty);
     }
-
-    /// <summary>
-    /// Twice the time on a machine that is busy with other tests. The sample itself, which runs alone, has the exact limits.
-    /// </summary>
-    private static bool IsMet(Finding finding) => finding.IsMet || (finding.Unit == "s" && finding.Value < 2 * finding.Limit);
 
     [Test]
     [Platform("Linux")] // it reads /proc
@@ -57,7 +60,9 @@ internal sealed class FleetSampleTests
             Environment = { ["TMPDIR"] = folder.FullName },
         });
         await ByokWorld.UntilAsync(
-            () => DescendantsOf(sample.Id).Count == 7, "three instances, Redis, its guard, and the guard of the folder with cat run");
+            () => DescendantsOf(sample.Id).Count == 7,
+            "three instances, Redis, its guard, and the guard of the folder with cat run",
+            limit: TimeSpan.FromSeconds(90)); // five processes start beside other tests
         var descendants = DescendantsOf(sample.Id);
         Assert.That(FoldersIn(folder), Has.Length.EqualTo(1));
 

@@ -96,13 +96,12 @@ internal sealed class FleetWorld : IAsyncDisposable
     }
 
     /// <summary>Returns once nothing is under way. Time passes only if the cache hangs.</summary>
+    /// <remarks>All work in the background of an instance is counted, so tests that run beside this one do not matter.</remarks>
     public async Task SettleAsync()
     {
         for (var quiet = 0; quiet < 3; quiet++)
         {
-            var begun = new TaskCompletionSource();
-            ThreadPool.QueueUserWorkItem(static begun => begun.SetResult(), begun, preferLocal: false);
-            await begun.Task;
+            await PoolQueue.PassAsync();
             if (!IsQuiet)
             {
                 await WhileHangingAsync(() => IsQuiet);
@@ -147,8 +146,7 @@ internal sealed class FleetWorld : IAsyncDisposable
         await World.DisposeAsync();
     }
 
-    private bool IsQuiet =>
-        ThreadPool.PendingWorkItemCount == 0 && World.Clock.LimitsUpTo(KeyUseWorld.TotalTimeout) == 0 && !Alive.Any(one => one.IsWorking);
+    private bool IsQuiet => World.Clock.LimitsUpTo(KeyUseWorld.TotalTimeout) == 0 && !Alive.Any(one => one.IsWorking);
 
     private Task WhileHangingAsync(Func<bool> until) => ByokWorld.UntilAsync(
         () =>

@@ -53,7 +53,7 @@ internal sealed class ManyTenantsTests
     public async Task Tenants_that_made_their_calls_take_little_memory_and_share_sockets(
         [ValueSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))] string type)
     {
-        var tenants = Scale.Tenants(type == "AccessKeys" ? 2_000 : 1_000); // a session takes longer, and its limit is wider
+        var tenants = Scale.Tenants(type == "AccessKeys" ? 1_000 : 500); // a session takes longer, and its limit is wider
         var host = Host(o => o.DataKeyCache.MaxAge = TimeSpan.FromMinutes(5), type: type);
         for (var i = 0; i < 30; i++)
         {

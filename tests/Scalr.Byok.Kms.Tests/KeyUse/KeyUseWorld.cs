@@ -113,10 +113,14 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     /// <summary>Lets so much time pass. It stands still while a request to AWS is under way.</summary>
     public async Task PassAsync(TimeSpan time)
     {
-        for (var left = time; left > TimeSpan.Zero; left -= Step)
+        for (var left = time; left > TimeSpan.Zero;)
         {
             await SettleAsync();
-            Clocks.Advance(left < Step ? left : Step);
+
+            // Without a timer, nothing happens until the next use.
+            var step = left < Step || World.Clock.Alive == 0 ? left : Step;
+            Clocks.Advance(step);
+            left -= step;
         }
 
         await SettleAsync();
@@ -133,9 +137,7 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     {
         for (var (quiet, rounds) = (0, 0); quiet < 3; quiet++, rounds++)
         {
-            var begun = new TaskCompletionSource();
-            ThreadPool.QueueUserWorkItem(static begun => begun.SetResult(), begun, preferLocal: false);
-            await begun.Task;
+            await PoolQueue.PassAsync();
             if (ThreadPool.PendingWorkItemCount > 0 && rounds < MostRounds)
             {
                 quiet = -1; // work that another thread has queued for itself, of this test or of one beside it

@@ -8,7 +8,7 @@ namespace Scalr.Byok.Kms.Tests.Reencryption;
 internal sealed class ReencryptionSampleKillTests
 {
 #if DEBUG
-    private const int Values = 20_000;
+    private const int Values = 10_000;
 #else
     private const int Values = 100_000;
 #endif

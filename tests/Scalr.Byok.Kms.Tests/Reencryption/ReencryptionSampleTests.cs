@@ -14,7 +14,7 @@ namespace Scalr.Byok.Kms.Tests.Reencryption;
 [Parallelizable(ParallelScope.All)]
 internal sealed class ReencryptionSampleTests
 {
-    private const int Few = 5_000;
+    private const int Few = 2_000;
 
     [Test]
     public async Task Two_processes_at_once_do_no_harm()
@@ -34,7 +34,7 @@ internal sealed class ReencryptionSampleTests
             Settings = new Dictionary<string, string>
             {
                 ["Byok:ConfirmationInterval"] = "00:00:02",
-                ["Moves:MaxItemsPerSecond"] = "1000", // values are left when the process learns of it
+                ["Moves:MaxItemsPerSecond"] = "400", // values are left when the process learns of it
                 ["Moves:MaxRetryDelay"] = "00:00:01",
             },
         });
@@ -88,7 +88,7 @@ internal sealed class ReencryptionSampleTests
             Runners = 2,
             KillAfter = TimeSpan.Zero,
             MaxKills = 1,
-            Settings = new Dictionary<string, string> { ["Moves:MaxItemsPerSecond"] = "1000" }, // values are left for the other process
+            Settings = new Dictionary<string, string> { ["Moves:MaxItemsPerSecond"] = "400" }, // values are left for the other process
         });
 
         DemandAllMoved(result, Few);

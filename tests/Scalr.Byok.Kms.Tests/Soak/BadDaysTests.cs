@@ -63,6 +63,12 @@ internal sealed class BadDaysTests
 
                 foreach (var ring in Enum.GetValues<Ring>())
                 {
+                    // Nothing is sent with warm caches, whatever the fault is: one type of credentials has all faults, others the slowest.
+                    if (ring == Ring.Warm && (type, service) != ("AssumeRole", "kms") && name != "black hole")
+                    {
+                        continue;
+                    }
+
                     var isMet = ring == Ring.Cold || (ring == Ring.Stale && service == "kms");
                     yield return new TestCaseData(
                         type,

@@ -28,7 +28,7 @@ internal sealed class SoakTests
         var seconds = int.TryParse(Environment.GetEnvironmentVariable("BYOK_SOAK_SECONDS"), CultureInfo.InvariantCulture, out var asked)
             ? asked
             : 0;
-        var (tenants, workers, duration) = seconds > 0 ? (1000, 64, TimeSpan.FromSeconds(seconds)) : (30, 16, TimeSpan.FromSeconds(5));
+        var (tenants, workers, duration) = seconds > 0 ? (1000, 64, TimeSpan.FromSeconds(seconds)) : (30, 16, TimeSpan.FromSeconds(3));
         using var unobserved = new Unobserved();
         await RunAsync(tenants, workers, duration);
 

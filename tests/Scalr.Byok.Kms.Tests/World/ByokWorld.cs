@@ -275,11 +275,12 @@ internal sealed class ByokWorld : IAsyncDisposable
 
     private static bool IsLibrary(string? userAgent) => userAgent?.Contains("app/Scalr.Byok.Kms", StringComparison.Ordinal) == true;
 
-    /// <summary>Polls what real peers really did; the bound only ends a test that would never end.</summary>
+    /// <summary>Polls what real peers really did; the limit of 30 seconds only ends a test that would never end.</summary>
     /// <remarks>
     /// After some polls it pauses between them: a loop without pauses takes the processor from the tests that run beside this one.
     /// </remarks>
-    public static Task UntilAsync(Func<bool> condition, string otherwise) => UntilAsync(condition, otherwise, pollsAtOnce: 20);
+    public static Task UntilAsync(Func<bool> condition, string otherwise, TimeSpan? limit = null) =>
+        UntilAsync(condition, otherwise, pollsAtOnce: 20, limit);
 
     /// <summary>The same for a condition that moves a clock on: it is asked without pauses, for as often as the clock takes.</summary>
     public static Task StepUntilAsync(Func<bool> step, string otherwise) => UntilAsync(step, otherwise, pollsAtOnce: int.MaxValue);
@@ -293,12 +294,13 @@ internal sealed class ByokWorld : IAsyncDisposable
         }
     }
 
-    private static async Task UntilAsync(Func<bool> condition, string otherwise, int pollsAtOnce)
+    private static async Task UntilAsync(Func<bool> condition, string otherwise, int pollsAtOnce, TimeSpan? limit = null)
     {
         var start = TimeProvider.System.GetTimestamp();
+        limit ??= TimeSpan.FromSeconds(30);
         for (var polls = 0; !condition(); polls++)
         {
-            if (TimeProvider.System.GetElapsedTime(start) > TimeSpan.FromSeconds(30))
+            if (TimeProvider.System.GetElapsedTime(start) > limit)
             {
                 Assert.Fail(otherwise);
             }

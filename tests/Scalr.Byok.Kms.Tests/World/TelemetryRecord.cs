@@ -6,7 +6,7 @@ using System.Globalization;
 namespace Scalr.Byok.Kms.Tests.World;
 
 /// <summary>Listens to the library as a host would: keeps every measurement and every activity that ended while it is there.</summary>
-/// <remarks>Instruments are static: a fixture that uses it must not run beside others.</remarks>
+/// <remarks>Instruments are static: a fixture that reads what others also measure must not run beside them.</remarks>
 internal sealed class TelemetryRecord : IDisposable
 {
     private readonly MeterListener _meters = new();

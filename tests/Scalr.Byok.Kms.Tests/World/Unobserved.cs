@@ -2,13 +2,16 @@ using System.Collections.Concurrent;
 
 namespace Scalr.Byok.Kms.Tests.World;
 
-/// <summary>Hears of tasks that failed and that no one looked at. What runs beside it is heard, too.</summary>
+/// <summary>Hears of tasks that failed and that no one looked at. What runs beside it is heard, too, unless there is a mark.</summary>
 internal sealed class Unobserved : IDisposable
 {
     private readonly ConcurrentQueue<string> _failures = new();
+    private readonly string _mark;
 
-    public Unobserved()
+    /// <param name="mark">Only failures whose text contains it.</param>
+    public Unobserved(string mark = "")
     {
+        _mark = mark;
         Collect(); // what others have left
         TaskScheduler.UnobservedTaskException += Note;
     }
@@ -29,5 +32,12 @@ internal sealed class Unobserved : IDisposable
         GC.WaitForPendingFinalizers();
     }
 
-    private void Note(object? sender, UnobservedTaskExceptionEventArgs e) => _failures.Enqueue(e.Exception.ToString());
+    private void Note(object? sender, UnobservedTaskExceptionEventArgs e)
+    {
+        var text = e.Exception.ToString();
+        if (text.Contains(_mark, StringComparison.Ordinal))
+        {
+            _failures.Enqueue(text);
+        }
+    }
 }
