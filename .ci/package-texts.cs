@@ -5,8 +5,11 @@
 //   make <folder> <README> <CHANGELOG or -> <folder of pages> <assembly or -> <repository URL or -> <version>
 //     writes README.md and the pages with links that work in a package, notes.txt, and the XML documentation of the public members
 //   check <package> <XML documentation of the compiler or ->
-//     proves that the package documents all public members and nothing else, and that no link of its README is relative
+//     proves that the package documents all public members and nothing else, that no link of its README is relative, and that each
+//     assembly in runtimes/ is the one in lib/, compiled ahead of time
 using System.IO.Compression;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Microsoft.CodeAnalysis;
@@ -112,9 +115,36 @@ static int Check(string package, string documentation)
             .DefaultIfEmpty(assemblies.Count == 0 ? "no assembly" : ""));
     }
 
+    errors.AddRange(archive.Entries.Where(entry => entry.FullName.StartsWith("runtimes/") && entry.Name.EndsWith(".dll"))
+        .SelectMany(entry => CheckPrecompiled(archive, entry)));
     errors.RemoveAll(error => error.Length == 0);
     errors.ForEach(error => Console.Error.WriteLine($"{Path.GetFileName(package)}: {error}"));
     return errors.Count == 0 ? 0 : 1;
+}
+
+// runtimes/<platform>/lib/<framework>/<assembly>: one compilation of C# has made it and lib/<framework>/<assembly>, so they have one id.
+static IEnumerable<string> CheckPrecompiled(ZipArchive archive, ZipArchiveEntry precompiled)
+{
+    var portable = archive.GetEntry(string.Join('/', precompiled.FullName.Split('/').Skip(2)));
+    var (id, isCompiled) = Read(precompiled);
+    if (!isCompiled)
+    {
+        yield return $"{precompiled.FullName} is not compiled ahead of time";
+    }
+
+    if (portable is null || Read(portable) != (id, false))
+    {
+        yield return $"{precompiled.FullName} is not the portable assembly in lib/";
+    }
+
+    static (Guid Id, bool IsCompiled) Read(ZipArchiveEntry assembly)
+    {
+        using var reader = new PEReader(new MemoryStream(ReadBytes(assembly)));
+        var metadata = reader.GetMetadataReader();
+        return (
+            metadata.GetGuid(metadata.GetModuleDefinition().Mvid),
+            reader.PEHeaders.CorHeader!.ManagedNativeHeaderDirectory.Size > 0);
+    }
 }
 
 static IEnumerable<string> CheckDocumentation(ZipArchive archive, ZipArchiveEntry assembly, HashSet<string> compiled)

@@ -16,7 +16,7 @@ if (args is ["streams"])
     return;
 }
 
-// "start" alone, or with a published Scalr.Byok.Kms.Starter.
+// "start" alone, with a published Scalr.Byok.Kms.Starter, or with the library as another assembly.
 if (args is ["start", .. { Length: < 2 } starter])
 {
     await StartTimes.RunAsync(starter.SingleOrDefault());

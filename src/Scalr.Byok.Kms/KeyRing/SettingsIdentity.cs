@@ -7,14 +7,18 @@ namespace Scalr.Byok.Kms.KeyRing;
 /// <summary>Compares key settings in all fields, secrets included. Holds only a hash of them.</summary>
 internal readonly struct SettingsIdentity : IEquatable<SettingsIdentity>
 {
-    // The two halves of the hash.
-    private readonly UInt128 _first;
-    private readonly UInt128 _second;
+    // The hash. Not as two UInt128: .NET compiles no method ahead of time that uses a structure with such a field.
+    private readonly ulong _first;
+    private readonly ulong _second;
+    private readonly ulong _third;
+    private readonly ulong _fourth;
 
     private SettingsIdentity(ReadOnlySpan<byte> hash)
     {
-        _first = MemoryMarshal.Read<UInt128>(hash);
-        _second = MemoryMarshal.Read<UInt128>(hash[16..]);
+        _first = BinaryPrimitives.ReadUInt64BigEndian(hash);
+        _second = BinaryPrimitives.ReadUInt64BigEndian(hash[8..]);
+        _third = BinaryPrimitives.ReadUInt64BigEndian(hash[16..]);
+        _fourth = BinaryPrimitives.ReadUInt64BigEndian(hash[24..]);
     }
 
     /// <summary>The identity of validated settings.</summary>
@@ -38,7 +42,8 @@ internal readonly struct SettingsIdentity : IEquatable<SettingsIdentity>
         return new(hash.GetHashAndReset());
     }
 
-    public bool Equals(SettingsIdentity other) => _first == other._first && _second == other._second;
+    public bool Equals(SettingsIdentity other)
+        => _first == other._first && _second == other._second && _third == other._third && _fourth == other._fourth;
 
     public override bool Equals(object? obj) => obj is SettingsIdentity other && Equals(other);
 
