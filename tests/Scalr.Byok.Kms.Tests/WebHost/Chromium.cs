@@ -30,7 +30,7 @@ internal sealed class Chromium
         if (!File.Exists(Program))
         {
             Assert.Ignore(
-                $"There is no {Program}. Install the Debian package chromium-headless-shell or chromium, or name a Chromium in {Variable}.");
+                $"There is no {Program}. Install the Debian package chromium-headless-shell or chromium, or name one in {Variable}.");
         }
 
         var context = await (await Started.Value).Browser.NewContextAsync(options ?? new());
