@@ -115,6 +115,8 @@ internal sealed class FleetCache : IDisposable
         Task<T> task;
         try
         {
+            // The wait can succeed although the time has ended meanwhile.
+            token.ThrowIfCancellationRequested();
             task = call(token);
         }
         finally
