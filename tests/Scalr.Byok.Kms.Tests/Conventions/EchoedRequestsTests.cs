@@ -7,6 +7,7 @@ namespace Scalr.Byok.Kms.Tests.Conventions;
 /// <summary>
 /// What answers in place of AWS, or a proxy, can repeat a part of the request anywhere in its answer. No exception and no log repeats it.
 /// </summary>
+[Category("Slow")]
 [TestFixtureSource(typeof(ByokWorld), nameof(ByokWorld.CredentialTypes))]
 internal sealed class EchoedRequestsTests
 {

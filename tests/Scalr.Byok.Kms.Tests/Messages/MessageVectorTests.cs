@@ -1,6 +1,7 @@
 namespace Scalr.Byok.Kms.Tests.Messages;
 
 /// <summary>Messages of AWS's SDKs, messages made by hand, and damaged ones, each judged as its manifest says.</summary>
+[Category("Slow")]
 public sealed class MessageVectorTests
 {
     // How many of each set are what: found by looking at the bytes, not by asking the library.
