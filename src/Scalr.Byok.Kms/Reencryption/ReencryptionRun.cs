@@ -99,9 +99,11 @@ internal sealed class ReencryptionRun<TItem> : IDisposable
                     break;
                 }
 
-                if (!CanBegin(next) && ReferenceEquals(_gate.Pause, _reportedPause))
+                // Asked once: the read can end at any moment, and an end that the wait does not have among its tasks would not end it.
+                var reading = next is { IsCompleted: false } ? next : null;
+                if ((reading is not null || !CanBegin(next)) && ReferenceEquals(_gate.Pause, _reportedPause))
                 {
-                    await Task.WhenAny([.. running, changed, next is { IsCompleted: false } ? next : changed]).ConfigureAwait(false);
+                    await Task.WhenAny([.. running, changed, reading ?? changed]).ConfigureAwait(false);
                 }
 
                 if (_pages.FirstOrDefault(HasFailed) is { } failed)

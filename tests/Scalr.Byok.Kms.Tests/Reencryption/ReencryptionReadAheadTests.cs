@@ -53,6 +53,22 @@ internal sealed class ReencryptionReadAheadTests
         Assert.That(_source.MostUnderWay, Is.EqualTo((parallelism + 1) * Batch));
     }
 
+    /// <summary>The end of a read is met at many moments of the run that waits for it.</summary>
+    [Test]
+    [Category("Slow")]
+    public async Task A_read_that_ends_at_any_moment_ends_the_wait_for_it()
+    {
+        var source = await _world.FillAsync(1, Under.Nothing);
+        source.Reading = static async () => await Task.Yield();
+        var (from, to) = (ReencryptionKey.None, _world.Key(Under.NewRing));
+
+        for (var run = 0; run < 20_000; run++)
+        {
+            var seen = await _world.RunAsync(source, from, to, Degree(1)).WaitAsync(TimeSpan.FromSeconds(60));
+            Assert.That(seen[^1].Count!.Remaining, Is.Zero);
+        }
+    }
+
     [Test]
     public async Task A_read_that_fails_is_reported_after_the_batches_before_it_were_written([Values(1, 2)] int parallelism)
     {
