@@ -8,7 +8,7 @@ using Scalr.Byok.Kms.Messages;
 namespace Scalr.Byok.Kms.Benchmarks;
 
 /// <summary>
-/// Streams and pipes on one thread, next to raw <see cref="AesGcm"/> with a message's primitives, and next to the least that streams and
+/// Streams and pipes on one thread and on two, next to raw <see cref="AesGcm"/> with a message's primitives, and next to the least that streams and
 /// pipes of small blocks cost: one thread of <see cref="AesGcm"/> and the copies that their interfaces require.
 /// </summary>
 internal sealed class StreamNumbers : IDisposable
@@ -20,6 +20,7 @@ internal sealed class StreamNumbers : IDisposable
     private const int LargeBlock = 512 * 1024;
 
     private static readonly MessageOptions One = Yardstick.Options(1);
+    private static readonly MessageOptions Two = Yardstick.Options(2);
     private static readonly MessageTemplate Template = Yardstick.Template(Frame);
 
     private readonly Yardstick _raw = new();
@@ -53,6 +54,11 @@ internal sealed class StreamNumbers : IDisposable
         {
             using StreamNumbers numbers = new(size);
             await numbers.AddAsync(name, page);
+            if (size > Frame)
+            {
+                // A single frame is the work of one thread.
+                await numbers.AddTwoThreadsAsync(name, page);
+            }
         }
     }
 
@@ -104,6 +110,33 @@ internal sealed class StreamNumbers : IDisposable
             Row.Of("ordinary stream", () => DecryptAsync(new MemoryStream(_message), new MemoryStream(_buffer))));
     }
 
+    private async Task AddTwoThreadsAsync(string name, StringBuilder page)
+    {
+        var small = Blocks.Of(_plaintext, Block);
+        var smallMessage = Blocks.Of(_message, Block);
+        var output = _buffer.AsMemory(0, _plaintext.Length);
+        await Table.MeasureAsync(
+            page,
+            $"Streams and pipes: encryption of {name}, two threads",
+            Row.Of("AesGcm and primitives, array to array, one thread", () => _raw.EncryptAll(_plaintext, _buffer, Frame, 1)),
+            Row.Of("AesGcm and primitives, array to array", () => _raw.EncryptAll(_plaintext, _buffer, Frame, 2)),
+            Row.Of(
+                "MemoryStream, accessible buffer",
+                () => EncryptAsync(MemoryStreamPipes.TryOpen(Source(_plaintext), Destination())!, Two)),
+            Row.Of("pipe, 4 KiB blocks", () => EncryptAsync(new PipePair(PipeReader.Create(small), new FixedPipe(_buffer)), Two)),
+            Row.Of("ordinary stream", () => EncryptAsync(new MemoryStream(_plaintext), new MemoryStream(_buffer), Two)));
+        await Table.MeasureAsync(
+            page,
+            $"Streams and pipes: decryption of {name}, two threads",
+            Row.Of("AesGcm and primitives, array to array, one thread", () => _raw.DecryptAll(_rawCiphertext, output, Frame, 1)),
+            Row.Of("AesGcm and primitives, array to array", () => _raw.DecryptAll(_rawCiphertext, output, Frame, 2)),
+            Row.Of(
+                "MemoryStream, accessible buffer",
+                () => DecryptAsync(MemoryStreamPipes.TryOpen(Source(_message), Destination())!, Two)),
+            Row.Of("pipe, 4 KiB blocks", () => DecryptAsync(new PipePair(PipeReader.Create(smallMessage), new FixedPipe(_buffer)), Two)),
+            Row.Of("ordinary stream", () => DecryptAsync(new MemoryStream(_message), new MemoryStream(_buffer), Two)));
+    }
+
     private static MemoryStream Source(byte[] bytes) => new(bytes, 0, bytes.Length, writable: false, publiclyVisible: true);
 
     private MemoryStream Destination()
@@ -112,30 +145,30 @@ internal sealed class StreamNumbers : IDisposable
         return _accessible;
     }
 
-    private static async Task EncryptAsync(PipePair pipes)
+    private static async Task EncryptAsync(PipePair pipes, MessageOptions? options = null)
     {
-        using var writer = MessagePipeWriter.Begin(Template, Yardstick.DataKey, RandomNumberGenerator.GetBytes(32), One);
+        using var writer = MessagePipeWriter.Begin(Template, Yardstick.DataKey, RandomNumberGenerator.GetBytes(32), options ?? One);
         await writer.RunAsync(pipes, FreeUse.Instance, CancellationToken.None);
     }
 
-    private static async Task DecryptAsync(PipePair pipes)
+    private static async Task DecryptAsync(PipePair pipes, MessageOptions? options = null)
     {
-        var header = await pipes.ReadHeaderAsync(One, CancellationToken.None);
-        using var reader = MessagePipeReader.Begin(header, Yardstick.DataKey, One);
+        var header = await pipes.ReadHeaderAsync(options ?? One, CancellationToken.None);
+        using var reader = MessagePipeReader.Begin(header, Yardstick.DataKey, options ?? One);
         await reader.RunAsync(pipes, FreeUse.Instance, CancellationToken.None);
     }
 
-    private static async Task EncryptAsync(Stream plaintext, Stream message)
+    private static async Task EncryptAsync(Stream plaintext, Stream message, MessageOptions? options = null)
     {
-        using var writer = MessageStreamWriter.Begin(Template, Yardstick.DataKey, RandomNumberGenerator.GetBytes(32), One);
+        using var writer = MessageStreamWriter.Begin(Template, Yardstick.DataKey, RandomNumberGenerator.GetBytes(32), options ?? One);
         await writer.RunAsync(plaintext, message, FreeUse.Instance, CancellationToken.None);
     }
 
-    private static async Task DecryptAsync(Stream message, Stream plaintext)
+    private static async Task DecryptAsync(Stream message, Stream plaintext, MessageOptions? options = null)
     {
-        MessageInput input = new(message, One);
+        MessageInput input = new(message, options ?? One);
         using var reader = MessageStreamReader.Begin(
-            input, await input.ReadHeaderAsync(CancellationToken.None), Yardstick.DataKey, One);
+            input, await input.ReadHeaderAsync(CancellationToken.None), Yardstick.DataKey, options ?? One);
         await reader.RunAsync(plaintext, FreeUse.Instance, CancellationToken.None);
     }
 }

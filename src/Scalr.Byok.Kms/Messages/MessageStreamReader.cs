@@ -18,7 +18,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
     private readonly SignatureKey? _signatureKey;
     private readonly IncrementalHash? _signed;
     private readonly Segment[] _segments;
-    private readonly int _capacity;
+    private readonly SegmentSizes _sizes;
     private readonly int _maxFrameLength;
     private Stream _plaintext = Stream.Null;
 
@@ -34,7 +34,7 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
         _format = header.Body;
         _segments = segments;
         _maxFrameLength = options.MaxFrameLength;
-        _capacity = CapacityFor(header.Body, options);
+        _sizes = SizesFor(header.Body, options);
         if (header.Suite.Signs)
         {
             _signatureKey = header.SignatureKey;
@@ -99,14 +99,15 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
     /// <summary>Reads as many whole frames as fit. The rest, part of an incomplete frame, starts the next segment.</summary>
     public async ValueTask<bool> FillAsync(Segment segment, CancellationToken cancellationToken)
     {
+        var capacity = _sizes.After(_due - 1L);
         var filled = _ahead.Length;
         segment.Restart(_due, _ahead.Span);
         var atEnd = false;
-        while (filled < _capacity && !atEnd)
+        while (filled < capacity && !atEnd)
         {
             // Grows with the bytes that arrive: a header that claims large frames allocates nothing by itself.
-            segment.Grow(filled, _capacity);
-            var room = Math.Min(segment.Buffer.Length, _capacity);
+            segment.Grow(filled, capacity);
+            var room = Math.Min(segment.Buffer.Length, capacity);
             var read = await _message.ReadAsync(segment.Buffer[filled..room], cancellationToken).ConfigureAwait(false);
             filled += read;
             segment.Touch(filled);
@@ -206,10 +207,12 @@ internal sealed class MessageStreamReader : ISegmentFlow, IDisposable
     }
 
     // Room for at least one frame of the longest allowed content. So a full buffer without a whole frame contains a frame that is too long.
-    private static int CapacityFor(BodyFormat format, MessageOptions options) => (int)(
-        format.ContentType == ContentType.NonFramed ? options.MaxFrameLength + (long)MessageFormat.SingleBlockOverhead
-        : format.FrameLength > options.MaxFrameLength ? options.MaxFrameLength + (long)MessageFormat.FinalFrameOverhead
-        : Segment.CapacityFor(format.RegularFrameLength, options.MaxDegreeOfParallelism));
+    private static SegmentSizes SizesFor(BodyFormat format, MessageOptions options) =>
+        format.ContentType == ContentType.NonFramed
+            ? SegmentSizes.All(options.MaxFrameLength + (long)MessageFormat.SingleBlockOverhead)
+        : format.FrameLength > options.MaxFrameLength
+            ? SegmentSizes.All(options.MaxFrameLength + (long)MessageFormat.FinalFrameOverhead)
+        : SegmentSizes.For(format.RegularFrameLength, options.MaxDegreeOfParallelism);
 
     private void FindFrames(Segment segment, int filled)
     {

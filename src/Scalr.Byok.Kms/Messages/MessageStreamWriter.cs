@@ -14,7 +14,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
     private readonly byte[] _header;
     private readonly Segment[] _segments;
     private readonly int _frameLength;
-    private readonly int _capacity;
+    private readonly SegmentSizes _sizes;
     private readonly int _regularLength;
     private readonly long _maxMessageLength;
     private readonly Func<long, Exception> _tooLong;
@@ -37,7 +37,7 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         _tooLong = tooLong;
         _frameLength = template.FrameLength;
         _regularLength = _frameLength + MessageFormat.RegularFrameOverhead;
-        _capacity = (int)Segment.CapacityFor(_regularLength, options.MaxDegreeOfParallelism);
+        _sizes = SegmentSizes.For(_regularLength, options.MaxDegreeOfParallelism);
         _maxMessageLength = options.MaxMessageLength;
 
         _segments = Segment.Create(contentKey, messageId, options.MaxDegreeOfParallelism);
@@ -107,8 +107,9 @@ internal sealed class MessageStreamWriter : ISegmentFlow, IDisposable
         segment.Restart((uint)(_frames + 1), default);
 
         // Plaintext is read straight to its place and encrypted there, so no other buffer has to be erased.
-        segment.Reserve(_capacity);
-        var slots = _capacity / _regularLength;
+        var capacity = _sizes.After(_frames);
+        segment.Reserve(capacity);
+        var slots = capacity / _regularLength;
         var contentLength = 0;
         var more = true;
         for (var slot = 0; more && slot < slots; slot++)

@@ -12,13 +12,7 @@ namespace Scalr.Byok.Kms.Messages;
 internal sealed class Segment : IDisposable
 {
     // The size of one of the pool's buffers.
-    private const int TargetLength = 512 * 1024;
-
-    // With one thread, nothing overlaps, and shorter segments stay in the processor's cache.
-    private const int TargetLengthAlone = 256 * 1024;
-
-    // A final frame has a longer head. Twice: in front of the first frame and of the last one.
-    private const int MoreForHeads = 2 * (MessageFormat.FinalFrameOverhead - MessageFormat.RegularFrameOverhead);
+    private const int FirstLength = 512 * 1024;
 
     // More threads are faster than any stream, and each needs a buffer.
     private const int MaxThreads = 8;
@@ -81,13 +75,6 @@ internal sealed class Segment : IDisposable
 
     /// <summary>The exception to throw after the authentic frames were written; null to continue.</summary>
     public ByokDecryptionException? Failure { get; set; }
-
-    /// <summary>The size of a buffer for frames of this length: many small frames, or one large frame.</summary>
-    public static long CapacityFor(long regularFrameLength, int maxDegreeOfParallelism)
-    {
-        var target = maxDegreeOfParallelism == 1 ? TargetLengthAlone : TargetLength;
-        return (Math.Max(1, (target - MoreForHeads) / regularFrameLength) * regularFrameLength) + MoreForHeads;
-    }
 
     /// <summary>
     /// Creates one segment per thread and one more, for the time when streams are slow; only one if nothing runs in parallel.
@@ -158,7 +145,7 @@ internal sealed class Segment : IDisposable
         Debug.Assert(filled < capacity, "there is more to come");
         if (filled == _buffer.Length)
         {
-            Replace(Math.Min(capacity, Math.Max(TargetLength, 2 * filled)), _buffer.AsSpan(0, filled));
+            Replace(Math.Min(capacity, Math.Max(FirstLength, 2 * filled)), _buffer.AsSpan(0, filled));
         }
     }
 

@@ -39,7 +39,7 @@ internal static class StreamSamples
 
     /// <summary>How much plaintext the library takes on at a time.</summary>
     public static int SegmentContent(int frameLength, int degree) =>
-        (int)(Segment.CapacityFor(frameLength + 32, degree) / (frameLength + 32)) * frameLength;
+        SegmentSizes.For(frameLength + 32, degree).Later / (frameLength + 32) * frameLength;
 
     public static byte[] Plaintext(int length) => Long[..length];
 
