@@ -160,7 +160,8 @@ internal sealed class StreamNumbers : IDisposable
 
     private static async Task EncryptAsync(Stream plaintext, Stream message, MessageOptions? options = null)
     {
-        using var writer = MessageStreamWriter.Begin(Template, Yardstick.DataKey, RandomNumberGenerator.GetBytes(32), options ?? One);
+        using var writer = MessageStreamWriter.Begin(
+            Template, Yardstick.DataKey, RandomNumberGenerator.GetBytes(32), options ?? One);
         await writer.RunAsync(plaintext, message, FreeUse.Instance, CancellationToken.None);
     }
 

@@ -15,9 +15,10 @@ internal sealed class SegmentSizesTests
     public async Task A_message_of_a_mebibyte_has_work_for_all_threads([Values(2, 8)] int threads)
     {
         RecordingStream message = new(), plaintext = new();
+        var options = Streamed.Options(threads) with { FrameLength = Frame };
 
-        await Streamed.EncryptAsync(new MemoryStream(Plaintext[..Mebibyte]), message, Streamed.Options(threads) with { FrameLength = Frame });
-        await Streamed.DecryptAsync(new MemoryStream(message.ToArray()), plaintext, Streamed.Options(threads));
+        await Streamed.EncryptAsync(new MemoryStream(Plaintext[..Mebibyte]), message, options);
+        await Streamed.DecryptAsync(new MemoryStream(message.ToArray()), plaintext, options);
 
         Assert.That(message.Writes.Skip(1), Has.Count.EqualTo(16).And.All.LessThan(Frame + 100), "a segment for each frame");
         Assert.That(plaintext.ToArray(), Is.EqualTo(Plaintext[..Mebibyte]));
@@ -50,7 +51,9 @@ internal sealed class SegmentSizesTests
             Assert.That(sizes.First, Is.GreaterThanOrEqualTo(frameLength + MessageFormat.FinalFrameOverhead));
             Assert.That(sizes.Later, Is.GreaterThanOrEqualTo(sizes.First));
             Assert.That(sizes.After(2 * Mebibyte), Is.EqualTo(sizes.Later));
-            Assert.That(Enumerable.Range(0, 100).Count(segment => sizes.After(segment * (sizes.First / frame)) < sizes.Later), Is.LessThanOrEqualTo(most));
+            Assert.That(
+                Enumerable.Range(0, 100).Count(segment => sizes.After(segment * (sizes.First / frame)) < sizes.Later),
+                Is.LessThanOrEqualTo(most));
         });
     }
 
