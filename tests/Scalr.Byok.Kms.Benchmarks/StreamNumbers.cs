@@ -8,8 +8,8 @@ using Scalr.Byok.Kms.Messages;
 namespace Scalr.Byok.Kms.Benchmarks;
 
 /// <summary>
-/// Streams and pipes on one thread and on two, next to raw <see cref="AesGcm"/> with a message's primitives, and next to the least that streams and
-/// pipes of small blocks cost: one thread of <see cref="AesGcm"/> and the copies that their interfaces require.
+/// Streams and pipes on one thread and on two, next to raw <see cref="AesGcm"/> with a message's primitives, and next to the least that
+/// streams and pipes of small blocks cost: one thread of <see cref="AesGcm"/> and the copies that their interfaces require.
 /// </summary>
 internal sealed class StreamNumbers : IDisposable
 {
