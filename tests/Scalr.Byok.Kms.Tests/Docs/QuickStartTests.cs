@@ -67,7 +67,7 @@ internal sealed partial class QuickStartTests
     [Test]
     public async Task The_web_program_encrypts_and_decrypts()
     {
-        await using var site = await Site.StartAsync(_projects.Start("webquickstart", Environment));
+        await using var site = await Site.StartAsync(_projects.StartBuilt("webquickstart", Environment));
 
         var message = await site.SendAsync<byte[]>(HttpMethod.Post, "/encrypt/db_password", "secret");
         Assert.That(ByokMessage.Read(message!).EncryptionContext, Does.ContainKey("variable").WithValue("db_password"));
@@ -82,7 +82,7 @@ internal sealed partial class QuickStartTests
     [Test]
     public async Task The_program_for_many_customers_takes_a_customer_from_onboarding_to_revocation()
     {
-        await using var site = await Site.StartAsync(_projects.Start("tenants", Environment));
+        await using var site = await Site.StartAsync(_projects.StartBuilt("tenants", Environment));
         var key = new { KeyArn = _customer.Key.Arn, Credentials = Credentials(_customer.AccessKey.SecretAccessKey) };
         var (row, otherRow) = (Guid.NewGuid(), Guid.NewGuid());
 
@@ -183,6 +183,7 @@ internal sealed partial class QuickStartTests
                 }
 
                 response.Dispose();
+                await Task.Delay(50);
             }
         }
 

@@ -28,18 +28,26 @@ public class KmsKeyArnFuzzTests
             && KmsKeyArn.Parse(Encoding.UTF8.GetBytes(text)) == arn, iter: 10_000);
 
     [Test]
-    public void Parse_of_a_mutated_arn_answers_or_throws_FormatException()
+    public void TryParse_of_a_mutated_arn_answers_or_complains()
         => Mutated.Sample(text =>
         {
             var isValid = KmsKeyArn.TryParse(text, out var arn, out var complaint);
-            var utf8Text = Encoding.UTF8.GetBytes(text);
 
-            return KmsKeyArn.TryParse(utf8Text, out var fromUtf8) == isValid
+            return KmsKeyArn.TryParse(Encoding.UTF8.GetBytes(text), out var fromUtf8) == isValid
                 && fromUtf8 == arn
-                && (isValid
-                    ? arn.ToString() == text && complaint is null
-                    : arn == default && IsPrintable(complaint) && Complaint(text) == complaint && IsPrintable(Complaint(utf8Text)));
+                && (isValid ? arn.ToString() == text && complaint is null : arn == default && IsPrintable(complaint));
         }, iter: 100_000);
+
+    // Fewer: exceptions take most of the time, and hold the complaints of TryParse.
+    [Test]
+    public void Parse_of_a_mutated_arn_answers_or_throws_FormatException()
+        => Mutated.Sample(text =>
+        {
+            var isValid = KmsKeyArn.TryParse(text, out _, out var complaint);
+            var ofUtf8 = Complaint(Encoding.UTF8.GetBytes(text));
+
+            return Complaint(text) == complaint && (isValid ? ofUtf8 is null : IsPrintable(ofUtf8));
+        }, iter: 20_000);
 
     [Test]
     public void Parse_of_any_bytes_answers_or_throws_FormatException()
@@ -50,7 +58,7 @@ public class KmsKeyArnFuzzTests
     [Test]
     public void Parse_answers_whatever_the_length()
     {
-        const int Length = 10_000_000;
+        const int Length = 1_000_000;
         string[] beginnings =
         [
             "", " ", ":", "alias/", "mrk-", "arn:", "arn:aws:", "arn:aws:kms:", "arn:aws:kms:us-",

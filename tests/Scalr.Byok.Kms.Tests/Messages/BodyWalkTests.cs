@@ -132,7 +132,7 @@ public sealed class BodyWalkTests
 
                 Assert.That((walked, walk.AtEnd), Is.EqualTo(Expected(body.Format, body.Bytes)));
             },
-            iter: 50_000);
+            iter: StreamSamples.Repetitions(50_000));
 
     // Bodies that are whole, some of them changed, cut or continued, and plain noise.
     private static Gen<(BodyFormat Format, byte[] Bytes)> GenBody { get; } = Gen.Select(

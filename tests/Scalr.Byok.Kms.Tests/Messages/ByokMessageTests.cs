@@ -220,7 +220,7 @@ public sealed class ByokMessageTests
                 ReadOrRefuse(changed);
                 ReadOrRefuse(changed[..cut]);
             },
-            iter: 1_000);
+            iter: StreamSamples.Repetitions(1_000));
     }
 
     private static PlainHeader SampleHeader() => PlainHeader.Read(Sample.Message());

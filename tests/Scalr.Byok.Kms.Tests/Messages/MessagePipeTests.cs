@@ -36,7 +36,7 @@ internal sealed class MessagePipeTests
             Gen.Int[0, PieceLengths.Length - 1].Select(i => PieceLengths[i])).SampleAsync(
                 (sizes, degree, arrival, endsWithLast, pieces) =>
                     AssertCarriedAsync(sizes.FrameLength, sizes.Length, degree, arrival, endsWithLast, pieces),
-                iter: 60);
+                iter: StreamSamples.Repetitions(60));
 
     [Test]
     public async Task Messages_of_every_layout_arrive_byte_by_byte(

@@ -205,7 +205,7 @@ public sealed class MessageReaderTests
 
     [Test]
     public void Read_throws_nothing_else_on_random_bytes() =>
-        Gen.Byte.Array[0, 400].Sample(bytes => AssertRefused(bytes, "random"), iter: 20_000);
+        Gen.Byte.Array[0, 400].Sample(bytes => AssertRefused(bytes, "random"), iter: StreamSamples.Repetitions(20_000));
 
     [Test]
     [Category("Slow")]
@@ -216,7 +216,7 @@ public sealed class MessageReaderTests
                 var start = Sample.Message()[..kept];
                 AssertRefused([.. start, .. bytes], "random tail");
             },
-            iter: 20_000);
+            iter: StreamSamples.Repetitions(20_000));
 
     [Test]
     public void Read_throws_nothing_else_on_changed_headers()
@@ -234,7 +234,7 @@ public sealed class MessageReaderTests
                     AssertRefused(changed, "changed");
                 }
             },
-            iter: 20_000);
+            iter: StreamSamples.Repetitions(20_000));
     }
 
     private static void AssertRefused(byte[] message, string what) =>

@@ -1,3 +1,5 @@
+using Scalr.Byok.Kms.Messages;
+
 namespace Scalr.Byok.Kms.Tests.Messages;
 
 /// <summary>A message in its parts, so that a test can put them together in another way.</summary>
@@ -9,6 +11,9 @@ namespace Scalr.Byok.Kms.Tests.Messages;
 internal sealed record PlainMessage(byte[] Header, byte[][] Frames, byte[] Footer, byte[] Plaintext, int FrameLength)
 {
     public byte[] Bytes { get; } = Join([Header, .. Frames, Footer]);
+
+    /// <summary>The header as the library reads it, once: tests of what follows it have no need to read it again.</summary>
+    public MessageHeader ReadHeader => field ??= MessageHeader.Read(Bytes, Sample.Options);
 
     /// <summary>The same header and footer around other frames.</summary>
     public byte[] With(params IEnumerable<byte[]> frames) => Join([Header, .. frames, Footer]);

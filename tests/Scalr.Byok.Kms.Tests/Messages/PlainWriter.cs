@@ -75,7 +75,7 @@ internal sealed record PlainWriter
     public PlainMessage Write(byte[] plaintext)
     {
         byte[] suite = Signs ? [0x05, 0x78] : [0x04, 0x78];
-        var contentKey = Derive([.. suite, .. "DERIVEKEY"u8]);
+        using AesGcm aes = new(Derive([.. suite, .. "DERIVEKEY"u8]), 16);
         byte[] pairs = PublicKey is { } key
             ? [.. Number(2, 2), .. Pair("aws-crypto-public-key", key), .. Pair("purpose", "example")]
             : [.. Number(1, 2), .. Pair("purpose", "example")];
@@ -85,8 +85,8 @@ internal sealed record PlainWriter
             0, 1, .. Counted("aws-kms"u8.ToArray()), .. Counted(Encoding.UTF8.GetBytes(KeyArn)), .. Counted(Ciphertext),
             (byte)(IsFramed ? 2 : 1), .. Number(IsFramed ? ClaimedFrameLength ?? FrameLength : 0, 4), .. Derive("COMMITKEY"u8.ToArray()),
         ];
-        byte[] header = [.. authenticated, .. Seal(contentKey, new byte[12], [], authenticated)];
-        byte[][] frames = IsFramed ? [.. Frames(contentKey, plaintext)] : [Block(contentKey, plaintext)];
+        byte[] header = [.. authenticated, .. Seal(aes, new byte[12], [], authenticated)];
+        byte[][] frames = IsFramed ? [.. Frames(aes, plaintext)] : [Block(aes, plaintext)];
         return new PlainMessage(
             header, frames, Signs ? Footer(Signer, PlainMessage.Join([header, .. frames])) : [], plaintext, FrameLength);
     }
@@ -94,46 +94,59 @@ internal sealed record PlainWriter
     /// <summary>A frame that is not the last.</summary>
     public byte[] RegularFrame(byte[] contentKey, uint sequence, byte[] content)
     {
-        var associatedData = PlainReader.FrameData(Sample.MessageId, "Frame", sequence, (ulong)content.Length);
-        return [.. Number(sequence, 4), .. IV(sequence), .. Seal(contentKey, IV(sequence), content, associatedData)];
+        using AesGcm aes = new(contentKey, 16);
+        return RegularFrame(aes, sequence, content);
     }
 
     public override string ToString() => Name;
 
-    internal static byte[] Number(long value, int bytes) =>
-        [.. Enumerable.Range(1, bytes).Select(place => unchecked((byte)(value >> (8 * (bytes - place)))))];
+    internal static byte[] Number(long value, int bytes)
+    {
+        var number = new byte[bytes];
+        for (var place = bytes - 1; place >= 0; place--, value >>= 8)
+        {
+            number[place] = unchecked((byte)value);
+        }
+
+        return number;
+    }
 
     private static byte[] Pair(string key, string value) =>
         [.. Counted(Encoding.UTF8.GetBytes(key)), .. Counted(Encoding.UTF8.GetBytes(value))];
 
-    private static byte[] Seal(byte[] contentKey, byte[] iv, byte[] plaintext, byte[] associatedData)
+    private static byte[] Seal(AesGcm aes, byte[] iv, byte[] plaintext, byte[] associatedData)
     {
-        using AesGcm aes = new(contentKey, 16);
         var content = new byte[plaintext.Length];
         var tag = new byte[16];
         aes.Encrypt(iv, plaintext, content, tag, associatedData);
         return [.. content, .. tag];
     }
 
-    private IEnumerable<byte[]> Frames(byte[] contentKey, byte[] plaintext)
+    private byte[] RegularFrame(AesGcm aes, uint sequence, byte[] content)
+    {
+        var associatedData = PlainReader.FrameData(Sample.MessageId, "Frame", sequence, (ulong)content.Length);
+        return [.. Number(sequence, 4), .. IV(sequence), .. Seal(aes, IV(sequence), content, associatedData)];
+    }
+
+    private IEnumerable<byte[]> Frames(AesGcm aes, byte[] plaintext)
     {
         uint sequence = 1;
         var start = 0;
         for (; plaintext.Length - start > (EndsEmpty ? FrameLength - 1 : FrameLength); start += FrameLength)
         {
-            yield return RegularFrame(contentKey, sequence++, plaintext[start..(start + FrameLength)]);
+            yield return RegularFrame(aes, sequence++, plaintext[start..(start + FrameLength)]);
         }
 
         var rest = plaintext[start..];
         var associatedData = PlainReader.FrameData(Sample.MessageId, "Final Frame", sequence, (ulong)rest.Length);
-        var content = Seal(contentKey, IV(sequence), rest, associatedData);
+        var content = Seal(aes, IV(sequence), rest, associatedData);
         yield return [0xff, 0xff, 0xff, 0xff, .. Number(sequence, 4), .. IV(sequence), .. Number(rest.Length, 4), .. content];
     }
 
-    private byte[] Block(byte[] contentKey, byte[] plaintext)
+    private byte[] Block(AesGcm aes, byte[] plaintext)
     {
         var associatedData = PlainReader.FrameData(Sample.MessageId, "Single Block", 1, (ulong)plaintext.Length);
-        return [.. IV(1), .. Number(plaintext.Length, 8), .. Seal(contentKey, IV(1), plaintext, associatedData)];
+        return [.. IV(1), .. Number(plaintext.Length, 8), .. Seal(aes, IV(1), plaintext, associatedData)];
     }
 
     private byte[] IV(uint sequence) => [IVOffset, .. new byte[7], .. Number(sequence, 4)];

@@ -12,19 +12,20 @@ internal sealed class Reading
         new("in memory", streams: false, InMemoryAsync),
         new("into buffers", streams: false, IntoBuffersAsync),
         .. new[] { 1, 5 }.Select( // the messages are shorter than what two threads share
-            degree => new Reading($"by stream, degree {degree}", streams: true, message => ByStreamAsync(message, degree))),
+            degree => new Reading($"by stream, degree {degree}", streams: true, (message, _) => ByStreamAsync(message, degree))),
     ];
 
     private readonly string _name;
     private readonly bool _streams;
-    private readonly Func<byte[], Task<Outcome>> _read;
+    // A message, and where its header comes from if it is not read from the message.
+    private readonly Func<byte[], Func<MessageHeader>?, Task<Outcome>> _read;
 
-    private Reading(string name, bool streams, Func<byte[], Task<Outcome>> read) => (_name, _streams, _read) = (name, streams, read);
+    private Reading(string name, bool streams, Func<byte[], Func<MessageHeader>?, Task<Outcome>> read) => (_name, _streams, _read) = (name, streams, read);
 
     /// <summary>The plaintext of a message that must be good.</summary>
     public async Task<byte[]> ReadAsync(byte[] message)
     {
-        var outcome = await _read(message);
+        var outcome = await _read(message, null);
         Assert.That(outcome.Refusal, Is.Null);
         return outcome.Released;
     }
@@ -36,7 +37,7 @@ internal sealed class Reading
     /// <param name="complaint">The words it is refused with; null for any.</param>
     public async Task AssertRefusedAsync(byte[] changed, PlainMessage original, string what, string? complaint = null)
     {
-        var outcome = await _read(changed);
+        var outcome = await _read(changed, changed.AsSpan().StartsWith(original.Header) ? () => original.ReadHeader : null);
         var releasable = original.Plaintext[..(_streams ? original.Releasable(changed) : 0)];
 
         Assert.That(outcome.Refusal, Is.Not.Null, $"{what}: accepted");
@@ -46,11 +47,12 @@ internal sealed class Reading
 
     public override string ToString() => _name;
 
-    private static Task<Outcome> InMemoryAsync(byte[] message)
+    private static Task<Outcome> InMemoryAsync(byte[] message, Func<MessageHeader>? header)
     {
+        using var dataKey = Sample.OpenDataKey();
         try
         {
-            return Task.FromResult(new Outcome(Sample.Read(message), null));
+            return Task.FromResult(new Outcome(MessageReader.Read(Header(message, header), new(message), dataKey), null));
         }
         catch (ByokDecryptionException refusal)
         {
@@ -58,13 +60,13 @@ internal sealed class Reading
         }
     }
 
-    private static Task<Outcome> IntoBuffersAsync(byte[] message)
+    private static Task<Outcome> IntoBuffersAsync(byte[] message, Func<MessageHeader>? header)
     {
         RecordedBuffer destination = new();
         using var dataKey = Sample.OpenDataKey();
         try
         {
-            MessageReader.ReadTo(destination, MessageHeader.Read(message, Sample.Options), new(message), dataKey);
+            MessageReader.ReadTo(destination, Header(message, header), new(message), dataKey);
             Assert.That(destination.Advanced, Is.EqualTo(destination.Asked), "asked once, advanced once, by as much");
             return Task.FromResult(new Outcome(destination.Written, null));
         }
@@ -79,6 +81,9 @@ internal sealed class Reading
             Assert.That(destination.IsRestUntouched, "nothing is written outside the room");
         }
     }
+
+    private static MessageHeader Header(byte[] message, Func<MessageHeader>? header) =>
+        header?.Invoke() ?? MessageHeader.Read(message, Sample.Options);
 
     private static async Task<Outcome> ByStreamAsync(byte[] message, int degree)
     {

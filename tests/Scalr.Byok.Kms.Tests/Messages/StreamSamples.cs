@@ -41,6 +41,14 @@ internal static class StreamSamples
     public static int SegmentContent(int frameLength, int degree) =>
         SegmentSizes.For(frameLength + 32, degree).Later / (frameLength + 32) * frameLength;
 
+    /// <summary>How often a random case is repeated: a quarter in Debug, all in Release.</summary>
+    public static int Repetitions(int all) =>
+#if DEBUG
+        all / 4;
+#else
+        all;
+#endif
+
     public static byte[] Plaintext(int length) => Long[..length];
 
     // Of no length that frames have, so that no two frames are alike.
