@@ -34,7 +34,8 @@ internal sealed class StreamMemoryTests
         allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
 
         TestContext.Out.WriteLine(
-            $"Encrypting and decrypting {Long / MiB} MiB held {most:N0} bytes at most above idle, and allocated {allocated:N0} bytes altogether.");
+            $"Encrypting and decrypting {Long / MiB} MiB held {most:N0} bytes at most above idle, "
+            + $"and allocated {allocated:N0} bytes altogether.");
         Assert.That(most, Is.LessThan(8 * MiB), "encryption, decryption and the pipe between them");
         Assert.That(allocated, Is.LessThan(8 * MiB), "garbage included");
     }

@@ -140,7 +140,8 @@ internal sealed class KeyUseWorld : IAsyncDisposable
             {
                 // Work that was queued may not have begun, and between two requests no time limit runs.
                 await ByokWorld.UntilAsync(
-                    () => world.Clock.LimitsUpTo(TotalTimeout) == 0 && !world.IsWorking, "a call of AWS or work in the background did not end")
+                    () => world.Clock.LimitsUpTo(TotalTimeout) == 0 && !world.IsWorking,
+                    "a call of AWS or work in the background did not end")
                     .ConfigureAwait(false);
                 quiet = 0;
             }
