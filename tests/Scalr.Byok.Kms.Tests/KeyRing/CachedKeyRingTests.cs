@@ -8,6 +8,12 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 [Category("Slow")]
 internal sealed class CachedKeyRingTests
 {
+#if DEBUG
+    private const int Encrypts = 25_000;
+#else
+    private const int Encrypts = 100_000;
+#endif
+
     private static readonly TimeSpan ConfirmationInterval = TimeSpan.FromSeconds(60);
     private static readonly byte[] Plaintext = new byte[100];
 
@@ -36,11 +42,11 @@ internal sealed class CachedKeyRingTests
     }
 
     [Test]
-    public async Task A_hundred_thousand_encrypts_in_five_minutes_cost_three_data_keys_at_most()
+    public async Task Encrypts_by_the_thousand_in_five_minutes_cost_three_data_keys_at_most()
     {
         var ring = Ring("AccessKeys", o => o.ConfirmationInterval = o.DataKeyCache.MaxAge);
         var messages = new List<byte[]>();
-        for (var i = 0; i < 100_000; i++)
+        for (var i = 0; i < Encrypts; i++)
         {
             var message = await ring.EncryptAsync(Plaintext);
             if (i % 10 == 0)
@@ -48,7 +54,7 @@ internal sealed class CachedKeyRingTests
                 messages.Add(message);
             }
 
-            _world.Time.Advance(TimeSpan.FromMilliseconds(3)); // 100,000 of them are 5 minutes
+            _world.Time.Advance(TimeSpan.FromMinutes(5) / Encrypts);
         }
 
         Assert.That(Count("Encrypt"), Is.InRange(1, 5), "three data keys at most, and a confirmation");
@@ -57,7 +63,7 @@ internal sealed class CachedKeyRingTests
             await ring.DecryptAsync(message);
         }
 
-        Assert.That(Count("Decrypt"), Is.InRange(1, 5), "10,000 decrypts");
+        Assert.That(Count("Decrypt"), Is.InRange(1, 5), "all decrypts");
     }
 
     [Test]

@@ -10,7 +10,7 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 [Category("Slow")]
 internal sealed class GetOrCreateTests
 {
-    private const int Racers = 6;
+    private const int Racers = 4;
 
     private ByokWorld _world = null!;
 

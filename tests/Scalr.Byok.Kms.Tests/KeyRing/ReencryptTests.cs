@@ -32,8 +32,8 @@ internal sealed class ReencryptTests
         var reencrypted = await ReencryptAsync(_change.Both, message);
 
         Assert.That(_change.Calls, Is.EqualTo(_change.DecryptThenEncrypt));
-        Assert.That(await _change.New.DecryptAsync(reencrypted, KeyChange.Context), Is.EqualTo(Plaintext));
-        Assert.That(await _change.Both.DecryptAsync(reencrypted, KeyChange.Context), Is.EqualTo(Plaintext));
+        Assert.That((await _change.New.DecryptAsync(reencrypted, KeyChange.Context)).AsSpan().SequenceEqual(Plaintext));
+        Assert.That((await _change.Both.DecryptAsync(reencrypted, KeyChange.Context)).AsSpan().SequenceEqual(Plaintext));
         await Assert.ThatAsync(
             async () => await _change.Old.DecryptAsync(reencrypted),
             Throws.TypeOf<ByokDecryptionException>().With.Message.Contains("PreviousKeys"));
@@ -81,7 +81,7 @@ internal sealed class ReencryptTests
         {
             var reencrypted = await ReencryptAsync(ring, message);
 
-            Assert.That(reencrypted, Is.EqualTo(message).And.Not.SameAs(message));
+            Assert.That(reencrypted.AsSpan().SequenceEqual(message) && reencrypted != message);
         }
 
         Assert.That(
@@ -97,7 +97,7 @@ internal sealed class ReencryptTests
         var message = await _change.EncryptAsync(ring, Plaintext);
         var both = await _change.WrapAsync(message, await _change.OpenDataKeyAsync(message, replica), replica, _change.NewKey);
 
-        Assert.That(await ReencryptAsync(_change.Both, message), Is.EqualTo(message));
+        Assert.That((await ReencryptAsync(_change.Both, message)).AsSpan().SequenceEqual(message));
         Assert.That(await ReencryptAsync(_change.Both, both), Is.EqualTo(both), "wrapped under the key and its replica");
         Assert.That(_change.World.Aws.Log.Count("Encrypt"), Is.Zero);
     }
@@ -122,7 +122,7 @@ internal sealed class ReencryptTests
         Assert.That(
             PlainHeader.Read(reencrypted).Keys.Select(key => (key.Provider, key.Info)),
             Is.EqualTo(new[] { ("aws-kms", _change.NewKey.Arn) }));
-        Assert.That(await _change.New.DecryptAsync(reencrypted, KeyChange.Context), Is.EqualTo(Plaintext));
+        Assert.That((await _change.New.DecryptAsync(reencrypted, KeyChange.Context)).AsSpan().SequenceEqual(Plaintext));
     }
 
     [Test]
@@ -134,7 +134,7 @@ internal sealed class ReencryptTests
 
         var reencrypted = await ReencryptAsync(_change.Both, message);
 
-        Assert.That(await _change.New.DecryptAsync(reencrypted), Is.EqualTo(Plaintext));
+        Assert.That((await _change.New.DecryptAsync(reencrypted)).AsSpan().SequenceEqual(Plaintext));
     }
 
     [Test]
@@ -157,8 +157,8 @@ internal sealed class ReencryptTests
         var home = await ReencryptAsync(back, there);
         var again = await ReencryptAsync(_change.Both, home);
 
-        Assert.That(await _change.Old.DecryptAsync(home, KeyChange.Context), Is.EqualTo(Plaintext));
-        Assert.That(await _change.New.DecryptAsync(again, KeyChange.Context), Is.EqualTo(Plaintext));
+        Assert.That((await _change.Old.DecryptAsync(home, KeyChange.Context)).AsSpan().SequenceEqual(Plaintext));
+        Assert.That((await _change.New.DecryptAsync(again, KeyChange.Context)).AsSpan().SequenceEqual(Plaintext));
     }
 
     [Test]
@@ -183,7 +183,7 @@ internal sealed class ReencryptTests
         var own = await _change.Both.EncryptAsync(Plaintext);
         foreach (var message in new[] { signed, small })
         {
-            Assert.That(await ReencryptAsync(_change.Both, message), Is.EqualTo(message));
+            Assert.That((await ReencryptAsync(_change.Both, message)).AsSpan().SequenceEqual(message));
             Assert.That(_change.Both.NeedsReencryption(message), Is.False);
             Assert.That(_change.Both.NeedsReencryption(message, ByokReencryptWhen.FormatDiffers), Is.True);
 
@@ -209,7 +209,7 @@ internal sealed class ReencryptTests
             _change.Calls, Is.EqualTo(new[] { $"Decrypt {_change.NewKey.Arn}", $"Encrypt {_change.NewKey.Arn}" }), "not the cached one");
         Assert.That(
             await _change.OpenDataKeyAsync(moved, _change.NewKey), Is.Not.EqualTo(await _change.OpenDataKeyAsync(message, _change.NewKey)));
-        Assert.That(await _change.New.DecryptAsync(moved), Is.EqualTo(Plaintext));
+        Assert.That((await _change.New.DecryptAsync(moved)).AsSpan().SequenceEqual(Plaintext));
     }
 
     [Test]
@@ -279,7 +279,7 @@ internal sealed class ReencryptTests
         await Assert.ThatAsync(
             async () => await _change.Both.ReencryptAsync(old.AsMemory(..^1), failed), Throws.TypeOf<ByokDecryptionException>());
 
-        Assert.That(await _change.New.DecryptAsync(moved.WrittenMemory), Is.EqualTo(Plaintext));
+        Assert.That((await _change.New.DecryptAsync(moved.WrittenMemory)).AsSpan().SequenceEqual(Plaintext));
         Assert.That(same.WrittenSpan.SequenceEqual(current), Is.True);
         Assert.That(failed.WrittenCount, Is.Zero);
     }

@@ -11,7 +11,7 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 [Category("Slow")]
 internal sealed class ContextDenialTests
 {
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(20);
     private static readonly UseKind[] Kinds = Enum.GetValues<UseKind>();
     private static readonly UseKind[] Reads =
         [UseKind.DecryptMessage, UseKind.OpenDataKey, UseKind.DecryptValue, UseKind.DecryptStream, UseKind.DecryptPipe];
@@ -30,7 +30,7 @@ internal sealed class ContextDenialTests
         await using var world = await StartAsync(type);
         var maker = world.AddRing(options: o => o.DataKeyCache.MaxAge = TimeSpan.Zero);
         var messages = new Queue<byte[]>();
-        for (var i = 0; i < 70; i++)
+        for (var i = 0; i <= 2 * MaxAge / Step; i++)
         {
             messages.Enqueue(await maker.EncryptAsync(new byte[10], Other));
         }

@@ -26,12 +26,12 @@ internal sealed class DenialCostTests
         world.Aws.Log.Clear();
         var start = world.Clocks.True.GetUtcNow();
 
-        await DemandDeniedAsync(ring, message, 10_000);
+        await DemandDeniedAsync(ring, message, 2000);
         Assert.That(world.Count("Decrypt"), Is.EqualTo(1), "one confirmation for all");
         for (var second = 1; second <= 600; second++)
         {
             await world.PassAsync(Second);
-            await DemandDeniedAsync(ring, message, 10);
+            await DemandDeniedAsync(ring, message, 3);
         }
 
         var times = world.Aws.Log.Requests.Where(request => request.Service == "kms").Select(request => request.Time - start).ToList();

@@ -20,8 +20,6 @@ internal sealed class KeyUseWorld : IAsyncDisposable
 
     private const int MostRounds = 100;
 
-    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(500);
-
     private readonly List<Use> _uses = [];
 
     private KeyUseWorld(ByokWorld world, TwoClocks clocks, string type)
@@ -117,8 +115,8 @@ internal sealed class KeyUseWorld : IAsyncDisposable
         {
             await SettleAsync();
 
-            // Without a timer, nothing happens until the next use.
-            var step = left < Step || World.Clock.Alive == 0 ? left : Step;
+            // Nothing happens until a timer is due.
+            var step = World.Clock.NextDue is { } due && due < left ? due : left;
             Clocks.Advance(step);
             left -= step;
         }
@@ -135,23 +133,21 @@ internal sealed class KeyUseWorld : IAsyncDisposable
     /// </summary>
     public static async Task SettleAsync(ByokWorld world)
     {
-        for (var (quiet, rounds) = (0, 0); quiet < 3; quiet++, rounds++)
+        for (var (quiet, rounds) = (0, 0); quiet < 3; rounds++)
         {
-            await PoolQueue.PassAsync();
-            if (ThreadPool.PendingWorkItemCount > 0 && rounds < MostRounds)
-            {
-                quiet = -1; // work that another thread has queued for itself, of this test or of one beside it
-            }
-            else if (world.Clock.LimitsUpTo(TotalTimeout) > 0)
-            {
-                await ByokWorld.UntilAsync(() => world.Clock.LimitsUpTo(TotalTimeout) == 0, "a call of AWS did not end");
-                quiet = -1;
-            }
-            else if (world.IsWorking)
+            await PoolQueue.PassAsync().ConfigureAwait(false);
+            if (world.Clock.LimitsUpTo(TotalTimeout) > 0 || world.IsWorking)
             {
                 // Work that was queued may not have begun, and between two requests no time limit runs.
-                await ByokWorld.UntilAsync(() => !world.IsWorking, "work in the background did not end");
-                quiet = -1;
+                await ByokWorld.UntilAsync(
+                    () => world.Clock.LimitsUpTo(TotalTimeout) == 0 && !world.IsWorking,
+                    "a call of AWS or work in the background did not end")
+                    .ConfigureAwait(false);
+                quiet = 0;
+            }
+            else if (rounds >= MostRounds || ThreadPool.PendingWorkItemCount == 0)
+            {
+                quiet++; // otherwise, a thread has queued work for itself, of this test or of one beside it
             }
         }
     }

@@ -16,7 +16,7 @@ internal sealed class ModelTests
     private const string Seed = "0VM7NU8PKkB1";
 
 #if DEBUG
-    private const int Steps = 10_000;
+    private const int Steps = 5_000;
 #else
     private const int Steps = 100_000;
 #endif

@@ -6,11 +6,13 @@ namespace Scalr.Byok.Kms.Tests.KeyUse;
 /// <summary>A call on streams that goes on for as long as it is fed.</summary>
 internal sealed class RunningStream : IAsyncDisposable
 {
-    private const int Length = 40 << 20;
     private const int Piece = 128 << 10;
 
+    // For all tests together: each page of new memory costs more than the encryption of what it holds.
+    private static readonly byte[] Plaintext = new byte[100 * Piece];
+
     private readonly FedStream _source = new();
-    private readonly SinkStream _sink = new();
+    private readonly SinkStream _sink = new(keeps: false);
     private readonly CancellationTokenSource _stop = new();
     private readonly ReadOnlyMemory<byte> _content;
     private readonly Task _run;
@@ -31,15 +33,14 @@ internal sealed class RunningStream : IAsyncDisposable
     public static async Task<RunningStream> StartAsync(
         bool encrypts, IByokKeyRing ring, IReadOnlyDictionary<string, string> context, bool isPiped = false)
     {
-        var plaintext = new byte[Length];
         if (encrypts)
         {
-            return new RunningStream(plaintext, (source, sink, token) => isPiped
+            return new RunningStream(Plaintext, (source, sink, token) => isPiped
                 ? ring.EncryptAsync(Source(source), Sink(sink), context, token)
                 : ring.EncryptAsync(source, sink, context, token));
         }
 
-        var message = await ring.EncryptAsync(plaintext, context);
+        var message = await ring.EncryptAsync(Plaintext, context);
         return new RunningStream(message, (source, sink, token) => isPiped
             ? ring.DecryptAsync(Source(source), Sink(sink), context, token)
             : ring.DecryptAsync(source, sink, context, token));

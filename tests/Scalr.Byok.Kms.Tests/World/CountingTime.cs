@@ -36,6 +36,22 @@ internal sealed class CountingTime : TimeProvider
     public int LimitsUpTo(TimeSpan longest) => Count(
         timer => timer.State is CancellationTokenSource && timer.Set > TimeSpan.Zero && timer.Set <= longest);
 
+    /// <summary>The time until the next timer is due; null if none runs. To be asked while no one sets a timer.</summary>
+    public TimeSpan? NextDue
+    {
+        get
+        {
+            var (now, next) = (GetTimestamp(), TimeSpan.MaxValue);
+            foreach (var (timer, _) in _alive)
+            {
+                var left = timer.Left(now);
+                next = left < next ? left : next;
+            }
+
+            return next == TimeSpan.MaxValue ? null : next;
+        }
+    }
+
     public override TimeZoneInfo LocalTimeZone => _clock.LocalTimeZone;
 
     public override long TimestampFrequency => _clock.TimestampFrequency;
@@ -47,7 +63,7 @@ internal sealed class CountingTime : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         Interlocked.Increment(ref _created);
-        var timer = new Timer(this, _clock.CreateTimer(callback, state, dueTime, period), state, dueTime);
+        var timer = new Timer(this, _clock.CreateTimer(callback, state, dueTime, period), state, dueTime, period);
         _alive[timer] = true;
         return timer;
     }
@@ -55,10 +71,12 @@ internal sealed class CountingTime : TimeProvider
     // Without Keys, which copies all of them: some tests ask again and again while thousands of timers run.
     private int Count(Func<Timer, bool> condition) => _alive.Count(pair => condition(pair.Key));
 
-    private sealed class Timer(CountingTime owner, ITimer timer, object? state, TimeSpan dueTime) : ITimer
+    private sealed class Timer(CountingTime owner, ITimer timer, object? state, TimeSpan dueTime, TimeSpan period) : ITimer
     {
         private readonly long _start = owner.GetTimestamp(); // not earlier than the timer's own, so that it is never over too early
         private long _set = dueTime.Ticks;
+        private long _setAt = owner.GetTimestamp();
+        private TimeSpan _period = period;
 
         /// <summary>What it is for: a pause is a task, and a time limit cancels.</summary>
         public object? State => state;
@@ -71,9 +89,22 @@ internal sealed class CountingTime : TimeProvider
         /// <summary>The time that was set last.</summary>
         public TimeSpan Set => new(Volatile.Read(ref _set));
 
+        /// <summary>The time from a moment until it is due next; the longest time if it is not.</summary>
+        public TimeSpan Left(long now)
+        {
+            var (due, passed) = (Set, owner.GetElapsedTime(_setAt, now));
+            if (due >= TimeSpan.Zero && due <= passed && _period > TimeSpan.Zero)
+            {
+                due += new TimeSpan(((passed - due).Ticks / _period.Ticks + 1) * _period.Ticks);
+            }
+
+            return due > passed ? due - passed : TimeSpan.MaxValue;
+        }
+
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             Volatile.Write(ref _set, dueTime.Ticks);
+            (_setAt, _period) = (owner.GetTimestamp(), period);
             return timer.Change(dueTime, period);
         }
 

@@ -1,14 +1,16 @@
 namespace Scalr.Byok.Kms.Tests.World;
 
-/// <summary>A watched stream to write to, which keeps what it gets.</summary>
+/// <summary>A watched stream to write to, which keeps what it gets, or only counts it.</summary>
 internal sealed class SinkStream : WatchedStream
 {
     private readonly MemoryStream _content = new();
     private readonly bool _later;
+    private readonly bool _keeps;
     private long _written;
 
     /// <param name="later">Whether writing completes later, on another thread.</param>
-    public SinkStream(bool later = false) => _later = later;
+    /// <param name="keeps">Whether it keeps the bytes.</param>
+    public SinkStream(bool later = false, bool keeps = true) => (_later, _keeps) = (later, keeps);
 
     public override bool CanWrite => true;
 
@@ -31,13 +33,17 @@ internal sealed class SinkStream : WatchedStream
                 await Task.Yield();
             }
 
-            if (_content.Length + buffer.Length > TroubleAt)
+            if (_written + buffer.Length > TroubleAt)
             {
                 await MeetTroubleAsync(cancellationToken);
             }
 
-            _content.Write(buffer.Span);
-            Volatile.Write(ref _written, _content.Length);
+            if (_keeps)
+            {
+                _content.Write(buffer.Span);
+            }
+
+            Volatile.Write(ref _written, _written + buffer.Length);
         }
         finally
         {
@@ -50,12 +56,12 @@ internal sealed class SinkStream : WatchedStream
         Enter();
         try
         {
-            if (_content.Length == TroubleAt)
+            if (_written == TroubleAt)
             {
                 await MeetTroubleAsync(cancellationToken);
             }
 
-            Flushes.Add(_content.Length);
+            Flushes.Add(_written);
         }
         finally
         {
