@@ -27,7 +27,7 @@ internal sealed class ReencryptionSampleTests
             Settings = new Dictionary<string, string>
             {
                 ["Byok:ConfirmationInterval"] = "00:00:02",
-                ["Moves:MaxItemsPerSecond"] = "100", // values are left when the processes learn of it
+                ["Moves:MaxItemsPerSecond"] = "300", // values are left when the processes learn of it
                 ["Moves:MaxRetryDelay"] = "00:00:01",
             },
         });
