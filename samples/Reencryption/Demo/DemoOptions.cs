@@ -21,6 +21,12 @@ public sealed record DemoOptions
     /// <summary>The number of values that a process moves at least before it is killed.</summary>
     public int KillAfterValues { get; init; } = 1;
 
+    /// <summary>
+    /// The number of values after which a process that will be killed waits for that, so that a fast process cannot end before; null: it
+    /// does not wait.
+    /// </summary>
+    public int? WaitAfterValues { get; init; }
+
     /// <summary>The largest number of processes that are killed.</summary>
     public int MaxKills { get; init; } = int.MaxValue;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Columns;
 using LocalAws;
 using Microsoft.AspNetCore.DataProtection;
@@ -155,7 +156,7 @@ public sealed class Demonstration : IAsyncDisposable
         long? movesSince = null; // since when the processes have moved something after the last kill
         var (isDisabled, pause) = (false, (string?)null);
         var runners = Enumerable.Range(0, _options.Runners)
-            .Select(_ => new RunnerProcess(_database.ConnectionString, RunnerArguments())).ToList();
+            .Select(runner => new RunnerProcess(_database.ConnectionString, RunnerArguments(runner))).ToList();
         try
         {
             while (await _store.ListAsync() is var moves
@@ -201,7 +202,7 @@ public sealed class Demonstration : IAsyncDisposable
                 if (_options.KillAfter is { } life && movesSince is { } since && Stopwatch.GetElapsedTime(since) >= life
                     && moved - movedBefore >= _options.KillAfterValues && kills < _options.MaxKills)
                 {
-                    await runners[kills % runners.Count].RestartAsync();
+                    await runners[kills % runners.Count].RestartAsync(RunnerArguments(kills + runners.Count));
                     kills++;
                     (movedBefore, movesSince) = (moved, null);
                     Say($"   {moved:N0} values moved, process killed");
@@ -229,7 +230,8 @@ public sealed class Demonstration : IAsyncDisposable
     }
 
     /// <summary>The configuration of a process that runs moves, as command-line arguments, without the database.</summary>
-    private IEnumerable<string> RunnerArguments()
+    /// <param name="kill">The number of kills before that of the process, if so many processes are killed.</param>
+    private IEnumerable<string> RunnerArguments(int kill)
     {
         var settings = new Dictionary<string, string>
         {
@@ -241,6 +243,11 @@ public sealed class Demonstration : IAsyncDisposable
             ["Moves:MovesAtOnce"] = _options.Postgres is null ? "1" : "4", // SQLite has one writer at a time
             ["Logging:LogLevel:Microsoft"] = "Warning",
         };
+        if (_options is { KillAfter: not null, WaitAfterValues: { } values } && kill < _options.MaxKills)
+        {
+            settings["WaitAfterValues"] = values.ToString(CultureInfo.InvariantCulture);
+        }
+
         foreach (var (key, value) in _options.Settings)
         {
             settings[key] = value;

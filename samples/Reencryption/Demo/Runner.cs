@@ -23,6 +23,11 @@ internal static class Runner
         builder.Services.AddScalrByok(builder.Configuration.GetSection("Byok"))
             .AddColumns(Database.OptionsOf<HostContext>(database), protection);
         builder.Services.AddMoves(Database.OptionsOf<MoveContext>(database), options);
+        if (builder.Configuration.GetValue<long?>("WaitAfterValues") is { } values)
+        {
+            builder.Services.AddSingleton<MoveStore>(new WaitingMoveStore(Database.OptionsOf<MoveContext>(database), values));
+        }
+
         var isQuartz = builder.Configuration["Way"] == nameof(Way.Quartz);
         if (isQuartz)
         {

@@ -9,7 +9,6 @@ internal sealed class RunnerProcess : IDisposable
     private const int KeptLines = 50;
 
     private readonly string _database;
-    private readonly string[] _args;
     private readonly ConcurrentQueue<string> _lines = new();
     private Process _process;
 
@@ -18,8 +17,7 @@ internal sealed class RunnerProcess : IDisposable
     public RunnerProcess(string database, IEnumerable<string> args)
     {
         _database = database;
-        _args = [Runner.Argument, .. args];
-        _process = Start();
+        _process = Start(args);
     }
 
     /// <summary>The last lines that the process wrote.</summary>
@@ -28,11 +26,12 @@ internal sealed class RunnerProcess : IDisposable
     public bool HasExited => _process.HasExited;
 
     /// <summary>Kills the process as kill -9 does, and starts another one.</summary>
-    public async Task RestartAsync()
+    /// <param name="args">The configuration of the other one.</param>
+    public async Task RestartAsync(IEnumerable<string> args)
     {
         await KillAsync();
         _process.Dispose();
-        _process = Start();
+        _process = Start(args);
     }
 
     /// <summary>Asks the process to end, and kills it if it does not.</summary>
@@ -64,13 +63,13 @@ internal sealed class RunnerProcess : IDisposable
         await _process.WaitForExitAsync();
     }
 
-    private Process Start()
+    private Process Start(IEnumerable<string> args)
     {
         var program = Path.Combine(AppContext.BaseDirectory, $"{typeof(RunnerProcess).Assembly.GetName().Name}.dll");
         var dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
         var process = new Process
         {
-            StartInfo = new ProcessStartInfo(dotnet, [program, .. _args])
+            StartInfo = new ProcessStartInfo(dotnet, [program, Runner.Argument, .. args])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,

@@ -5,7 +5,7 @@ namespace Reencryption;
 
 /// <summary>Where each move is, in the host's database. Each call has a context of its own.</summary>
 /// <param name="options">The host's database.</param>
-public sealed class MoveStore(DbContextOptions<MoveContext> options)
+public class MoveStore(DbContextOptions<MoveContext> options)
 {
     /// <summary>Requests a move. One that exists begins again with the first row.</summary>
     public async Task RequestAsync(string tenant, string column, CancellationToken cancellationToken = default)
@@ -62,7 +62,7 @@ public sealed class MoveStore(DbContextOptions<MoveContext> options)
     /// <param name="progress">The progress.</param>
     /// <param name="moved">The number of values that were moved since the last progress.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    public async Task SaveAsync(StoredMove move, ReencryptionProgress progress, long moved, CancellationToken cancellationToken)
+    public virtual async Task SaveAsync(StoredMove move, ReencryptionProgress progress, long moved, CancellationToken cancellationToken)
     {
         await using var context = new MoveContext(options);
         foreach (var value in progress.NewlyQuarantined)

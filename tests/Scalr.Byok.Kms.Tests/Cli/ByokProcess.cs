@@ -21,6 +21,9 @@ internal sealed class ByokProcess : IDisposable
         ? [binary]
         : ["dotnet", typeof(CommandLine).Assembly.Location];
 
+    /// <summary>Whether the environment variable names a binary, which has other code than these tests.</summary>
+    public static bool IsNative => Command.Count == 1;
+
     public StreamReader Output => _process.StandardOutput;
 
     public Stream Input => _process.StandardInput.BaseStream;

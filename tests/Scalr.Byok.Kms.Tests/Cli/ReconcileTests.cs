@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Amazon.KeyManagementService;
 using Amazon.KeyManagementService.Model;
@@ -20,8 +21,8 @@ internal sealed class ReconcileTests
 
     private CliWorld _cli = null!;
     private ByokWorld _world = null!;
-    private string[] _records = [];
-    private JsonArray _events = [];
+    private Line[] _records = [];
+    private Event[] _events = [];
     private ByokAuditRecord[] _unanswered = [];
 
     [OneTimeSetUp]
@@ -37,13 +38,11 @@ internal sealed class ReconcileTests
         }
 
         await file.DisposeAsync();
-        using var trail = new MemoryStream();
-        await _world.Aws.Log.WriteCloudTrailAsync(trail);
-        _events = JsonNode.Parse(trail.ToArray())!["Records"]!.AsArray();
-        _records = await File.ReadAllLinesAsync(_cli.PathOf("audit.jsonl"));
-        _unanswered = [.. _records.Select(Read).Where(record => record.Outcome == ByokAuditOutcome.NoAnswer)];
+        _events = await ReadTrailAsync();
+        _records = [.. (await File.ReadAllLinesAsync(_cli.PathOf("audit.jsonl"))).Select(text => new Line(text, Read(text)))];
+        _unanswered = [.. _records.Select(line => line.Record).Where(record => record.Outcome == ByokAuditOutcome.NoAnswer)];
         Assert.That(_records, Has.Length.GreaterThanOrEqualTo(Calls));
-        Assert.That(_records.Select(line => Read(line).Cause).Distinct(), Has.Member(ByokAuditCause.Confirmation)
+        Assert.That(_records.Select(line => line.Record.Cause).Distinct(), Has.Member(ByokAuditCause.Confirmation)
             .And.Member(ByokAuditCause.Verification).And.Member(ByokAuditCause.RoleCheck));
     }
 
@@ -68,30 +67,30 @@ internal sealed class ReconcileTests
             received.Select(request => request.RequestId).Where(id => !result.Output.Contains(id, StringComparison.Ordinal)),
             Is.Empty,
             "the customer's side has these requests");
-        Assert.That(result.Error, Does.Contain($"{_records.Length} records, {_events.Count} events").And.Contain("Differences: 0."));
+        Assert.That(result.Error, Does.Contain($"{_records.Length} records, {_events.Length} events").And.Contain("Differences: 0."));
     }
 
     [Test]
     public async Task One_deleted_record_is_listed([Range(0, 4)] int which)
     {
-        var answered = _records.Where(line => Read(line).RequestId is not null).ToList();
+        var answered = _records.Where(line => line.Record.RequestId is not null).ToList();
         var deleted = answered[which * (answered.Count - 1) / 4];
 
         var result = await ReconcileAsync([.. _records.Where(line => line != deleted)], _events);
 
         Assert.That(result.Code, Is.EqualTo(ExitCode.Warnings));
         var only = Lines(result).Single(line => !line.StartsWith("no-answer", StringComparison.Ordinal));
-        Assert.That(only, Does.StartWith("only-cloudtrail").And.Contain(Read(deleted).RequestId).And.Contain(Read(deleted).Operation));
+        Assert.That(
+            only, Does.StartWith("only-cloudtrail").And.Contain(deleted.Record.RequestId).And.Contain(deleted.Record.Operation));
     }
 
     [Test]
     public async Task One_deleted_event_is_listed([Range(0, 4)] int which)
     {
-        var accepted = _records.Select(Read).Where(record => record.Outcome == ByokAuditOutcome.Success).ToList();
+        var accepted = _records.Select(line => line.Record).Where(record => record.Outcome == ByokAuditOutcome.Success).ToList();
         var deleted = accepted[which * (accepted.Count - 1) / 4];
 
-        var result = await ReconcileAsync(
-            _records, Without(one => one["requestID"]!.GetValue<string>() == deleted.RequestId));
+        var result = await ReconcileAsync(_records, _events.Where(one => one.RequestId != deleted.RequestId));
 
         Assert.That(result.Code, Is.EqualTo(ExitCode.Warnings));
         var only = Lines(result).Single(line => !line.StartsWith("no-answer", StringComparison.Ordinal));
@@ -101,9 +100,9 @@ internal sealed class ReconcileTests
     [Test]
     public async Task A_denied_request_that_CloudTrail_does_not_show_is_no_difference()
     {
-        var denied = _records.Select(Read).First(record => record.Outcome == ByokAuditOutcome.Error);
+        var denied = _records.Select(line => line.Record).First(record => record.Outcome == ByokAuditOutcome.Error);
 
-        var result = await ReconcileAsync(_records, Without(one => one["requestID"]!.GetValue<string>() == denied.RequestId));
+        var result = await ReconcileAsync(_records, _events.Where(one => one.RequestId != denied.RequestId));
 
         Assert.That(result.Code, Is.EqualTo(ExitCode.Success));
         Assert.That(
@@ -115,13 +114,15 @@ internal sealed class ReconcileTests
     public async Task A_record_with_another_operation_or_key_is_listed_on_both_sides(
         [Values("\"kms:Encrypt\"", "\"arn:aws:kms:us-east-1:111122223333:key")] string part)
     {
-        var index = Array.FindIndex(_records, line => line.Contains("kms:Encrypt") && Read(line).Outcome == ByokAuditOutcome.Success);
+        var index = Array.FindIndex(
+            _records, line => line.Text.Contains("kms:Encrypt") && line.Record.Outcome == ByokAuditOutcome.Success);
+        var (text, record) = (_records[index].Text, _records[index].Record);
         var forged = _records.ToArray();
-        forged[index] = forged[index].Replace(part, part.Replace("kms:Encrypt", "kms:Decrypt").Replace("1111", "4444"));
+        forged[index] = new(text.Replace(part, part.Replace("kms:Encrypt", "kms:Decrypt").Replace("1111", "4444")), record);
 
         var result = await ReconcileAsync(forged, _events);
 
-        var lines = Lines(result).Where(line => line.Contains(Read(_records[index]).RequestId!, StringComparison.Ordinal));
+        var lines = Lines(result).Where(line => line.Contains(record.RequestId!, StringComparison.Ordinal));
         Assert.That(lines.Select(line => line.Split(' ')[0]), Is.EqualTo(BothSides));
     }
 
@@ -134,10 +135,8 @@ internal sealed class ReconcileTests
             bystander.SecretAccessKey,
             new AmazonKeyManagementServiceConfig { ServiceURL = _world.Aws.Endpoint.AbsoluteUri, AuthenticationRegion = ByokWorld.Region });
         var answer = await kms.DescribeKeyAsync(new DescribeKeyRequest { KeyId = _world.Key.Arn });
-        using var trail = new MemoryStream();
-        await _world.Aws.Log.WriteCloudTrailAsync(trail);
 
-        var result = await ReconcileAsync(_records, JsonNode.Parse(trail.ToArray())!["Records"]!.AsArray());
+        var result = await ReconcileAsync(_records, await ReadTrailAsync());
 
         Assert.That(result.Code, Is.EqualTo(ExitCode.Success));
         Assert.That(
@@ -149,7 +148,7 @@ internal sealed class ReconcileTests
     public async Task Packed_files_in_folders_are_read_and_joined_files_too()
     {
         var all = Directory.CreateDirectory(_cli.PathOf("AWSLogs/2026/11"));
-        foreach (var (index, part) in _events.Select(one => one!.ToJsonString()).Chunk(3000).Index())
+        foreach (var (index, part) in _events.Select(one => one.Text).Chunk(3000).Index())
         {
             await using var file = File.Create(Path.Combine(all.FullName, $"part-{index}.json.gz"));
             await using var packed = new GZipStream(file, CompressionLevel.Fastest);
@@ -161,7 +160,7 @@ internal sealed class ReconcileTests
             }
         }
 
-        await File.WriteAllLinesAsync(_cli.PathOf("all.jsonl"), _records);
+        await File.WriteAllLinesAsync(_cli.PathOf("all.jsonl"), _records.Select(line => line.Text));
         var result = await _cli.RunAsync("audit", "reconcile", _cli.PathOf("all.jsonl"), _cli.PathOf("AWSLogs"));
 
         Assert.That((result.Code, Lines(result).Count), Is.EqualTo((ExitCode.Success, _unanswered.Length)), result.Error);
@@ -170,14 +169,14 @@ internal sealed class ReconcileTests
     [Test]
     public async Task Only_the_wanted_time_and_tenant_are_listed()
     {
-        var (from, to) = (Read(_records[100]).Time, Read(_records[200]).Time);
+        var (from, to) = (_records[100].Record.Time, _records[200].Record.Time);
         var result = await ReconcileAsync(
-            _records, new JsonArray(_events[0]!.DeepClone()), "--from", $"{from:O}", "--to", $"{to:O}", "--tenant", "AccessKeys", "--json");
+            _records, _events[..1], "--from", $"{from:O}", "--to", $"{to:O}", "--tenant", "AccessKeys", "--json");
 
         var listed = Lines(result).Select(line => JsonNode.Parse(line)!).ToList();
-        var expected = _records.Select(Read)
+        var expected = _records.Select(line => line.Record)
             .Where(record => record.Time >= from && record.Time < to && record.Tenant == "AccessKeys"
-                && record.RequestId != _events[0]!["requestID"]!.GetValue<string>());
+                && record.RequestId != _events[0].RequestId);
         Assert.That(listed.Select(one => one["requestId"]?.GetValue<string>()), Is.EqualTo(expected.Select(record => record.RequestId)));
         Assert.That(listed.Select(one => one["kind"]!.GetValue<string>()), Has.Some.EqualTo("only-host"));
     }
@@ -187,14 +186,21 @@ internal sealed class ReconcileTests
 
     private static List<string> Lines(CliResult result) => [.. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
 
-    private JsonArray Without(Predicate<JsonNode> deleted) =>
-        [.. _events.Where(one => !deleted(one!)).Select(one => one!.DeepClone())];
+    /// <summary>The events of CloudTrail until now.</summary>
+    private async Task<Event[]> ReadTrailAsync()
+    {
+        using var trail = new MemoryStream();
+        await _world.Aws.Log.WriteCloudTrailAsync(trail);
+        using var document = JsonDocument.Parse(trail.ToArray());
+        return [.. document.RootElement.GetProperty("Records").EnumerateArray()
+            .Select(one => new Event(one.GetRawText(), one.GetProperty("requestID").GetString()))];
+    }
 
-    private async Task<CliResult> ReconcileAsync(string[] records, JsonArray events, params string[] options)
+    private async Task<CliResult> ReconcileAsync(IEnumerable<Line> records, IEnumerable<Event> events, params string[] options)
     {
         var (left, right) = (_cli.PathOf("some.jsonl"), _cli.PathOf("some.json"));
-        await File.WriteAllLinesAsync(left, records);
-        await File.WriteAllTextAsync(right, $$"""{"Records":{{events.ToJsonString()}}}""");
+        await File.WriteAllLinesAsync(left, records.Select(line => line.Text));
+        await File.WriteAllTextAsync(right, $$"""{"Records":[{{string.Join(',', events.Select(one => one.Text))}}]}""");
         return await _cli.RunAsync(["audit", "reconcile", left, right, .. options]);
     }
 
@@ -261,4 +267,10 @@ internal sealed class ReconcileTests
             .AddKeyRing(type, ring => (ring.KeyArn, ring.Credentials) = (its.KeyArn, its.Credentials));
         return _world.Build(services);
     }
+
+    /// <summary>A line of the host's file.</summary>
+    private sealed record Line(string Text, ByokAuditRecord Record);
+
+    /// <summary>An event of CloudTrail.</summary>
+    private sealed record Event(string Text, string? RequestId);
 }

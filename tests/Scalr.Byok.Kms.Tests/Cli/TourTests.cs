@@ -7,18 +7,21 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.Cli;
 
 /// <summary>
-/// The tour that the README shows, as processes: byok local, then every other command against it, once for each credentials type. .ci/run
-/// takes the published native binary on the same tour.
+/// The tour that the README shows: byok local as a process, then every other command against it, once for each credentials type. The
+/// commands run as processes for the first type, and for all types if .ci/run takes the published native binary on the tour. For the other
+/// types, byok runs in this process otherwise.
 /// </summary>
 [Platform("Linux,MacOsX")]
 [Category("Slow")]
 internal sealed class TourTests
 {
-    private const int Long = 200_000_000;
+    private static readonly int Long = ByokProcess.IsNative ? 200_000_000 : 20_000_000;
 
     private DirectoryInfo _directory = null!;
     private ByokProcess? _local;
     private JsonElement _report;
+    private CliWorld _world = null!;
+    private bool _isHere; // byok runs in this process
 
     [OneTimeSetUp]
     public async Task StartAsync()
@@ -33,6 +36,7 @@ internal sealed class TourTests
         }
 
         _local = local;
+        _world = await CliWorld.StartAsync();
         _report = JsonDocument.Parse((await _local.Output.ReadLineAsync())!).RootElement;
     }
 
@@ -44,6 +48,7 @@ internal sealed class TourTests
             return; // ignored
         }
 
+        await _world.DisposeAsync();
         await _local.InterruptAsync();
         var end = await _local.EndAsync(closeInput: false);
         _local.Dispose();
@@ -51,12 +56,17 @@ internal sealed class TourTests
         Assert.That((end.Code, end.Output, end.Error), Is.EqualTo((0, "", "")), "byok local ends cleanly");
     }
 
+    [TearDown]
+    public void ReturnToProcesses() => _isHere = false;
+
     [TestCase(0)]
     [TestCase(1)]
     [TestCase(2)]
     public async Task The_tour(int type)
     {
         var (settings, nextSettings, name) = Settings(type);
+        var (folder, vault) = (PathOf(name), PathOf($"{name}.vault"));
+        _isHere = type > 0 && !ByokProcess.IsNative;
 
         Assert.That((await RunAsync(0, "verify", "-s", settings)).Output, Does.Contain("The key can be used."));
         var health = JsonDocument.Parse((await RunAsync(0, "health", "--json", "-s", settings)).Output).RootElement;
@@ -69,21 +79,23 @@ internal sealed class TourTests
             hashes[file] = await CreateAsync(file, length);
         }
 
-        await RunAsync(0, "encrypt", name, "-o", $"{name}.vault", "-c", $"customer={name}", "-s", settings);
-        var header = JsonDocument.Parse((await RunAsync(0, "inspect", $"{name}.vault/1.bin.byok", "--json")).Output).RootElement;
+        await RunAsync(0, "encrypt", folder, "-o", vault, "-c", $"customer={name}", "-s", settings);
+        var header = JsonDocument.Parse((await RunAsync(0, "inspect", $"{vault}/1.bin.byok", "--json")).Output).RootElement;
         Assert.That(header.GetProperty("authenticated").GetBoolean(), Is.False);
         Assert.That(header.GetProperty("keyArns")[0].GetString(), Is.EqualTo(_report.GetProperty("keyArn").GetString()));
         Assert.That(header.GetProperty("encryptionContext").GetProperty("customer").GetString(), Is.EqualTo(name));
 
-        await DecryptAndCompareAsync($"{name}.vault", $"{name}.first", settings, name, hashes);
+        await DecryptAndCompareAsync(vault, PathOf($"{name}.first"), settings, name, hashes);
 
-        Assert.That((await RunAsync(0, "reencrypt", $"{name}.vault", "-s", nextSettings)).Output, Does.StartWith("3 files re-encrypted"));
-        Assert.That(
-            (await RunAsync(0, "reencrypt", $"{name}.vault", "-s", nextSettings)).Output, Does.Contain("3 already under the current key"));
-        await RunAsync(6, "decrypt", $"{name}.vault/1.bin.byok", "-o", "none", "-s", settings);
-        await DecryptAndCompareAsync($"{name}.vault", $"{name}.second", nextSettings, name, hashes);
+        Assert.That((await RunAsync(0, "reencrypt", vault, "-s", nextSettings)).Output, Does.StartWith("3 files re-encrypted"));
+        Assert.That((await RunAsync(0, "reencrypt", vault, "-s", nextSettings)).Output, Does.Contain("3 already under the current key"));
+        await RunAsync(6, "decrypt", $"{vault}/1.bin.byok", "-o", PathOf("none"), "-s", settings);
+        await DecryptAndCompareAsync(vault, PathOf($"{name}.second"), nextSettings, name, hashes);
 
-        await WatchAsync(settings);
+        if (!_isHere)
+        {
+            await WatchAsync(settings);
+        }
     }
 
     [Test]
@@ -122,8 +134,10 @@ internal sealed class TourTests
     public async Task Ctrl_C_leaves_nothing_behind(string command)
     {
         var directory = _directory.CreateSubdirectory($"cancelled-{command}");
-        await RunAsync(0, "encrypt", typeof(TourTests).Assembly.Location, "-o", "long.byok", "-f", "-s", Settings(0).Settings);
-        var half = (await File.ReadAllBytesAsync(Path.Combine(_directory.FullName, "long.byok")))[..1_000_000];
+        var (plaintext, message) = (typeof(TourTests).Assembly.Location, PathOf("long.byok"));
+        _isHere = true;
+        await RunAsync(0, "encrypt", plaintext, "-o", message, "-f", "-s", Settings(0).Settings);
+        var half = (await File.ReadAllBytesAsync(command == "encrypt" ? plaintext : message))[..1_000_000];
         using var byok = ByokProcess.Start(_directory.FullName, command, "-o", $"{directory.Name}/target", "-s", Settings(0).Settings);
         await byok.Input.WriteAsync(half);
         await byok.Input.FlushAsync();
@@ -139,13 +153,17 @@ internal sealed class TourTests
     private (string Settings, string NextSettings, string Name) Settings(int type)
     {
         var settings = _report.GetProperty("settings")[type];
-        return (settings.GetProperty("settings")
-            .GetString()!, settings.GetProperty("nextSettings").GetString()!, settings.GetProperty("credentialsType").GetString()!);
+        return (
+            PathOf(settings.GetProperty("settings").GetString()!),
+            PathOf(settings.GetProperty("nextSettings").GetString()!),
+            settings.GetProperty("credentialsType").GetString()!);
     }
+
+    private string PathOf(string name) => Path.Combine(_directory.FullName, name);
 
     private async Task<CliResult> RunAsync(int code, params string[] args)
     {
-        var result = await ByokProcess.RunAsync(_directory.FullName, args);
+        var result = await (_isHere ? _world.RunAsync(args) : ByokProcess.RunAsync(_directory.FullName, args));
         Assert.That(result.Code, Is.EqualTo(code), $"byok {string.Join(' ', args)}\n{result}");
         Assert.That(result.Error, code == 6 ? Does.StartWith("byok: ") : Is.Empty);
         return result;
@@ -154,14 +172,14 @@ internal sealed class TourTests
     private async Task DecryptAndCompareAsync(string from, string to, string settings, string name, Dictionary<string, string> hashes)
     {
         await RunAsync(0, "decrypt", from, "-o", to, "-c", $"customer={name}", "-s", settings);
-        var files = new DirectoryInfo(Path.Combine(_directory.FullName, to)).GetFiles();
+        var files = new DirectoryInfo(to).GetFiles();
         Assert.That(files.Select(file => file.Name), Is.EquivalentTo(hashes.Keys.Select(Path.GetFileName)));
         foreach (var file in files)
         {
             Assert.That(await HashAsync(file.FullName), Is.EqualTo(hashes[$"{name}/{file.Name}"]), file.Name);
         }
 
-        Directory.Delete(Path.Combine(_directory.FullName, to), recursive: true);
+        Directory.Delete(to, recursive: true);
     }
 
     /// <summary>byok health --watch sees the key disabled and enabled, and Ctrl+C ends it with the last answer's exit code.</summary>
@@ -191,7 +209,7 @@ internal sealed class TourTests
 
     private async Task<string> CreateAsync(string file, int length)
     {
-        var path = Path.Combine(_directory.FullName, file);
+        var path = PathOf(file);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         await File.WriteAllBytesAsync(path, RandomNumberGenerator.GetBytes(length));
         return await HashAsync(path);

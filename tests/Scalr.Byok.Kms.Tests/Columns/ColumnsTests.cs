@@ -27,9 +27,9 @@ internal sealed class ColumnsTests(string database)
     }
 
     [Test]
-    public async Task Reading_ten_thousand_rows_costs_one_kms_Decrypt_for_each_tenant()
+    public async Task Reading_thousands_of_rows_costs_one_kms_Decrypt_for_each_tenant()
     {
-        const int rows = 10_000;
+        var rows = database == ColumnsWorld.Postgres ? 10_000 : 2_000; // the number of requests does not depend on it
         await _world.WriteAsync("acme", rows);
         await _world.WriteAsync("globex", rows);
         var other = _world.CreateHost().GetRequiredService<TenantContexts>();
