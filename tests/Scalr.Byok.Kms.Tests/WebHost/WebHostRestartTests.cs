@@ -41,14 +41,14 @@ internal sealed class WebHostRestartTests
     [Category("Slow")]
     public async Task A_move_pauses_while_a_key_is_denied_and_goes_on_afterwards()
     {
-        const int Few = 60;
+        const int Few = 30;
         await using var world = await WebHostWorld.StartAsync(
             "--Byok:ConfirmationInterval", "00:00:01", "--Moves:MaxRetryDelay", "00:00:01");
         var customer = await Customer.SignInAsync(world);
         await AddAsync(customer.Browser, Few);
         await customer.MoveAsync("Enable");
         var old = customer.Key;
-        world.Services.GetRequiredService<MoveOptions>().MaxItemsPerSecond = 20; // six seconds in which the key is disabled
+        world.Services.GetRequiredService<MoveOptions>().MaxItemsPerSecond = 20; // some seconds, in which the key is disabled
         await customer.ActivateAsync("ChangeKey", await customer.TestAsync("ChangeKey", ByokCredentialSettings.AccessKeysType));
 
         old.Disable();
