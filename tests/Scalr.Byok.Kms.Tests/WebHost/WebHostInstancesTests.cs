@@ -11,8 +11,8 @@ using WebHost.Moves;
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
 /// <summary>
-/// Two instances of the sample's host with one database, one Redis and one AWS: a process, which the last test kills, and one in the process
-/// of the tests.
+/// Two instances of the sample's host with one database, one Redis and one AWS: a process, which the last test kills, and one in the
+/// process of the tests.
 /// </summary>
 [TestFixture(ColumnsWorld.Sqlite)]
 [TestFixture(ColumnsWorld.Postgres)]
