@@ -16,7 +16,6 @@ namespace Scalr.Byok.Kms.Tests.WebHost;
 /// </summary>
 [TestFixture(ColumnsWorld.Sqlite)]
 [TestFixture(ColumnsWorld.Postgres)]
-[Property("Order", 2)] // it waits more than it works
 [Category("Slow")]
 internal sealed class WebHostInstancesTests(string database)
 {
