@@ -8,13 +8,13 @@ namespace Scalr.Byok.Kms.Tests.WebHost;
 [Category("Slow")]
 internal sealed class BrowserMoveTests
 {
-    private const int Variables = 20_000;
+    private const int Variables = 5_000;
 
     [Test]
-    public async Task Twenty_thousand_variables_move_with_progress_through_a_stop_and_a_kill()
+    public async Task Thousands_of_variables_move_with_progress_through_a_stop_and_a_kill()
     {
         // Slow until the kill, which thus is in the middle.
-        string[] slowly = ["--Moves:MaxItemsPerSecond", "4000"];
+        string[] slowly = ["--Moves:MaxItemsPerSecond", "1000"];
         await using var world = await WebHostWorld.StartAsync(slowly);
         await world.AddVariablesAsync("acme", Variables);
         await using var tab = await Tab.SignInAsync(world);
@@ -36,10 +36,8 @@ internal sealed class BrowserMoveTests
         }
 
         var (second, phase) = (await ProgressAsync(tab), (await world.ReadAccountAsync("acme")).Phase);
-        using var process = await world.StartProcessAsync(address, "--Moves:MaxItemsPerSecond", "1000000");
+        await world.StartHostAsync(address, "--Moves:MaxItemsPerSecond", "1000000");
         await tab.UntilPhaseAsync(AccountPhase.CustomerKey); // the open page has connected to each new host by itself
-        process.Kill();
-        await world.StartHostAsync();
 
         var values = (await world.ReadVariablesAsync("acme")).ToDictionary(row => row.Name, row => row.Value);
         Assert.That(first.Maximum, Is.EqualTo(2 * Variables), "names and values");

@@ -19,8 +19,8 @@ internal sealed class HostProcess : IDisposable
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
-                // It lives for seconds: a profile for better code and a heap per core cost more than they give.
-                Environment = { ["DOTNET_TieredPGO"] = "0", ["DOTNET_gcServer"] = "0" },
+                // It lives for seconds: better code and a heap per core cost more than they give.
+                Environment = { ["DOTNET_TC_CallCounting"] = "0", ["DOTNET_gcServer"] = "0" },
             },
         };
         _process.OutputDataReceived += (_, line) => ReadAddress(line.Data);

@@ -5,13 +5,14 @@ using Scalr.Byok.Kms.Tests.World;
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
 /// <summary>
-/// Takes a screenshot of a page, wide and narrow, light and dark, and measures what a reviewer would: contrast, width, buttons.
+/// Measures what a reviewer of a page would, wide and narrow, light and dark: contrast, width, buttons. Takes a screenshot of the wide page
+/// in light colours and of the narrow one in dark colours.
 /// </summary>
 internal static class PageReview
 {
     private const int Height = 900;
 
-    private static readonly int[] Widths = [1280, 360];
+    private static readonly (int Width, ColorScheme Photographed)[] Widths = [(1280, ColorScheme.Light), (360, ColorScheme.Dark)];
 
     /// <summary>Widths that are measured without a screenshot: the largest one, and those where the layout changes.</summary>
     private static readonly int[] OtherWidths = [1600, 1024, 705, 641, 480];
@@ -101,7 +102,7 @@ internal static class PageReview
     {
         var problems = new List<string>();
         Directory.CreateDirectory(Folder);
-        foreach (var width in Widths)
+        foreach (var (width, photographed) in Widths)
         {
             await page.SetViewportSizeAsync(width, Height);
             foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
@@ -109,7 +110,10 @@ internal static class PageReview
                 await page.EmulateMediaAsync(new() { ColorScheme = scheme });
                 var look = $"{name}-{width}-{scheme.ToString().ToLowerInvariant()}";
                 problems.AddRange((await FindAsync(page)).Select(problem => $"{look}: {problem}"));
-                await page.ScreenshotAsync(new() { Path = Path.Combine(Folder, $"{look}.png"), FullPage = true });
+                if (scheme == photographed)
+                {
+                    await page.ScreenshotAsync(new() { Path = Path.Combine(Folder, $"{look}.png"), FullPage = true });
+                }
             }
         }
 

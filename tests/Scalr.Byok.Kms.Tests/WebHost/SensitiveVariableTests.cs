@@ -157,16 +157,6 @@ internal sealed class SensitiveVariableTests
         Assert.That((string?)(await ListAsync()).Single()!["value"], Is.EqualTo("acme-value"));
     }
 
-    [TestCase("""[{ "workspace": "w", "value": "value" }]""")]
-    [TestCase("""[{ "name": "name", "value": "value" }]""")]
-    [TestCase("""[null]""")]
-    public async Task The_API_rejects_a_variable_without_a_name_or_workspace(string json)
-    {
-        var answer = await Browser.PostJsonAsync("/api/variables", JsonNode.Parse(json)!);
-
-        Assert.That((answer.Status, answer.ContentType), Is.EqualTo((HttpStatusCode.BadRequest, "application/problem+json")));
-    }
-
     private Task<Browser.Answer> ChangeAsync(string id, bool was, bool isSensitive, string value, Browser.Answer? form = null) =>
         Browser.PostAsync(
             form is null ? $"/Variables/{id}" : "/Encryption",

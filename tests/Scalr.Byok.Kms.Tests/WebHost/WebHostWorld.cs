@@ -102,9 +102,10 @@ internal sealed class WebHostWorld : IAsyncDisposable
         : args;
 
     /// <summary>Starts a host. The data of one that was stopped is there again.</summary>
-    public async Task StartHostAsync()
+    /// <param name="args">Further configuration.</param>
+    public async Task StartHostAsync(params string[] args)
     {
-        var app = await WebHostApplication.CreateAsync(_args, Cloud, _configure);
+        var app = await WebHostApplication.CreateAsync([.. _args, .. args], Cloud, _configure);
         try
         {
             await app.StartAsync();
@@ -116,6 +117,24 @@ internal sealed class WebHostWorld : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Starts a host at an address that a process has left.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="args">Further configuration.</param>
+    public Task StartHostAsync(Uri address, params string[] args) => UntilAsync(
+        async () =>
+        {
+            try
+            {
+                await StartHostAsync([.. args, "--urls", address.GetLeftPart(UriPartial.Authority)]);
+                return true;
+            }
+            catch (IOException)
+            {
+                return false; // a connection of another test may have taken the port for a moment
+            }
+        },
+        started => started);
 
     /// <summary>Starts a process of the host at an address that another host has left.</summary>
     /// <param name="address">The address.</param>
