@@ -28,7 +28,7 @@ public class KmsKeyArnFuzzTests
             && KmsKeyArn.Parse(Encoding.UTF8.GetBytes(text)) == arn, iter: 10_000);
 
     [Test]
-    public void TryParse_of_a_mutated_arn_answers_or_complains()
+    public void TryParse_of_a_mutated_arn_answers_or_explains()
         => Mutated.Sample(text =>
         {
             var isValid = KmsKeyArn.TryParse(text, out var arn, out var complaint);
@@ -38,7 +38,7 @@ public class KmsKeyArnFuzzTests
                 && (isValid ? arn.ToString() == text && complaint is null : arn == default && IsPrintable(complaint));
         }, iter: 100_000);
 
-    // Fewer: exceptions take most of the time, and hold the complaints of TryParse.
+    // Fewer: exceptions take most of the time, and their messages are those of TryParse.
     [Test]
     public void Parse_of_a_mutated_arn_answers_or_throws_FormatException()
         => Mutated.Sample(text =>

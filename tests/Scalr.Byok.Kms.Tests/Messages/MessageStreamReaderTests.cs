@@ -26,8 +26,9 @@ internal sealed class MessageStreamReaderTests
     public async Task Run_gives_the_same_plaintext_around_whole_frames_and_whole_segments(
         [Values(16, 999, 4096, 65_536, 262_096, 524_240, 524_249, 600_000)] int frameLength, [Values(1, 2, 5)] int degree)
     {
-        var segment = StreamSamples.SegmentContent(frameLength, degree);
-        foreach (var whole in new[] { 0, frameLength, segment - frameLength, segment, segment + frameLength, 2 * segment })
+        var ends = StreamSamples.SegmentEnds(frameLength, degree);
+        int[] places = [0, frameLength, ends[0] - frameLength, ends[0] + frameLength, 2 * ends[0], .. ends];
+        foreach (var whole in places.Distinct().Where(place => place / frameLength < 10_000)) // many frames take long
         {
             foreach (var length in new[] { whole - 1, whole, whole + 1 }.Where(length => length >= 0))
             {

@@ -20,7 +20,8 @@ internal sealed class Reading
     // A message, and where its header comes from if it is not read from the message.
     private readonly Func<byte[], Func<MessageHeader>?, Task<Outcome>> _read;
 
-    private Reading(string name, bool streams, Func<byte[], Func<MessageHeader>?, Task<Outcome>> read) => (_name, _streams, _read) = (name, streams, read);
+    private Reading(string name, bool streams, Func<byte[], Func<MessageHeader>?, Task<Outcome>> read) =>
+        (_name, _streams, _read) = (name, streams, read);
 
     /// <summary>The plaintext of a message that must be good.</summary>
     public async Task<byte[]> ReadAsync(byte[] message)

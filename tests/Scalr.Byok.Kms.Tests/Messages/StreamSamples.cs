@@ -37,9 +37,26 @@ internal static class StreamSamples
         return Gen.OneOf(near, near, Gen.Int[0, 2 << 20]).Select(length => (frameLength, Math.Min(length, Long.Length)));
     });
 
-    /// <summary>How much plaintext the library takes on at a time.</summary>
-    public static int SegmentContent(int frameLength, int degree) =>
-        SegmentSizes.For(frameLength + 32, degree).Later / (frameLength + 32) * frameLength;
+    /// <summary>How much plaintext is in a segment of a long message.</summary>
+    public static int SegmentContent(int frameLength, int degree)
+    {
+        var regular = frameLength + MessageFormat.RegularFrameOverhead;
+        return SegmentSizes.For(regular, degree).Later / regular * frameLength;
+    }
+
+    /// <summary>How much plaintext is before the end of the first segment, of the last short one, and of the long one after it.</summary>
+    public static int[] SegmentEnds(int frameLength, int degree)
+    {
+        var regular = frameLength + MessageFormat.RegularFrameOverhead;
+        var sizes = SegmentSizes.For(regular, degree);
+        var frames = 0;
+        while (sizes.After(frames) < sizes.Later)
+        {
+            frames += sizes.First / regular;
+        }
+
+        return [sizes.First / regular * frameLength, frames * frameLength, (frames + (sizes.Later / regular)) * frameLength];
+    }
 
     /// <summary>How often a random case is repeated: a quarter in Debug, all in Release.</summary>
     public static int Repetitions(int all) =>
