@@ -24,7 +24,7 @@ internal sealed record VectorReading(string Name, Func<byte[], DataKey, Task<byt
         new(
             "from a pipe by bytes",
             (message, dataKey) => PipeAsync(
-                new StrictPipeReader(message, arrival: 1 + (message.Length / 4096), endsWithLast: false), dataKey)), // long ones: by several
+                new StrictPipeReader(message, arrival: 1 + (message.Length / 4096), endsWithLast: false), dataKey)), // long ones: several
         new("in pieces", (message, dataKey) => Task.FromResult(ReadPieces(Pieces.Of(message, 1, 100), dataKey))),
     ];
 
