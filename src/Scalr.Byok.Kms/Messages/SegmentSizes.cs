@@ -1,8 +1,8 @@
 namespace Scalr.Byok.Kms.Messages;
 
 /// <summary>
-/// The sizes of the buffers of a message's segments. With several threads, the first segments are short: so a message of one or two MiB
-/// occupies all threads. Later ones are long: each segment costs two turns.
+/// The sizes of the buffers of a message's segments. With several threads, the first segments are short, so that a message of one or two
+/// MiB occupies all threads. Later ones are long, because threads wait for each other at the ends of segments.
 /// </summary>
 internal readonly record struct SegmentSizes
 {
@@ -12,9 +12,10 @@ internal readonly record struct SegmentSizes
     // With one thread, nothing overlaps, and shorter segments stay in the processor's cache.
     private const int Alone = 256 * 1024;
 
-    // Together at least as long as this: the bytes of the first, short segments.
-    private const int ShortUntil = 2 * 1024 * 1024;
     private const int Short = 64 * 1024;
+
+    // Where segments become long.
+    private const int ShortUntil = 2 * 1024 * 1024;
 
     // A final frame has a longer head. Twice: in front of the first frame and of the last one.
     private const int MoreForHeads = 2 * (MessageFormat.FinalFrameOverhead - MessageFormat.RegularFrameOverhead);
@@ -44,7 +45,7 @@ internal readonly record struct SegmentSizes
     /// <summary>The size of the segment behind so many frames.</summary>
     public int After(long frames) => frames < _firstFrames ? First : Later;
 
-    // At least the length of the target or of one frame, so 64 KiB hold a frame of 64 KiB of content.
+    // As many frames as fit, and at least one: 64 KiB are enough for a frame of 64 KiB of content.
     private static long Of(int target, long regularFrameLength) =>
         (Math.Max(1, (target - MoreForHeads) / regularFrameLength) * regularFrameLength) + MoreForHeads;
 }
