@@ -11,9 +11,6 @@ namespace Scalr.Byok.Kms.Messages;
 /// </summary>
 internal sealed class Segment : IDisposable
 {
-    // The size of one of the pool's buffers.
-    private const int FirstLength = 512 * 1024;
-
     // More threads are faster than any stream, and each needs a buffer.
     private const int MaxThreads = 8;
 
@@ -145,7 +142,7 @@ internal sealed class Segment : IDisposable
         Debug.Assert(filled < capacity, "there is more to come");
         if (filled == _buffer.Length)
         {
-            Replace(Math.Min(capacity, Math.Max(FirstLength, 2 * filled)), _buffer.AsSpan(0, filled));
+            Replace(Math.Min(capacity, Math.Max(SegmentSizes.Long, 2 * filled)), _buffer.AsSpan(0, filled));
         }
     }
 

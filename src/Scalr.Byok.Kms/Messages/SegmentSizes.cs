@@ -6,8 +6,8 @@ namespace Scalr.Byok.Kms.Messages;
 /// </summary>
 internal readonly record struct SegmentSizes
 {
-    // The size of one of the pool's buffers.
-    private const int Long = 512 * 1024;
+    /// <summary>The most that several frames take: the size of one of the pool's buffers.</summary>
+    public const int Long = 512 * 1024;
 
     // With one thread, nothing overlaps, and shorter segments stay in the processor's cache.
     private const int Alone = 256 * 1024;
