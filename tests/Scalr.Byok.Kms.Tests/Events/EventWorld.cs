@@ -46,6 +46,9 @@ internal sealed class EventWorld : IAsyncDisposable
             o =>
             {
                 KeyUseWorld.Configure(o);
+
+                // The longest: steps of this clock do not wait for observers, whose threads may be late.
+                o.KeyEvents.ObserverTimeout = TimeSpan.FromHours(1);
                 options?.Invoke(o);
             },
             builder =>
