@@ -3,8 +3,8 @@ using Microsoft.Extensions.Configuration;
 
 namespace Byok.Cli;
 
-/// <summary>What commands know of the world.</summary>
-/// <param name="Terminal">Where they read and write.</param>
+/// <summary>The streams, the environment and the clock of a command.</summary>
+/// <param name="Terminal">The standard streams.</param>
 /// <param name="Environment">The environment variables.</param>
 /// <param name="Time">The clock.</param>
 internal sealed record CliContext(Terminal Terminal, IConfiguration Environment, TimeProvider Time);

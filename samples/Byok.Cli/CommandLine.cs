@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Byok.Cli;
 
-/// <summary>All commands: parses, runs, and turns what goes wrong into words and an exit code.</summary>
+/// <summary>All commands: parses, runs, and turns each failure into a message and an exit code.</summary>
 internal sealed class CommandLine
 {
     private readonly Terminal _terminal;

@@ -1,12 +1,12 @@
 namespace Byok.Cli;
 
-/// <summary>What a script can tell the end of a command by. README.md lists them for users.</summary>
+/// <summary>The exit codes, for scripts. README.md lists them for users.</summary>
 internal static class ExitCode
 {
     /// <summary>Done; the key is usable.</summary>
     public const int Success = 0;
 
-    /// <summary>Something else went wrong: a file cannot be read or written, or files failed for several reasons.</summary>
+    /// <summary>Another failure: a file cannot be read or written, or files failed for several reasons.</summary>
     public const int Failed = 1;
 
     /// <summary>The command line or the settings are wrong. Nothing was done.</summary>

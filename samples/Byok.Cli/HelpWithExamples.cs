@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 
 namespace Byok.Cli;
 
-/// <summary>The usual help, and a command's examples below it.</summary>
+/// <summary>The default help, with the command's examples below it.</summary>
 internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
 {
     public override int Invoke(ParseResult parseResult)

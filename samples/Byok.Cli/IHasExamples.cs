@@ -1,6 +1,6 @@
 namespace Byok.Cli;
 
-/// <summary>A command whose help shows how it is used.</summary>
+/// <summary>A command whose help has examples.</summary>
 internal interface IHasExamples
 {
     /// <summary>Command lines, ready to be pasted.</summary>

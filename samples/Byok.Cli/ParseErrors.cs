@@ -4,8 +4,7 @@ using System.CommandLine.Parsing;
 namespace Byok.Cli;
 
 /// <summary>
-/// What is wrong with a command line, in words that quote none of its values: someone may have put a secret there, and errors end up in
-/// logs.
+/// Writes the errors of a command line without its values, because a value can be a secret and errors are often logged.
 /// </summary>
 internal static class ParseErrors
 {
@@ -22,7 +21,7 @@ internal static class ParseErrors
     }
 
     /// <summary>
-    /// Where any number of files may be named, an option that there is not would pass for one. A file can be called ./-name.
+    /// Rejects unknown options that would otherwise be taken for files. A file that begins with - can be named as ./-name.
     /// </summary>
     private static IEnumerable<string> OptionsTakenForFiles(ParseResult parsed) => parsed.CommandResult.Children.OfType<ArgumentResult>()
         .SelectMany(argument => argument.Tokens).Select(token => token.Value).Where(value => value.Length > 1 && value.StartsWith('-'));
@@ -32,14 +31,14 @@ internal static class ParseErrors
         var name = token.Split('=', ':')[0];
         if (!token.StartsWith('-') || name.Length > 40)
         {
-            return "There is an argument too many, or a command that byok does not have.";
+            return "There is one argument too many, or byok does not have this command.";
         }
 
         return name.Contains("secret", StringComparison.OrdinalIgnoreCase)
             || name.Contains("session-token", StringComparison.OrdinalIgnoreCase)
             ? $"{name}: secrets are not taken from the command line, where other users of the machine can read them. "
-                + "Set Key__Credentials__SecretAccessKey in the environment, use a settings file, or leave it out to be asked."
-            : $"{name}: there is no such option here.";
+                + "Set Key__Credentials__SecretAccessKey in the environment, use a settings file, or leave it out: byok then asks for it."
+            : $"{name}: this command has no such option.";
     }
 
     private static string Describe(ParseError error) => error.SymbolResult switch
@@ -48,8 +47,8 @@ internal static class ParseErrors
         OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value.",
         OptionResult option when option.Option.Arity.MaximumNumberOfValues == 1 && option.Tokens.Count > 1 =>
             $"{option.Option.Name} is given more than once.",
-        OptionResult option => $"{option.Option.Name} has a value that does not fit; it takes {option.Option.HelpName ?? "another"}.",
-        ArgumentResult argument => $"{argument.Argument.HelpName ?? argument.Argument.Name} is missing or does not fit.",
+        OptionResult option => $"{option.Option.Name} has an invalid value; it takes {option.Option.HelpName ?? "another"}.",
+        ArgumentResult argument => $"{argument.Argument.HelpName ?? argument.Argument.Name} is missing or invalid.",
         CommandResult { Command.Subcommands: { Count: > 0 } subcommands } =>
             $"A command is needed: {string.Join(", ", subcommands.Select(command => command.Name))}.",
         _ => "The command line is not complete.",

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace LocalAws;
 
-/// <summary>How many TCP connections clients have opened to the server, and how many of them are there still.</summary>
+/// <summary>The number of TCP connections that clients have opened to the server, and of those that are still open.</summary>
 public sealed class Connections
 {
     private int _accepted;
@@ -12,10 +12,10 @@ public sealed class Connections
     {
     }
 
-    /// <summary>All since the start.</summary>
+    /// <summary>The number of connections since the start.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
 
-    /// <summary>Those that neither side has closed, as far as the server knows: it learns a moment later that a client has gone.</summary>
+    /// <summary>The number of open connections. The server notices a moment later that a client has closed one.</summary>
     public int Open => Volatile.Read(ref _open);
 
     internal async Task CountAsync(ConnectionDelegate serve, ConnectionContext connection)

@@ -1,7 +1,7 @@
 namespace LocalAws;
 
 /// <summary>
-/// A customer who did what a bring-your-own-key guide asks: a multi-Region KMS key (and the next one), and three ways for a host to use it:
+/// A customer who has set up a key for a host: a multi-Region KMS key (and the next one), and three ways for the host to use it:
 /// an IAM user's access key, a role with an external ID, and a role for tokens of the host's OpenID Connect issuer. For samples and
 /// demonstrations.
 /// </summary>
@@ -43,16 +43,16 @@ public sealed class DemoCustomer : IAsyncDisposable
             """).CreateAccessKey();
     }
 
-    /// <summary>The stand-in for AWS.</summary>
+    /// <summary>The server that takes the place of AWS.</summary>
     public LocalAwsServer Aws { get; }
 
-    /// <summary>The host's issuer, which calls itself https://scalr.io.</summary>
+    /// <summary>The host's issuer. Its name in tokens is https://scalr.io.</summary>
     public LocalIssuer Issuer { get; }
 
     /// <summary>The customer's key.</summary>
     public LocalKey Key { get; }
 
-    /// <summary>The key that the customer goes over to some day; it may be used already.</summary>
+    /// <summary>A second key, for tests of a key change. The same credentials can use it.</summary>
     public LocalKey NextKey { get; }
 
     /// <summary>The access key of the customer's IAM user.</summary>
@@ -61,7 +61,7 @@ public sealed class DemoCustomer : IAsyncDisposable
     /// <summary>The role that the host's own identity assumes with the external ID.</summary>
     public LocalRole AssumeRole { get; }
 
-    /// <summary>The external ID that the role's trust policy demands.</summary>
+    /// <summary>The external ID that the role's trust policy requires.</summary>
     public string ExternalId { get; }
 
     /// <summary>The role that a token of the host's issuer is exchanged for.</summary>
@@ -122,7 +122,7 @@ public sealed class DemoCustomer : IAsyncDisposable
     /// <summary>A token of the host's issuer.</summary>
     /// <param name="audience">The aud claim.</param>
     /// <param name="subject">
-    /// The sub claim: for whom the host asks. The role trusts account:acme, and null, the default, means that.
+    /// The sub claim, which names the customer. Default (null): account:acme, which the role trusts.
     /// </param>
     /// <param name="lifetime">From now to the exp claim; null for 5 minutes.</param>
     public string CreateToken(string audience, string? subject = null, TimeSpan? lifetime = null) =>

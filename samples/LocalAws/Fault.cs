@@ -3,7 +3,7 @@ using System.Text;
 namespace LocalAws;
 
 /// <summary>
-/// Something that goes wrong on request. A fault matches a request by all the filters that are set; narrow it with <c>with</c>:
+/// A fault for tests. It applies to requests that match all of its filters. Set filters with <c>with</c>:
 /// <code>server.Faults.Add(Fault.Drop() with { Operation = "Decrypt", Region = "us-east-1", Times = 2 });</code>
 /// </summary>
 public sealed record Fault
@@ -13,16 +13,16 @@ public sealed record Fault
         Kind = kind;
     }
 
-    /// <summary>What it does.</summary>
+    /// <summary>The kind of the fault.</summary>
     public FaultKind Kind { get; }
 
-    /// <summary>kms or sts; null for both.</summary>
+    /// <summary>The service to match: kms or sts; null for both.</summary>
     public string? Service { get; init; }
 
-    /// <summary>For example Encrypt or AssumeRole; null for all.</summary>
+    /// <summary>The operation to match, for example Encrypt or AssumeRole; null for all.</summary>
     public string? Operation { get; init; }
 
-    /// <summary>The ARN of a key, however the request names it, or of a role; null for all.</summary>
+    /// <summary>The ARN of the key or role to match, even if the request names it in another form; null for all.</summary>
     public string? Key { get; init; }
 
     /// <summary>
@@ -30,11 +30,11 @@ public sealed record Fault
     /// </summary>
     public string? Region { get; init; }
 
-    /// <summary>How many requests it hits before it is used up; null for ever.</summary>
+    /// <summary>The number of requests that the fault applies to; null for all.</summary>
     public int? Times { get; init; }
 
     /// <summary>
-    /// The share of matching requests that it hits, by a repeatable dice: 0.5 with <see cref="Error"/> throttles half. 1 by default.
+    /// The share of matching requests that the fault applies to, chosen at random with a fixed seed. Default: 1 (all).
     /// </summary>
     public double Probability { get; init; } = 1;
 
@@ -58,7 +58,7 @@ public sealed record Fault
 
     internal bool IsChunked { get; private init; }
 
-    /// <summary>An error in the service's own format, before anything was done.</summary>
+    /// <summary>An error in the service's own format. The request is not carried out.</summary>
     /// <param name="code">For example ThrottlingException.</param>
     /// <param name="status">The HTTP status.</param>
     /// <param name="message">The message; null for none.</param>
@@ -78,28 +78,28 @@ public sealed record Fault
     /// <summary>
     /// The request is carried out at once; the usual answer is sent when a task ends. For late answers on a clock that a test moves.
     /// </summary>
-    /// <param name="release">The test completes it; all requests that wait for it are then answered.</param>
+    /// <param name="release">The task that the test completes. All requests that wait for it are then answered.</param>
     public static Fault Hold(Task release)
     {
         ArgumentNullException.ThrowIfNull(release);
         return new Fault(FaultKind.Hold) { Release = release };
     }
 
-    /// <summary>The connection is reset before an answer; nothing was done.</summary>
+    /// <summary>The connection is reset without an answer. The request is not carried out.</summary>
     public static Fault Drop() => new(FaultKind.Drop);
 
     /// <summary>
-    /// The request is carried out; headers and half of the answer's body are sent, then nothing until the client goes away.
+    /// The request is carried out. Headers and half of the answer's body are sent, then nothing until the client disconnects.
     /// </summary>
     public static Fault StalledBody() => new(FaultKind.StalledBody);
 
     /// <summary>The request is carried out; headers and half of the answer's body are sent, then the connection is reset.</summary>
     public static Fault CutBody() => new(FaultKind.CutBody);
 
-    /// <summary>No answer at all until the client goes away; nothing was done.</summary>
+    /// <summary>No answer until the client disconnects. The request is not carried out.</summary>
     public static Fault BlackHole() => new(FaultKind.BlackHole);
 
-    /// <summary>Another answer instead: HTML from a proxy, an empty 200, JSON that lacks members. Nothing was done.</summary>
+    /// <summary>Another answer: HTML from a proxy, an empty 200, JSON without some members. The request is not carried out.</summary>
     public static Fault Body(int status, string contentType, string body)
     {
         ArgumentNullException.ThrowIfNull(contentType);
@@ -108,13 +108,13 @@ public sealed record Fault
     }
 
     /// <summary>
-    /// A long answer instead, of which the server holds a few KiB and sends no more once the client has gone. Nothing was done.
+    /// A long answer, which is generated as it is sent and ends when the client disconnects. The request is not carried out.
     /// </summary>
     /// <param name="status">The HTTP status.</param>
     /// <param name="contentType">The media type.</param>
-    /// <param name="prefix">What the body begins with, such as <c>{"KeyId":"</c>; as many x follow as it takes.</param>
+    /// <param name="prefix">The start of the body, such as <c>{"KeyId":"</c>. The letter x follows, up to the length.</param>
     /// <param name="length">The body's length in bytes.</param>
-    /// <param name="isChunked">Whether the length is left out of the answer's head, so that the client cannot know it beforehand.</param>
+    /// <param name="isChunked">Whether the answer has no Content-Length, so that the client does not know the length.</param>
     public static Fault LongBody(int status, string contentType, string prefix, long length, bool isChunked = false)
     {
         ArgumentNullException.ThrowIfNull(contentType);
@@ -130,14 +130,14 @@ public sealed record Fault
         };
     }
 
-    /// <summary>The server's clock is off, when it checks the signature and in the Date header.</summary>
-    /// <param name="skew">Positive: the server is ahead.</param>
+    /// <summary>The server's clock is wrong, for the check of the signature and in the Date header.</summary>
+    /// <param name="skew">The error of the clock. Positive: the server is ahead.</param>
     public static Fault ClockSkew(TimeSpan skew) => new(FaultKind.ClockSkew) { Span = skew };
 
     /// <summary>
-    /// ThrottlingException for whatever goes beyond a number of requests in each window of <see cref="LocalAwsOptions.Time"/>.
+    /// ThrottlingException for requests beyond a number in each window of <see cref="LocalAwsOptions.Time"/>.
     /// </summary>
-    /// <param name="requests">How many requests of a window are answered as usual.</param>
+    /// <param name="requests">The number of requests of a window that get the usual answer.</param>
     /// <param name="window">The length of a window.</param>
     /// <param name="retryAfter">Sent as Retry-After (seconds) and x-amz-retry-after (milliseconds).</param>
     public static Fault Throttle(int requests, TimeSpan window, TimeSpan? retryAfter = null)

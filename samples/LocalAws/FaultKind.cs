@@ -6,7 +6,7 @@ public enum FaultKind
     /// <summary>An error in the service's own format.</summary>
     Error,
 
-    /// <summary>The usual answer, late.</summary>
+    /// <summary>The usual answer, after a delay.</summary>
     Latency,
 
     /// <summary>The usual answer, when the test releases it.</summary>
@@ -15,19 +15,19 @@ public enum FaultKind
     /// <summary>The connection is reset before an answer.</summary>
     Drop,
 
-    /// <summary>Half of the usual answer, then silence.</summary>
+    /// <summary>Half of the usual answer, then nothing.</summary>
     StalledBody,
 
     /// <summary>Half of the usual answer, then a reset.</summary>
     CutBody,
 
-    /// <summary>Silence.</summary>
+    /// <summary>No answer.</summary>
     BlackHole,
 
-    /// <summary>Something else than AWS would answer.</summary>
+    /// <summary>An answer that AWS does not send.</summary>
     Body,
 
-    /// <summary>More than AWS would ever answer.</summary>
+    /// <summary>An answer that is longer than any answer of AWS.</summary>
     LongBody,
 
     /// <summary>The server's clock is wrong for this request.</summary>

@@ -1,13 +1,13 @@
 namespace LocalAws;
 
-/// <summary>The faults that are armed, in the order in which they were added: the first that hits a request decides.</summary>
+/// <summary>The active faults, in the order in which they were added. The first fault that applies to a request is used.</summary>
 public sealed class Faults
 {
     private readonly Lock _gate = new();
     private readonly List<Armed> _armed = [];
     private readonly TimeProvider _time;
 
-    // A fixed seed: a test that throws the dice in a fixed order gets the same faults on every run.
+    // A fixed seed: a test that sends its requests in a fixed order gets the same faults on every run.
     private readonly Random _dice = new(1);
 
     internal Faults(TimeProvider time)
@@ -15,7 +15,7 @@ public sealed class Faults
         _time = time;
     }
 
-    /// <summary>Arms a fault, from the next request on.</summary>
+    /// <summary>Adds a fault. It applies from the next request on.</summary>
     /// <returns>The same fault, for <see cref="Remove"/>.</returns>
     public Fault Add(Fault fault)
     {
@@ -28,7 +28,7 @@ public sealed class Faults
         return fault;
     }
 
-    /// <summary>Disarms one fault that was added; requests that it hangs already stay hanging.</summary>
+    /// <summary>Removes a fault. Requests that already wait because of it go on waiting.</summary>
     public void Remove(Fault fault)
     {
         lock (_gate)
@@ -41,7 +41,7 @@ public sealed class Faults
         }
     }
 
-    /// <summary>Disarms all faults.</summary>
+    /// <summary>Removes all faults.</summary>
     public void Clear()
     {
         lock (_gate)

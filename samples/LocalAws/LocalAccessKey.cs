@@ -2,7 +2,7 @@ using LocalAws.Iam;
 
 namespace LocalAws;
 
-/// <summary>A user's long-lived credentials. They open nothing but the server that made them.</summary>
+/// <summary>A user's long-lived credentials. They are valid on the server that created them only.</summary>
 public sealed class LocalAccessKey
 {
     private volatile bool _active = true;
@@ -12,13 +12,13 @@ public sealed class LocalAccessKey
         Identity = new Identity { AccessKeyId = Names.Id("AKIA"), SecretAccessKey = Names.Secret(), Caller = caller };
     }
 
-    /// <summary>AKIA and 16 more characters.</summary>
+    /// <summary>The access key ID: AKIA and 16 more characters.</summary>
     public string AccessKeyId => Identity.AccessKeyId;
 
-    /// <summary>What requests are signed with.</summary>
+    /// <summary>The secret access key, which signs requests.</summary>
     public string SecretAccessKey => Identity.SecretAccessKey;
 
-    /// <summary>False makes the access key as unknown as a deleted one, until it is true again.</summary>
+    /// <summary>Whether the access key is active. The server rejects an inactive one like a deleted one. Default: true.</summary>
     public bool Active
     {
         get => _active;
@@ -27,6 +27,6 @@ public sealed class LocalAccessKey
 
     internal Identity Identity { get; }
 
-    /// <summary>The access key id, never the secret.</summary>
+    /// <summary>The access key ID, without the secret.</summary>
     public override string ToString() => AccessKeyId;
 }

@@ -1,9 +1,9 @@
 namespace LocalAws;
 
-/// <summary>How a <see cref="LocalAwsServer"/> is started.</summary>
+/// <summary>The options of a <see cref="LocalAwsServer"/>.</summary>
 public sealed class LocalAwsOptions
 {
-    /// <summary>The port on 127.0.0.1; 0, the default, takes any free one.</summary>
+    /// <summary>The port on 127.0.0.1. Default: 0 (a free port).</summary>
     public int Port { get; init; }
 
     /// <summary>

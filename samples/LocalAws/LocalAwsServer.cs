@@ -24,7 +24,7 @@ public sealed class LocalAwsServer : IAsyncDisposable
             _cloud, new KmsService(_cloud), new StsService(_cloud), new ControlApi(Account, _cloud.FindKey, Faults, Log), Faults, Log);
     }
 
-    /// <summary>http://127.0.0.1 and the port; KMS and STS of every account and Region.</summary>
+    /// <summary>The address of AWS KMS and AWS STS of every account and Region: http://127.0.0.1 and the port.</summary>
     public Uri Endpoint => _host!.Address;
 
     /// <summary>
@@ -37,16 +37,16 @@ public sealed class LocalAwsServer : IAsyncDisposable
         return new Uri(Endpoint, region);
     }
 
-    /// <summary>What goes wrong on request.</summary>
+    /// <summary>The faults that tests have added.</summary>
     public Faults Faults { get; }
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>The log of all requests.</summary>
     public RequestLog Log { get; } = new();
 
     /// <summary>The connections of all clients.</summary>
     public Connections Connections => _host!.Connections;
 
-    /// <summary>Starts a server; when the task ends, it listens.</summary>
+    /// <summary>Starts a server. It listens when the task completes.</summary>
     public static async Task<LocalAwsServer> StartAsync(LocalAwsOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new LocalAwsOptions();
@@ -55,8 +55,8 @@ public sealed class LocalAwsServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>An account, created on first use.</summary>
-    /// <param name="accountId">Twelve digits.</param>
+    /// <summary>Returns an account. The first call creates it.</summary>
+    /// <param name="accountId">The account id: 12 digits.</param>
     public LocalAccount Account(string accountId)
     {
         ArgumentNullException.ThrowIfNull(accountId);
@@ -65,7 +65,7 @@ public sealed class LocalAwsServer : IAsyncDisposable
             : throw new ArgumentException("An AWS account id has twelve digits.", nameof(accountId));
     }
 
-    /// <summary>The key with this ARN, wherever it was created; null when there is none.</summary>
+    /// <summary>Returns the key with this ARN, of any account; null if there is none.</summary>
     public LocalKey? FindKey(string arn)
     {
         ArgumentNullException.ThrowIfNull(arn);
@@ -76,6 +76,6 @@ public sealed class LocalAwsServer : IAsyncDisposable
             : null;
     }
 
-    /// <summary>Stops listening; requests that a fault keeps hanging are cut.</summary>
+    /// <summary>Stops the server. Requests that wait because of a fault end without an answer.</summary>
     public ValueTask DisposeAsync() => _host!.DisposeAsync();
 }

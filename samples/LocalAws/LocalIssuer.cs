@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace LocalAws;
 
 /// <summary>
-/// An OpenID Connect issuer on loopback with an RSA key of its own: publishes a discovery document and its key, and makes tokens.
+/// An OpenID Connect issuer on loopback with an RSA key of its own: publishes a discovery document and its key, and creates tokens.
 /// Register it with <see cref="LocalAccount.CreateOidcProvider"/>; give its <see cref="Address"/> as the discovery address where
 /// <see cref="Issuer"/> is another name. Disposing it makes it unreachable.
 /// </summary>
@@ -32,12 +32,12 @@ public sealed class LocalIssuer : IAsyncDisposable
     /// <summary>The iss claim of its tokens.</summary>
     public string Issuer { get; private set; } = string.Empty;
 
-    /// <summary>Where it listens: /.well-known/openid-configuration is below this address.</summary>
+    /// <summary>The address on loopback. /.well-known/openid-configuration is below it.</summary>
     public Uri Address => _host!.Address;
 
     /// <summary>Starts an issuer on a free port.</summary>
     /// <param name="issuer">The iss claim; null, the default, for its own address.</param>
-    /// <param name="time">The clock for token lifetimes; the system's when null.</param>
+    /// <param name="time">The clock for token lifetimes. Default (null): the system's.</param>
     /// <param name="cancellationToken">Ends the start only.</param>
     public static async Task<LocalIssuer> StartAsync(
         string? issuer = null, TimeProvider? time = null, CancellationToken cancellationToken = default)
@@ -48,11 +48,11 @@ public sealed class LocalIssuer : IAsyncDisposable
         return started;
     }
 
-    /// <summary>A signed token.</summary>
+    /// <summary>Creates a signed token.</summary>
     /// <param name="audience">The aud claim.</param>
     /// <param name="subject">The sub claim.</param>
     /// <param name="lifetime">From now to the exp claim; null for 5 minutes, negative for a token that has expired already.</param>
-    /// <param name="wrongSignature">True: signed with a key that the issuer does not publish, under the id of the one it does.</param>
+    /// <param name="wrongSignature">Whether to sign with a key that the issuer does not publish, under the id of its published key.</param>
     public string CreateToken(string audience, string subject, TimeSpan? lifetime = null, bool wrongSignature = false)
     {
         var now = _time.GetUtcNow().UtcDateTime;

@@ -5,9 +5,8 @@ using LocalAws.Wire;
 namespace LocalAws;
 
 /// <summary>
-/// One KMS key in one Region, with every state that AWS knows. Switches that need AWS's back rooms (imported material, custom key stores,
-/// a state held on to) exist only here; the rest is on the wire, too. A switch that the key's state forbids throws
-/// <see cref="InvalidOperationException"/>.
+/// One KMS key in one Region, with every state that AWS knows. AWS clients can change the state by requests, too, except for imported
+/// material, custom key stores and <see cref="HoldIn"/>. A change that the state forbids throws <see cref="InvalidOperationException"/>.
 /// </summary>
 public sealed class LocalKey
 {
@@ -34,13 +33,13 @@ public sealed class LocalKey
     /// <summary>The full key ARN in this Region.</summary>
     public string Arn { get; }
 
-    /// <summary>For example us-east-1.</summary>
+    /// <summary>The Region, for example us-east-1.</summary>
     public string Region { get; }
 
-    /// <summary>A UUID, or mrk- and 32 hexadecimal digits for a multi-Region key.</summary>
+    /// <summary>The key id: a UUID, or mrk- and 32 hexadecimal digits for a multi-Region key.</summary>
     public string KeyId { get; }
 
-    /// <summary>One of <see cref="LocalKeyState"/>, at the present moment of <see cref="LocalAwsOptions.Time"/>.</summary>
+    /// <summary>The state, one of <see cref="LocalKeyState"/>, at the present time of <see cref="LocalAwsOptions.Time"/>.</summary>
     public string State
     {
         get
@@ -52,7 +51,7 @@ public sealed class LocalKey
         }
     }
 
-    /// <summary>When imported key material expires; null when never.</summary>
+    /// <summary>When imported key material expires; null if it does not.</summary>
     public DateTimeOffset? ValidTo { get; private set; }
 
     internal string AccountId { get; }
@@ -69,7 +68,7 @@ public sealed class LocalKey
 
     internal bool IsGone => DeletionDate <= _cloud.Now;
 
-    /// <summary>Null while nothing is scheduled, and while a primary waits for its replicas.</summary>
+    /// <summary>When the key will be deleted; null if no deletion is scheduled, or while a primary key waits for its replicas.</summary>
     internal DateTimeOffset? DeletionDate
     {
         get
@@ -83,14 +82,14 @@ public sealed class LocalKey
 
     internal int? DeletionDays => _deletionAsked is null ? null : _deletionDays;
 
-    /// <summary>Encrypt and Decrypt are refused with DisabledException afterwards.</summary>
+    /// <summary>Disables the key. Encrypt and Decrypt then fail with DisabledException.</summary>
     public void Disable() => Switch(() => _enabled = false);
 
-    /// <summary>Undoes <see cref="Disable"/>.</summary>
+    /// <summary>Enables the key after <see cref="Disable"/>.</summary>
     public void Enable() => Switch(() => _enabled = true);
 
     /// <summary>
-    /// Pending deletion afterwards; gone after <paramref name="days"/>, or that long after the last replica, for a primary key.
+    /// Schedules the deletion: after <paramref name="days"/>, or for a primary key, that long after the deletion of its last replica.
     /// </summary>
     public void ScheduleDeletion(int days = 30)
     {
@@ -112,7 +111,7 @@ public sealed class LocalKey
         }
     }
 
-    /// <summary>Undoes <see cref="ScheduleDeletion"/>; the key is then disabled, as with AWS.</summary>
+    /// <summary>Cancels the scheduled deletion. The key is then disabled, as in AWS.</summary>
     public void CancelDeletion()
     {
         lock (_family.Gate)
@@ -127,24 +126,24 @@ public sealed class LocalKey
         }
     }
 
-    /// <summary>A replica of this multi-Region primary key, with the same key id and material, enabled at once.</summary>
+    /// <summary>Creates a replica of this multi-Region primary key, with the same key id and material. It is enabled.</summary>
     public LocalKey Replicate(string region) => Replicate(region, string.Empty);
 
-    /// <summary>Gives a key of origin EXTERNAL its material back, or gives it a new expiry.</summary>
-    /// <param name="validTo">When the material expires; null for never.</param>
+    /// <summary>Imports the material of a key of origin EXTERNAL again, or sets a new expiry.</summary>
+    /// <param name="validTo">When the material expires; null: never.</param>
     public void ImportMaterial(DateTimeOffset? validTo = null) => Import(imported: true, validTo);
 
-    /// <summary>Takes the material of a key of origin EXTERNAL away: PendingImport.</summary>
+    /// <summary>Deletes the material of a key of origin EXTERNAL. The state is then PendingImport.</summary>
     public void DeleteImportedMaterial() => Import(imported: false, validTo: null);
 
-    /// <summary>The custom key store (origin AWS_CLOUDHSM or EXTERNAL_KEY_STORE) is cut off: Unavailable.</summary>
+    /// <summary>Disconnects the custom key store (origin AWS_CLOUDHSM or EXTERNAL_KEY_STORE). The state is then Unavailable.</summary>
     public void DisconnectKeyStore() => Connect(connected: false);
 
-    /// <summary>Undoes <see cref="DisconnectKeyStore"/>.</summary>
+    /// <summary>Connects the custom key store again after <see cref="DisconnectKeyStore"/>.</summary>
     public void ConnectKeyStore() => Connect(connected: true);
 
     /// <summary>
-    /// Plays any state of <see cref="LocalKeyState"/>, for example Creating or Updating, whatever has happened to the key, until
+    /// Keeps the key in a state of <see cref="LocalKeyState"/>, for example Creating or Updating, whatever its real state, until
     /// <see cref="Release"/>.
     /// </summary>
     public void HoldIn(string state)
@@ -153,7 +152,7 @@ public sealed class LocalKey
         _held = LocalKeyState.IsKnown(state) ? state : throw new ArgumentException($"'{state}' is no key state.", nameof(state));
     }
 
-    /// <summary>Ends <see cref="HoldIn"/>: the state is again what has happened to the key.</summary>
+    /// <summary>Ends <see cref="HoldIn"/>: the key has its real state again.</summary>
     public void Release() => _held = null;
 
     /// <summary>The ARN and the state.</summary>

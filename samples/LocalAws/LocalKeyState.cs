@@ -3,10 +3,10 @@ namespace LocalAws;
 /// <summary>The key states of AWS KMS, as DescribeKey names them.</summary>
 public static class LocalKeyState
 {
-    /// <summary>Ready for use.</summary>
+    /// <summary>The key can be used.</summary>
     public const string Enabled = "Enabled";
 
-    /// <summary>Switched off; DisabledException.</summary>
+    /// <summary>The key is disabled: requests fail with DisabledException.</summary>
     public const string Disabled = "Disabled";
 
     /// <summary>A replica that is not ready yet.</summary>
@@ -15,16 +15,16 @@ public static class LocalKeyState
     /// <summary>A multi-Region key whose primary Region is changing; it can be used, not managed.</summary>
     public const string Updating = "Updating";
 
-    /// <summary>Waiting for its deletion date.</summary>
+    /// <summary>The key waits for its deletion date.</summary>
     public const string PendingDeletion = "PendingDeletion";
 
-    /// <summary>A primary key to be deleted, waiting for its replicas to go first.</summary>
+    /// <summary>A primary key is scheduled for deletion and waits for the deletion of its replicas.</summary>
     public const string PendingReplicaDeletion = "PendingReplicaDeletion";
 
-    /// <summary>Origin EXTERNAL, and no key material, or none any more.</summary>
+    /// <summary>A key of origin EXTERNAL has no key material: it was never imported, was deleted or has expired.</summary>
     public const string PendingImport = "PendingImport";
 
-    /// <summary>In a custom key store that is not connected.</summary>
+    /// <summary>The custom key store of the key is not connected.</summary>
     public const string Unavailable = "Unavailable";
 
     internal static bool IsKnown(string state) =>

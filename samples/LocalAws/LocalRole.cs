@@ -26,13 +26,13 @@ public sealed class LocalRole
         _trustPolicy = trustPolicy;
     }
 
-    /// <summary>For example arn:aws:iam::111122223333:role/byok.</summary>
+    /// <summary>The ARN, for example arn:aws:iam::111122223333:role/byok.</summary>
     public string Arn { get; }
 
-    /// <summary>Unique in the account.</summary>
+    /// <summary>The name, unique in the account.</summary>
     public string Name { get; }
 
-    /// <summary>Who may assume the role (JSON). A change does not end sessions that run.</summary>
+    /// <summary>The trust policy (JSON): who may assume the role. A change does not end existing sessions.</summary>
     /// <exception cref="FormatException">The policy is malformed, or uses what is not modelled.</exception>
     public string TrustPolicy
     {
@@ -46,7 +46,7 @@ public sealed class LocalRole
     }
 
     /// <summary>
-    /// What the role's sessions may do (JSON); null allows nothing. A change shows in the next request of running sessions, too.
+    /// The permission policy (JSON): what the role's sessions may do; null allows nothing. A change applies to existing sessions, too.
     /// </summary>
     /// <exception cref="FormatException">The policy is malformed, or uses what is not modelled.</exception>
     public string? Policy
@@ -59,7 +59,7 @@ public sealed class LocalRole
         }
     }
 
-    /// <summary>The longest session that may be asked for: 1 hour, the default, to 12 hours.</summary>
+    /// <summary>The longest session that can be requested: 1 hour to 12 hours. Default: 1 hour.</summary>
     public TimeSpan MaxSessionDuration
     {
         get => _maxSessionDuration;
@@ -73,7 +73,7 @@ public sealed class LocalRole
 
     /// <summary>
     /// Denies everything to the sessions that began before now, as IAM's "Revoke active sessions" does: with a second policy, which denies
-    /// by aws:TokenIssueTime. Sessions that begin later are not affected. On a clock that stands still, move it on before the call.
+    /// by aws:TokenIssueTime. Sessions that begin later are not affected. If the clock stands still, advance it before the call.
     /// </summary>
     public void RevokeSessions() => _revocation = PolicyDocument.ParsePermissions($$"""
         { "Version": "2012-10-17", "Statement": { "Sid": "AWSRevokeOlderSessions", "Effect": "Deny", "Action": "*", "Resource": "*",

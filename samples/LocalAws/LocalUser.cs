@@ -17,14 +17,14 @@ public sealed class LocalUser
         Arn = $"arn:aws:iam::{accountId}:user/{name}";
     }
 
-    /// <summary>For example arn:aws:iam::111122223333:user/alice.</summary>
+    /// <summary>The ARN, for example arn:aws:iam::111122223333:user/alice.</summary>
     public string Arn { get; }
 
-    /// <summary>Unique in the account.</summary>
+    /// <summary>The name, unique in the account.</summary>
     public string Name { get; }
 
     /// <summary>
-    /// The permission policy (JSON); null allows nothing. A change shows in the next request: this stand-in is never eventually consistent.
+    /// The permission policy (JSON); null allows nothing. A change applies from the next request on, while AWS needs seconds to minutes.
     /// </summary>
     /// <exception cref="FormatException">The policy is malformed, or uses what is not modelled.</exception>
     public string? Policy
@@ -43,7 +43,7 @@ public sealed class LocalUser
 
     internal IEnumerable<PolicyDocument> Permissions => _permissions is { } permissions ? [permissions] : [];
 
-    /// <summary>A new, active access key.</summary>
+    /// <summary>Creates an active access key.</summary>
     public LocalAccessKey CreateAccessKey()
     {
         var key = new LocalAccessKey(Caller.Of(this));

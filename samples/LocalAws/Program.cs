@@ -32,7 +32,8 @@ internal static class Program
             LocalAws takes the place of AWS KMS and AWS STS on {customer.Aws.Endpoint}
             It is for development and tests only: it keeps everything in memory, protects nothing, and must never see real data.
 
-            Configuration of Scalr.Byok.Kms for the demo customer, for appsettings.Development.json:
+            Configuration of Scalr.Byok.Kms for the demo customer, for appsettings.Development.json. A console program reads this file
+            only if the environment variable DOTNET_ENVIRONMENT is Development:
 
             {SettingsOf(customer)}
 

@@ -1,7 +1,7 @@
 namespace LocalAws;
 
 /// <summary>
-/// Every request since the start or the last <see cref="Clear"/>, in order. An entry is there before its client has the answer.
+/// All requests since the start or the last <see cref="Clear"/>, in order. A request is in the log before the client gets its answer.
 /// </summary>
 public sealed class RequestLog
 {
@@ -15,7 +15,7 @@ public sealed class RequestLog
     {
     }
 
-    /// <summary>The requests as of now; of very many, the last 100,000.</summary>
+    /// <summary>A copy of the requests so far: the last 100,000 at most.</summary>
     public IReadOnlyList<LoggedRequest> Requests
     {
         get
@@ -36,7 +36,7 @@ public sealed class RequestLog
         }
     }
 
-    /// <summary>Forgets everything.</summary>
+    /// <summary>Removes all requests.</summary>
     public void Clear()
     {
         lock (_gate)
@@ -48,11 +48,11 @@ public sealed class RequestLog
 
     /// <summary>
     /// Writes the requests in the format of AWS CloudTrail's log files: <c>{"Records":[…]}</c>. Each request that AWS would have carried
-    /// out or denied is an event, faults of the way back included. A request without a valid signature is none.
+    /// out or denied is an event, also if a fault lost its answer. A request without a valid signature is not an event.
     /// </summary>
     /// <remarks>The events have values of the encryption context, as those of AWS do. They have no secret.</remarks>
     /// <param name="destination">The destination.</param>
-    /// <param name="cancellationToken">Ends the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     public async Task WriteCloudTrailAsync(Stream destination, CancellationToken cancellationToken = default)
     {
         TrailEvent[] events;

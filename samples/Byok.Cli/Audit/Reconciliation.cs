@@ -44,7 +44,7 @@ internal sealed class Reconciliation
     /// <summary>The number of events of the five operations.</summary>
     public long Events { get; private set; }
 
-    /// <summary>The lines that are no records, as <c>file:line</c>.</summary>
+    /// <summary>The lines that are not records, as <c>file:line</c>.</summary>
     public List<string> Unreadable { get; } = [];
 
     /// <summary>Matches everything, then returns the findings in the order of the files.</summary>
@@ -116,7 +116,7 @@ internal sealed class Reconciliation
     private static UInt128? RequestOf(ByokAuditRecord record) =>
         record.RequestId is { Length: > 0 } id ? Hash(record.Operation, id) : null;
 
-    /// <summary>128 bits of a hash: as good as the texts themselves, and of one size.</summary>
+    /// <summary>128 bits of a hash: they identify the texts, and all have one size.</summary>
     private static UInt128 Hash(string first, string second = "") =>
         MemoryMarshal.Read<UInt128>(SHA256.HashData(Encoding.UTF8.GetBytes($"{first}\n{second}")));
 
@@ -130,7 +130,7 @@ internal sealed class Reconciliation
 
         if (RequestOf(record) is { } request)
         {
-            // The same record again, of a file that was copied, is no other one.
+            // The same record again, from a copied file, is not a second record.
             if (!_answered.TryAdd(request, new Entry(index, Hash(record.Id), IsMatched: false))
                 && _answered[request] is var first && (first.Record != Hash(record.Id) || first.Resource != index))
             {

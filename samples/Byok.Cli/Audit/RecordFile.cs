@@ -12,7 +12,7 @@ internal static class RecordFile
     private const int LongestLine = 256 * 1024;
 
     /// <summary>Reads the lines in order.</summary>
-    /// <returns>The number of each line, and its record; null for a line that is no record, for example one that a crash cut off.</returns>
+    /// <returns>The number of each line, and its record; null for a line that is not a record, such as one that a crash cut off.</returns>
     public static async IAsyncEnumerable<(long Line, ByokAuditRecord? Record)> ReadAsync(
         string path, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -72,7 +72,7 @@ internal sealed record TrailEvent(
         }
         catch (InvalidOperationException)
         {
-            // Half a surrogate pair, escaped: JSON, but no text.
+            // Half a surrogate pair, escaped: valid JSON, but not valid text.
             return null;
         }
     }

@@ -7,10 +7,10 @@ namespace Byok.Cli.Audit;
 /// <summary>A log file of AWS CloudTrail: <c>{"Records":[…]}</c>, plain or .gz. Holds one event in memory.</summary>
 internal static class TrailFile
 {
-    /// <summary>The largest event to read. Those of the five operations have some KB.</summary>
+    /// <summary>The length of the longest event that is read. Events of the five operations have a few KB.</summary>
     public const int LargestEvent = 4 * 1024 * 1024;
 
-    /// <summary>The most to read from a .gz file, so that a small file cannot keep the command busy for hours.</summary>
+    /// <summary>The limit on the decompressed length of a .gz file, so that a small file cannot occupy the command for hours.</summary>
     private const long LargestUnpacked = 4L * 1024 * 1024 * 1024;
 
     private const int FirstLength = 64 * 1024;

@@ -12,7 +12,7 @@ internal sealed class AssumeRoleCommand : Command, IHasExamples
     private readonly PolicyOptions _policy = new();
 
     public AssumeRoleCommand(CliContext context)
-        : base("assume-role", "Who may assume the role: the host, with the external ID. As Terraform: the key, its replicas and the role.")
+        : base("assume-role", "Write the trust policy of the role, with the external ID. As Terraform: the key, its replicas and the role.")
     {
         _context = context;
         _policy.AddTo(this, _key.Settings, _key.ExternalId, _key.HostAccount, _key.KeyArn, _key.ReplicaRegions);

@@ -10,7 +10,7 @@ internal sealed class ExternalIdCommand : Command, IHasExamples
     private readonly Terminal _terminal;
 
     public ExternalIdCommand(CliContext context)
-        : base("external-id", "Make an external ID that no one guesses. Each customer needs one of their own, made by the host.")
+        : base("external-id", "Print a new random external ID. The host creates one for each customer.")
     {
         _terminal = context.Terminal;
         SetAction(_ => _terminal.WriteLine(ByokPolicies.NewExternalId()));

@@ -5,13 +5,13 @@ using Spectre.Console;
 
 namespace Byok.Cli.Commands;
 
-/// <summary>Tells what became of files: failures always, the rest to a person at a terminal or as JSON.</summary>
+/// <summary>Reports the results of files: failures always, other results at a terminal or as JSON.</summary>
 internal sealed class FilesView(Terminal terminal)
 {
-    /// <param name="report">What became of them.</param>
+    /// <param name="report">The results.</param>
     /// <param name="json">Whether a program reads standard output.</param>
     /// <param name="verbose">Whether stack traces are shown.</param>
-    /// <param name="done">What was done, as in "3 files encrypted".</param>
+    /// <param name="done">The action, as in "3 files encrypted".</param>
     public void Show(FilesReport report, bool json, bool verbose, string done)
     {
         if (json)

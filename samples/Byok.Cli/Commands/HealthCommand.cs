@@ -11,18 +11,18 @@ internal sealed class HealthCommand : Command, IHasExamples
     private readonly CliContext _context;
     private readonly KeyOptions _key = new();
     private readonly Option<bool> _watch =
-        new("--watch", "-w") { Description = "Ask again and again, and log each change with its time, until Ctrl+C." };
+        new("--watch", "-w") { Description = "Repeat the query, and log each change with its time, until Ctrl+C." };
     private readonly Option<double> _interval = new("--interval")
     {
         HelpName = "SECONDS",
-        Description = "How long --watch waits between two looks: 0.1 to 3600.",
+        Description = "The seconds between two queries of --watch: 0.1 to 3600.",
         DefaultValueFactory = _ => 5,
     };
 
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON; with --watch one line for each change." };
 
     public HealthCommand(CliContext context)
-        : base("health", "Ask AWS by kms:DescribeKey how the key and its replicas are.")
+        : base("health", "Query the state of the key and its replicas by kms:DescribeKey.")
     {
         _context = context;
         _interval.Validators.Add(result =>

@@ -4,7 +4,7 @@ using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Commands;
 
-/// <summary>Asks again and again. A terminal shows the last answer in a line that refreshes; each change is logged above it.</summary>
+/// <summary>Repeats the query. A terminal shows the last answer in one line, which is updated. Each change is logged above it.</summary>
 internal sealed class HealthWatch(CliContext context, IByokKeyRing ring, TimeSpan interval, bool json)
 {
     private readonly HealthView _view = new(context.Terminal);
@@ -20,7 +20,7 @@ internal sealed class HealthWatch(CliContext context, IByokKeyRing ring, TimeSpa
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && _last is not null)
         {
-            // The usual end.
+            // Ctrl+C ends this command.
         }
 
         _status?.Clear();

@@ -18,7 +18,7 @@ internal sealed class InspectCommand : Command, IHasExamples
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON." };
 
     public InspectCommand(CliContext context)
-        : base("inspect", "Show what a message says of itself, without any key and without AWS.")
+        : base("inspect", "Show the header of a message, without a key and without AWS.")
     {
         _terminal = context.Terminal;
         Arguments.Add(_file);

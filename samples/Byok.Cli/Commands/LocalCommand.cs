@@ -19,13 +19,13 @@ internal sealed class LocalCommand : Command, IHasExamples
     };
 
     private readonly Option<int> _port =
-        new("--port") { HelpName = "PORT", Description = "The port on 127.0.0.1. Default: any that is free." };
+        new("--port") { HelpName = "PORT", Description = "The port on 127.0.0.1. Default: a free port." };
     private readonly Option<bool> _json = new("--json") { Description = "Print what was started as one line of JSON." };
 
     public LocalCommand(CliContext context)
         : base(
             "local",
-            "Play AWS on this machine, with a customer whose key can be reached by each credentials type, until Ctrl+C. For trying "
+            "Start LocalAws in place of AWS on this machine, with a demo customer for each credentials type, until Ctrl+C. For trying "
             + "things out.")
     {
         _context = context;
@@ -73,7 +73,7 @@ internal sealed class LocalCommand : Command, IHasExamples
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // The usual end.
+            // Ctrl+C ends this command.
         }
 
         return ExitCode.Success;

@@ -34,7 +34,7 @@ internal sealed class OidcCommand : Command, IHasExamples
     public OidcCommand(CliContext context)
         : base(
             "oidc",
-            "Who may assume the role: tokens of the host's issuer for this customer. As Terraform: the key, its replicas, the identity "
+            "Write the trust policy of the role, for tokens of the host's issuer. As Terraform: the key, its replicas, the identity "
             + "provider and the role.")
     {
         _context = context;

@@ -12,7 +12,7 @@ internal static class ParallelOption
         var option = new Option<int>("--parallel", "-j")
         {
             HelpName = "1-64",
-            Description = "How many files at a time. Large ones use all processors by themselves.",
+            Description = "How many files at the same time. One large file already uses all processors.",
             DefaultValueFactory = _ => 4,
         };
         option.Validators.Add(result =>

@@ -20,7 +20,7 @@ internal sealed class PermissionsCommand : Command, IHasExamples
     };
 
     public PermissionsCommand(CliContext context)
-        : base("permissions", "What the user or the role may do with the key. As Terraform: the key, its replicas and an IAM user.")
+        : base("permissions", "Write the permission policy of the user or the role. As Terraform: the key, its replicas and an IAM user.")
     {
         _context = context;
         Options.Add(_noDescribeKey);

@@ -7,7 +7,7 @@ internal sealed class PolicyCommand : Command
 {
     public PolicyCommand(CliContext context)
         : base(
-            "policy", "Write the IAM policies that a customer needs, as JSON or as Terraform configuration with all that belongs to them.")
+            "policy", "Write the IAM policies that a customer needs, as JSON or as a complete Terraform configuration.")
     {
         Subcommands.Add(new PermissionsCommand(context));
         Subcommands.Add(new AssumeRoleCommand(context));

@@ -4,23 +4,23 @@ using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Commands;
 
-/// <summary>What the commands that write policies have in common.</summary>
+/// <summary>The options of the commands that write policies.</summary>
 internal sealed class PolicyOptions
 {
     private readonly Option<bool> _terraform = new("--terraform")
     {
-        Description = "Write a Terraform configuration, formatted as terraform fmt does. Without a key ARN it makes a multi-Region key "
+        Description = "Write a Terraform configuration, formatted as terraform fmt does. Without a key ARN it creates a multi-Region key "
             + "with a replica.",
     };
 
     private readonly Option<string> _region = new("--region")
     {
         HelpName = "REGION",
-        Description = "Where --terraform makes the key, if there is no key ARN.",
+        Description = "The Region in which --terraform creates the key, if there is no key ARN.",
         DefaultValueFactory = _ => "us-east-1",
     };
 
-    /// <summary>Adds them, and those of the key that make a difference.</summary>
+    /// <summary>Adds them, and the options of the key that change a policy.</summary>
     public void AddTo(Command command, params ReadOnlySpan<Option> ofTheKey)
     {
         command.Options.Add(_terraform);
@@ -48,7 +48,7 @@ internal sealed class PolicyOptions
         FindKeyArn(settings) ?? throw new UsageException("A key is needed: --key-arn.");
 
     /// <summary>The key ARN; null if there is none.</summary>
-    /// <exception cref="UsageException">What there is, is no key ARN.</exception>
+    /// <exception cref="UsageException">The text is not a key ARN.</exception>
     public static KmsKeyArn? FindKeyArn(ByokKeySettings settings)
     {
         if (string.IsNullOrEmpty(settings.KeyArn))

@@ -14,11 +14,11 @@ internal sealed class ReencryptCommand : Command, IHasExamples
     private readonly Argument<string[]> _files = new("FILE")
     {
         Arity = ArgumentArity.OneOrMore,
-        Description = "Messages, and directories of files that end in .byok. Each is replaced at once, when its successor is complete.",
+        Description = "Messages, and directories of files that end in .byok. Each is replaced in one step, when the new one is complete.",
     };
 
     private readonly Option<int> _parallel = ParallelOption.Create();
-    private readonly Option<bool> _json = new("--json") { Description = "Print what became of each file as JSON." };
+    private readonly Option<bool> _json = new("--json") { Description = "Print the result of each file as JSON." };
 
     public ReencryptCommand(CliContext context)
         : base(

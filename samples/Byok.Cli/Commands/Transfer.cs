@@ -6,7 +6,7 @@ namespace Byok.Cli.Commands;
 /// <summary>Encrypts or decrypts one stream into another.</summary>
 internal delegate Task StreamWork(Stream source, Stream target, CancellationToken cancellationToken);
 
-/// <summary>What encrypt and decrypt have in common: from where, to where, and what is shown of it.</summary>
+/// <summary>The common part of encrypt and decrypt: sources, outputs and the report.</summary>
 internal sealed class Transfer
 {
     private readonly Terminal _terminal;
@@ -14,7 +14,7 @@ internal sealed class Transfer
     private readonly bool _encrypts;
     private readonly IReadOnlyList<FileJob> _jobs;
 
-    /// <exception cref="UsageException">The request cannot be done, whatever the key.</exception>
+    /// <exception cref="UsageException">The request is impossible with any key.</exception>
     public Transfer(Terminal terminal, TransferRequest request, bool encrypts)
     {
         _terminal = terminal;
@@ -57,8 +57,8 @@ internal sealed class Transfer
         await using var source = FromInput ? _terminal.OpenInput() : SourceFile.Open(_request.Sources[0]);
         var file = source as FileStream;
 
-        // A pipe cannot take back what it was given, and only the end of a message tells whether it is whole. Nor may progress be cleared
-        // over what a terminal was given.
+        // What was written to a pipe cannot be withdrawn, and only the end of a message shows that it is complete. Progress must not clear
+        // what was written to a terminal.
         await using var held = ToOutput && !_encrypts ? new HeldPlaintext() : null;
         await new ByteProgress(_terminal).RunAsync(Doing, file is { CanSeek: true } ? file.Length : null, async progress =>
         {
@@ -98,17 +98,17 @@ internal sealed class Transfer
     {
         if (FromInput && _terminal.InputIsTerminal)
         {
-            throw new UsageException("There is nothing to read: name a file, or pipe something in.");
+            throw new UsageException("There is nothing to read: name a file, or use a pipe.");
         }
 
         if (ToOutput && _encrypts && _terminal.OutputIsTerminal)
         {
-            throw new UsageException("A message is no text for a terminal: name a file with --output, or pipe it on.");
+            throw new UsageException("A message is binary, so it is not written to a terminal: name a file with --output, or use a pipe.");
         }
 
         if (FromInput && !ToOutput && _request.Output is { } output && (Directory.Exists(output) || Path.EndsInDirectorySeparator(output)))
         {
-            throw new UsageException($"{output} is a directory: what comes from standard input needs the name of a file.");
+            throw new UsageException($"{output} is a directory: data from standard input needs the name of a file.");
         }
     }
 }

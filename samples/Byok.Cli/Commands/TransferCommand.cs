@@ -3,7 +3,7 @@ using Byok.Cli.Settings;
 
 namespace Byok.Cli.Commands;
 
-/// <summary>What byok encrypt and byok decrypt have in common.</summary>
+/// <summary>The common part of byok encrypt and byok decrypt.</summary>
 internal abstract class TransferCommand : Command, IHasExamples
 {
     private readonly CliContext _context;

@@ -21,11 +21,11 @@ internal sealed class TransferOptions
             + "output.",
     };
 
-    public Option<bool> Force { get; } = new("--force", "-f") { Description = "Replace files that are there already." };
+    public Option<bool> Force { get; } = new("--force", "-f") { Description = "Replace existing files." };
 
     public Option<int> Parallel { get; } = ParallelOption.Create();
 
-    public Option<bool> Json { get; } = new("--json") { Description = "Print what became of each file as JSON." };
+    public Option<bool> Json { get; } = new("--json") { Description = "Print the result of each file as JSON." };
 
     public void AddTo(Command command)
     {

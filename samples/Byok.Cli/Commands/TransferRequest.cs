@@ -1,10 +1,10 @@
 namespace Byok.Cli.Commands;
 
-/// <summary>What is to be encrypted or decrypted.</summary>
+/// <summary>What to encrypt or decrypt.</summary>
 /// <param name="Sources">Files and directories, or the standard input alone.</param>
-/// <param name="Output">Where to; null for beside each file.</param>
-/// <param name="Force">Whether files that are there are replaced.</param>
-/// <param name="Parallel">How many files at a time.</param>
+/// <param name="Output">The file or directory to write; null: beside each source.</param>
+/// <param name="Force">Whether existing files are replaced.</param>
+/// <param name="Parallel">How many files are processed at the same time.</param>
 /// <param name="Json">Whether the results are written as JSON.</param>
 internal sealed record TransferRequest(IReadOnlyList<string> Sources, string? Output, bool Force, int Parallel, bool Json)
 {

@@ -130,6 +130,6 @@ internal sealed class VerifyCommand : Command, IHasExamples
                 : failed.TrueForAll(IsOutage) ? ExitCode.ServiceFailing : ExitCode.KeyUnusable;
     }
 
-    /// <summary>AWS did not refuse, it failed.</summary>
+    /// <summary>Whether AWS gave no usable answer in the step. A denial is an answer.</summary>
     private static bool IsOutage(ByokVerificationStep step) => step is { Reason: null, Operation: not null };
 }

@@ -1,14 +1,14 @@
 namespace Byok.Cli.Files;
 
-/// <summary>What became of a file.</summary>
+/// <summary>The result of one file.</summary>
 internal enum FileOutcome
 {
-    /// <summary>It was made.</summary>
+    /// <summary>The target was written.</summary>
     Done,
 
     /// <summary>There was nothing to do.</summary>
     Unchanged,
 
-    /// <summary>It failed; what was there before is there still.</summary>
+    /// <summary>It failed. The files are as before.</summary>
     Failed,
 }

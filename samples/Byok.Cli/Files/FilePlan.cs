@@ -1,6 +1,6 @@
 namespace Byok.Cli.Files;
 
-/// <summary>Which files are made out of which: names gain or lose the suffix .byok, directories are mirrored.</summary>
+/// <summary>Chooses the target of each source: names gain or lose the suffix .byok, and directories keep their structure.</summary>
 internal sealed class FilePlan
 {
     /// <summary>How the names of encrypted files end.</summary>
@@ -18,7 +18,7 @@ internal sealed class FilePlan
 
     /// <param name="encrypts">Whether names gain the suffix, or lose it.</param>
     /// <param name="sources">Files and directories.</param>
-    /// <param name="output">Where to; null for beside each file.</param>
+    /// <param name="output">The file or directory to write; null: beside each source.</param>
     /// <exception cref="UsageException">A target is unknown, or is named twice.</exception>
     public static IReadOnlyList<FileJob> Make(bool encrypts, IReadOnlyList<string> sources, string? output)
     {
@@ -61,12 +61,12 @@ internal sealed class FilePlan
     /// <summary>Whether a name states that the file is a message.</summary>
     public static bool IsEncrypted(string file) => file.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>A link is left as it is; what it leads to is replaced.</summary>
+    /// <summary>A link stays as it is. Its target is replaced.</summary>
     private static FileInfo Resolve(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true) as FileInfo ?? new FileInfo(path);
 
-    private static string Existing(string path) => File.Exists(path) ? path : throw new UsageException($"{path} is not there.");
+    private static string Existing(string path) => File.Exists(path) ? path : throw new UsageException($"{path} does not exist.");
 
-    /// <summary>Links are not followed; what byok itself has left unfinished is left out.</summary>
+    /// <summary>Links are not followed. Unfinished files of byok are left out.</summary>
     private static IEnumerable<string> FilesIn(string directory) => Directory
         .EnumerateFiles(directory, "*", new EnumerationOptions
         {
@@ -117,13 +117,13 @@ internal sealed class FilePlan
     {
         if (_jobs.Find(job => Path.GetFullPath(job.Source) == Path.GetFullPath(job.Target)) is { } same)
         {
-            throw new UsageException($"{same.Source} would be written over while it is read: choose another output.");
+            throw new UsageException($"{same.Source} would be overwritten while it is read: choose another output.");
         }
 
         if (_jobs.GroupBy(job => Path.GetFullPath(job.Target)).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
             throw new UsageException(
-                $"{twice.Key} would be written twice, out of {string.Join(" and ", twice.Select(job => job.Source))}.");
+                $"{twice.Key} would be written twice, from {string.Join(" and ", twice.Select(job => job.Source))}.");
         }
 
         return _jobs;

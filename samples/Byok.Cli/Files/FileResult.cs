@@ -2,18 +2,18 @@ using System.Text.Json.Serialization;
 
 namespace Byok.Cli.Files;
 
-/// <summary>What became of a file, as JSON.</summary>
-/// <param name="Source">What was read.</param>
-/// <param name="Target">What was to be written.</param>
-/// <param name="Outcome">What became of it.</param>
-/// <param name="ExitCode">What the command's exit code would be for this file alone.</param>
+/// <summary>The result of one file, as JSON.</summary>
+/// <param name="Source">The file that was read.</param>
+/// <param name="Target">The file to write.</param>
+/// <param name="Outcome">The outcome.</param>
+/// <param name="ExitCode">The exit code that the command would have for this file alone.</param>
 /// <param name="Message">Why it failed; null if it did not.</param>
 internal sealed record FileResult(string Source, string Target, FileOutcome Outcome, int ExitCode = 0, string? Message = null)
 {
-    /// <summary>How many bytes were read to make it; 0 if it was not made.</summary>
+    /// <summary>The number of bytes that were read; 0 if the target was not written.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>What went wrong; no part of the JSON.</summary>
+    /// <summary>The failure. Not part of the JSON.</summary>
     [JsonIgnore]
     public Exception? Error { get; init; }
 }

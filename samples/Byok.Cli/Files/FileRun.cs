@@ -3,17 +3,17 @@ using Byok.Cli.Output;
 
 namespace Byok.Cli.Files;
 
-/// <summary>Does the same to many files, several at a time. A file that fails does not keep the others from being done.</summary>
+/// <summary>Processes files, several at the same time. A file that fails does not stop the others.</summary>
 /// <param name="terminal">Shows the progress.</param>
-/// <param name="parallel">How many at a time.</param>
+/// <param name="parallel">How many files are processed at the same time.</param>
 internal sealed class FileRun(Terminal terminal, int parallel)
 {
     private readonly ConcurrentDictionary<FileJob, FileResult> _results = new();
 
-    /// <param name="title">What is done, for the progress bar.</param>
+    /// <param name="title">The title of the progress bar.</param>
     /// <param name="jobs">The files.</param>
-    /// <param name="workAsync">Does one; told how to report bytes that it has read.</param>
-    /// <param name="cancellationToken">Ends it; files that are done stay.</param>
+    /// <param name="workAsync">Processes one file, and reports the bytes that it has read.</param>
+    /// <param name="cancellationToken">Cancels the run. Files that are complete stay.</param>
     public async Task<FilesReport> RunAsync(
         string title,
         IReadOnlyList<FileJob> jobs,

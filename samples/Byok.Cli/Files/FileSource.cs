@@ -7,7 +7,7 @@ namespace Byok.Cli.Files;
 /// </summary>
 /// <remarks>
 /// An item is read as a whole: use a batch size of 1. A new file is complete when it appears under its name. No file system compares and
-/// replaces in one step, so a write by another process in the moment between is lost; databases have no such moment.
+/// replaces in one step, so a write by another process in between is lost. A database prevents that.
 /// </remarks>
 internal sealed class FileSource : IReencryptionSource<string>, ICountedReencryptionSource
 {

@@ -44,7 +44,7 @@ internal sealed class HeldPlaintext : Stream
         await _file.WriteAsync(buffer, cancellationToken);
     }
 
-    /// <summary>Lets it go.</summary>
+    /// <summary>Writes the plaintext to the output.</summary>
     public async Task ReleaseAsync(Stream destination, CancellationToken cancellationToken)
     {
         var held = _file ?? (Stream)_memory;

@@ -1,6 +1,6 @@
 namespace Byok.Cli.Files;
 
-/// <summary>Passes reads on, and tells how much was read.</summary>
+/// <summary>Forwards reads, and reports the number of bytes.</summary>
 internal sealed class MeteredStream(Stream inner, Action<long> told) : Stream
 {
     public override bool CanRead => true;

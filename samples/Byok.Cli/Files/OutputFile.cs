@@ -26,15 +26,15 @@ internal sealed class OutputFile : IAsyncDisposable
         Stream = stream;
     }
 
-    /// <summary>Where to write.</summary>
+    /// <summary>The stream to write to.</summary>
     public FileStream Stream { get; }
 
-    /// <param name="target">The name in the end.</param>
+    /// <param name="target">The final name.</param>
     /// <param name="overwrite">Whether a file of that name is replaced.</param>
     /// <param name="mode">
-    /// Who may do what with it in the end; null for its owner alone to read and write it. Of no meaning on Windows.
+    /// The final permissions; null: only the owner can read and write. Ignored on Windows.
     /// </param>
-    /// <exception cref="IOException">There is such a file, or none can be made.</exception>
+    /// <exception cref="IOException">The file exists, or cannot be created.</exception>
     public static OutputFile Create(string target, bool overwrite, UnixFileMode? mode)
     {
         ThrowIfTaken(target, overwrite);
@@ -57,7 +57,7 @@ internal sealed class OutputFile : IAsyncDisposable
         return new OutputFile(target, temporary, overwrite, mode, new FileStream(temporary, options));
     }
 
-    /// <exception cref="IOException">There is such a file, and it is not to be replaced.</exception>
+    /// <exception cref="IOException">The file exists, and must not be replaced.</exception>
     public static void ThrowIfTaken(string target, bool overwrite)
     {
         if (Directory.Exists(target))
@@ -67,11 +67,11 @@ internal sealed class OutputFile : IAsyncDisposable
 
         if (!overwrite && File.Exists(target))
         {
-            throw new IOException($"{target} is there already; --force replaces it.");
+            throw new IOException($"{target} exists; --force replaces it.");
         }
     }
 
-    /// <summary>Puts the file under its name, once the disk has it.</summary>
+    /// <summary>Flushes the file to the disk, then gives it its final name.</summary>
     public async Task CommitAsync(CancellationToken cancellationToken)
     {
         await Stream.FlushAsync(cancellationToken);

@@ -13,7 +13,7 @@ internal static class SourceFile
             Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
         });
 
-    /// <summary>Who may do what with an open file; null where that is not told.</summary>
+    /// <summary>The permissions of an open file; null if the system does not report them.</summary>
     public static UnixFileMode? ModeOf(FileStream file) =>
         OperatingSystem.IsWindows() || !file.CanSeek ? null : File.GetUnixFileMode(file.SafeFileHandle);
 }

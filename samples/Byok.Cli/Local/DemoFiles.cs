@@ -12,10 +12,10 @@ namespace Byok.Cli.Local;
 /// key.
 /// </summary>
 /// <param name="demo">The customer.</param>
-/// <param name="directory">Where the files go.</param>
+/// <param name="directory">The directory for the files.</param>
 internal sealed class DemoFiles(DemoCustomer demo, string directory)
 {
-    private const string Mark = "Written by byok local: nothing in here is secret.";
+    private const string Mark = "Written by byok local: nothing in this file is secret.";
     private const string TokenFile = "token.jwt";
 
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromHours(1);
@@ -51,7 +51,7 @@ internal sealed class DemoFiles(DemoCustomer demo, string directory)
         return files;
     }
 
-    /// <summary>Keeps the token fresh until it is cancelled, as the host's issuer would.</summary>
+    /// <summary>Replaces the token before it expires, until cancelled, as the host's issuer would.</summary>
     public async Task RenewTokenAsync(TimeProvider time, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(TokenRenewal, time);
@@ -67,7 +67,7 @@ internal sealed class DemoFiles(DemoCustomer demo, string directory)
     {
         if (File.Exists(path) && !(await File.ReadAllTextAsync(path, cancellationToken)).Contains(Mark, StringComparison.Ordinal))
         {
-            throw new UsageException($"{path} is there already, and byok local has not written it: choose another directory with --out.");
+            throw new UsageException($"{path} exists, and byok local has not written it: choose another directory with --out.");
         }
     }
 

@@ -1,6 +1,6 @@
 namespace Byok.Cli.Local;
 
-/// <summary>Where the settings of one credentials type are.</summary>
+/// <summary>The settings files of one credentials type.</summary>
 /// <param name="CredentialsType">The type.</param>
 /// <param name="Settings">The settings file.</param>
 /// <param name="NextSettings">The settings file after the customer's change to another key, with the first one among the previous.</param>

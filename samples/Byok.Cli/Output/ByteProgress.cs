@@ -2,14 +2,14 @@ using Spectre.Console;
 
 namespace Byok.Cli.Output;
 
-/// <summary>A progress bar in bytes, with rate and time left, where there is a terminal to draw it on; nothing elsewhere.</summary>
+/// <summary>A progress bar in bytes, with rate and remaining time. Shown at a terminal only.</summary>
 internal sealed class ByteProgress(Terminal terminal)
 {
     /// <summary>Columns that the rate needs besides the rest.</summary>
     private const int WideEnough = 90;
 
-    /// <param name="title">What is done.</param>
-    /// <param name="total">How many bytes there will be; null if no one knows.</param>
+    /// <param name="title">The title.</param>
+    /// <param name="total">The total number of bytes; null if it is not known.</param>
     /// <param name="workAsync">The work, which reports bytes as they are done, from any thread.</param>
     public Task RunAsync(string title, long? total, Func<Action<long>, Task> workAsync)
     {

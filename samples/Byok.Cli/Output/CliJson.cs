@@ -18,6 +18,6 @@ namespace Byok.Cli.Output;
 [JsonSerializable(typeof(Finding))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
-    /// <summary>The same on one line, for documents that follow each other.</summary>
+    /// <summary>The same on one line, for output with several documents.</summary>
     public static CliJson Compact() => new(new JsonSerializerOptions(Default.Options) { WriteIndented = false });
 }

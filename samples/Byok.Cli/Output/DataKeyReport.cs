@@ -5,7 +5,7 @@ namespace Byok.Cli.Output;
 /// <summary>An encrypted data key of a message, as JSON.</summary>
 /// <param name="ProviderId">The key provider.</param>
 /// <param name="KeyArn">The KMS key; null for another key provider.</param>
-/// <param name="ProviderInfo">What the key provider finds its wrapping key by, in base64: not always text.</param>
+/// <param name="ProviderInfo">The key provider's name of the wrapping key, in Base64 because it is not always text.</param>
 /// <param name="Ciphertext">For <c>aws kms decrypt</c>, in base64.</param>
 internal sealed record DataKeyReport(string ProviderId, KmsKeyArn? KeyArn, string ProviderInfo, string Ciphertext)
 {

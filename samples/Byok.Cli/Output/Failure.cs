@@ -3,7 +3,7 @@ using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Output;
 
-/// <summary>What an exception means to a user: lines to read, and the exit code.</summary>
+/// <summary>The text and the exit code of an exception.</summary>
 /// <param name="Lines">What happened and what to do, without a stack trace.</param>
 /// <param name="Code">One of <see cref="ExitCode"/>.</param>
 internal sealed record Failure(IReadOnlyList<string> Lines, int Code)
@@ -18,7 +18,7 @@ internal sealed record Failure(IReadOnlyList<string> Lines, int Code)
         ByokDecryptionException or NotSupportedException => One(error, ExitCode.MessageRefused),
         ArgumentException argument => new([WithoutParameter(argument)], ExitCode.Usage),
         IOException or UnauthorizedAccessException => One(error, ExitCode.Failed),
-        _ => new([$"Unexpected {error.GetType().Name}: {error.Message}", "Run again with --verbose to see where."], ExitCode.Failed),
+        _ => new([$"Unexpected {error.GetType().Name}: {error.Message}", "Run again with --verbose for the stack trace."], ExitCode.Failed),
     };
 
     private static Failure One(Exception error, int code) => new([error.Message], code);

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Byok.Cli.Output;
 
-/// <summary>How a key is, in lines.</summary>
+/// <summary>Formats the health of a key as lines.</summary>
 internal sealed class HealthView(Terminal terminal)
 {
     public static int CodeOf(ByokKeyHealth health) => health switch
@@ -22,7 +22,7 @@ internal sealed class HealthView(Terminal terminal)
 
     public static Style StyleOf(ByokKeyHealth health) => Style.Parse(ColorOf(health));
 
-    /// <summary>When it was seen, the status, and what was found.</summary>
+    /// <summary>The time of the probe, the status and the findings.</summary>
     public void Log(ByokKeyHealth health)
     {
         Write($"{Time(health.CheckedAt)} [{ColorOf(health)}]{Status(health)}[/] {Shown.Markup(health.KeyArn.ToString())}");

@@ -1,8 +1,8 @@
 namespace Byok.Cli.Output;
 
 /// <summary>
-/// A standard stream whose reads and writes end when they are cancelled. The system's own block until the other side moves, whatever token
-/// they get: a cancelled operation is left behind, on memory of its own, for the end of the process.
+/// A standard stream whose reads and writes end when they are cancelled. Those of the system ignore the token and block until the other
+/// side reads or writes. So a cancelled operation continues, with its own memory, until the process ends.
 /// </summary>
 internal sealed class InterruptibleStream(Stream inner) : Stream
 {

@@ -2,7 +2,7 @@ using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Output;
 
-/// <summary>A verification that may end up in a log: the trust policy in it shows no external ID.</summary>
+/// <summary>A verification as text that may be logged: its trust policy contains no external ID.</summary>
 internal static class LogCopy
 {
     private const string Instead = "(external ID)";

@@ -2,7 +2,7 @@ using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Output;
 
-/// <summary>What a message says of itself, as JSON.</summary>
+/// <summary>The header of a message, as JSON.</summary>
 internal sealed record MessageReport(
     bool Authenticated,
     string AlgorithmSuite,

@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace Byok.Cli.Output;
 
-/// <summary>What to do about the steps that did not pass; policies stand alone on their lines, ready to be copied.</summary>
+/// <summary>Writes remedies of the steps that did not pass. Policies have lines of their own, so that they can be copied.</summary>
 internal sealed class RemediesView(Terminal terminal)
 {
     public void Show(ByokVerification verification)

@@ -4,10 +4,10 @@ using Spectre.Console;
 
 namespace Byok.Cli.Output;
 
-/// <summary>Texts from outside (file names, messages that no one has authenticated), made fit for a terminal.</summary>
+/// <summary>Escapes untrusted texts for a terminal: file names, and headers that are not authenticated.</summary>
 internal static class Shown
 {
-    /// <summary>One line: whatever a terminal would obey, or that would reorder or hide other text, is written as an escape.</summary>
+    /// <summary>One line. Characters that control a terminal, or reorder or hide text, are written as escapes.</summary>
     public static string Line(string text)
     {
         var safe = new StringBuilder(text.Length);
@@ -19,10 +19,10 @@ internal static class Shown
         return safe.ToString();
     }
 
-    /// <summary>The same, and nothing of it is markup.</summary>
+    /// <summary>The same, with markup escaped.</summary>
     public static string Markup(string text) => Line(text).EscapeMarkup();
 
-    /// <summary>A length in bytes, in the unit that suits it.</summary>
+    /// <summary>A length in bytes, in a suitable unit.</summary>
     public static string Bytes(long bytes)
     {
         string[] units = ["KB", "MB", "GB", "TB"];

@@ -2,13 +2,13 @@ using Spectre.Console;
 
 namespace Byok.Cli.Output;
 
-/// <summary>One line at the bottom of a terminal that is written over again and again. Lines that are to stay go above it.</summary>
+/// <summary>One line at the bottom of a terminal that is updated in place. Permanent lines are written above it.</summary>
 internal sealed class StatusLine(IAnsiConsole console)
 {
     private const string EraseLine = "\r\e[2K";
 
-    /// <param name="text">Cut where the terminal ends.</param>
-    /// <param name="style">How it looks.</param>
+    /// <param name="text">The text. Cut to the width of the terminal.</param>
+    /// <param name="style">The style of the line.</param>
     public void Show(string text, Style style)
     {
         if (console.Profile.Capabilities.Ansi)
@@ -18,7 +18,7 @@ internal sealed class StatusLine(IAnsiConsole console)
         }
     }
 
-    /// <summary>Makes room for a line that is to stay.</summary>
+    /// <summary>Clears the line, so that a permanent line can be written.</summary>
     public void Clear()
     {
         if (console.Profile.Capabilities.Ansi)

@@ -2,7 +2,7 @@ using Scalr.Byok.Kms;
 
 namespace Byok.Cli.Output;
 
-/// <summary>How a step of a verification is called and coloured.</summary>
+/// <summary>The names and colours of the steps of a verification.</summary>
 internal static class StepWords
 {
     public static string NameOf(ByokVerificationStep step) => step.Check switch

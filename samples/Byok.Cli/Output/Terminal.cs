@@ -3,11 +3,11 @@ using Spectre.Console;
 namespace Byok.Cli.Output;
 
 /// <summary>
-/// The three standard streams, as bytes and as a person sees them. Data goes to the output, messages about it go to the error stream.
+/// The three standard streams, as bytes and as text. Data goes to standard output, messages about it to standard error.
 /// </summary>
 internal sealed class Terminal
 {
-    /// <summary>Wider than any line: whatever reads a pipe wants lines whole.</summary>
+    /// <summary>Wider than any line, because a program that reads a pipe needs complete lines.</summary>
     private const int NoWrapping = 100_000;
 
     private readonly Func<Stream> _input;
@@ -22,7 +22,7 @@ internal sealed class Terminal
     }
 
     /// <summary>
-    /// Tables and trees for a person at a terminal. Wraps lines, so what is to be copied or parsed goes to <see cref="WriteLine"/>.
+    /// Tables and trees at a terminal. Wraps lines, so text to copy or parse goes to <see cref="WriteLine"/>.
     /// </summary>
     public IAnsiConsole Out { get; }
 
@@ -35,7 +35,7 @@ internal sealed class Terminal
 
     public bool ErrorIsTerminal { get; init; }
 
-    /// <summary>This process's own.</summary>
+    /// <summary>The streams of this process.</summary>
     public static Terminal Attach() => new(
         Console(System.Console.Out, System.Console.IsOutputRedirected),
         Console(System.Console.Error, System.Console.IsErrorRedirected),
@@ -53,10 +53,10 @@ internal sealed class Terminal
     /// <summary>Standard output as bytes.</summary>
     public Stream OpenOutput() => new InterruptibleStream(_output());
 
-    /// <summary>A line of standard output as it is: never wrapped, coloured or shortened.</summary>
+    /// <summary>Writes a line to standard output, without wrapping, colours or cuts.</summary>
     public void WriteLine(string line = "") => Out.Profile.Out.Writer.WriteLine(line);
 
-    /// <summary>A line of standard error as it is.</summary>
+    /// <summary>Writes a line to standard error, without changes.</summary>
     public void WriteErrorLine(string line) => Error.Profile.Out.Writer.WriteLine(line);
 
     private static IAnsiConsole Console(TextWriter writer, bool isRedirected)

@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace Byok.Cli.Output;
 
-/// <summary>The steps of a verification as they come: a table that grows at a terminal that can draw, lines elsewhere.</summary>
+/// <summary>Shows the steps of a verification as they end: at a terminal as a table that grows, otherwise as lines.</summary>
 internal sealed class VerificationView(Terminal terminal)
 {
     public async Task<ByokVerification> RunAsync(Func<IProgress<ByokVerificationProgress>, Task<ByokVerification>> verifyAsync)
@@ -60,7 +60,7 @@ internal sealed class VerificationView(Terminal terminal)
         }
     }
 
-    /// <summary>Tells on the caller's thread, in order; <see cref="Progress{T}"/> would not.</summary>
+    /// <summary>Reports on the caller's thread, in order. <see cref="Progress{T}"/> does not.</summary>
     private sealed class Listener(Action<ByokVerificationProgress> told) : IProgress<ByokVerificationProgress>
     {
         public void Report(ByokVerificationProgress value) => told(value);

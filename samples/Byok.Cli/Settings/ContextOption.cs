@@ -6,7 +6,7 @@ namespace Byok.Cli.Settings;
 internal sealed class ContextOption() : Option<string[]>("--context", "-c")
 {
     /// <summary>The pairs.</summary>
-    /// <exception cref="UsageException">A pair is none. Values are not quoted: they are the customer's.</exception>
+    /// <exception cref="UsageException">A text is not a pair. The message does not quote values, which are the customer's.</exception>
     public IReadOnlyDictionary<string, string> Read(ParseResult result)
     {
         var pairs = new Dictionary<string, string>();

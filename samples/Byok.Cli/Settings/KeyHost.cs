@@ -40,11 +40,11 @@ internal sealed class KeyHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Tries settings, right or wrong.</summary>
+    /// <summary>Verifies settings, valid or not.</summary>
     /// <exception cref="OptionsValidationException">The host's own options are invalid.</exception>
     public IByokVerifier Verifier => _services.GetRequiredService<IByokVerifier>();
 
-    /// <param name="context">Where warnings go.</param>
+    /// <param name="context">The context of the command. Warnings go to its standard error.</param>
     /// <param name="settings">The settings.</param>
     /// <param name="tenant">
     /// The tenant that a verification is for; null for none. The token file, which is the caller's own, then serves that tenant.

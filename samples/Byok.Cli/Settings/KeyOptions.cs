@@ -18,7 +18,7 @@ internal sealed class KeyOptions
     public Option<string?> CredentialsType { get; } = new("--credentials-type")
     {
         HelpName = "AccessKeys|AssumeRole|Oidc",
-        Description = "How the key is reached.",
+        Description = "The type of the credentials.",
     };
 
     public Option<string?> AccessKeyId { get; } = new("--access-key-id")
@@ -37,7 +37,7 @@ internal sealed class KeyOptions
     public Option<string?> ExternalId { get; } = new("--external-id")
     {
         HelpName = "ID",
-        Description = "The external ID that the role demands (AssumeRole).",
+        Description = "The external ID that the role requires (AssumeRole).",
     };
 
     public Option<string?> HostAccount { get; } = new("--host-account")
@@ -51,7 +51,7 @@ internal sealed class KeyOptions
     public Option<string?> TokenFile { get; } = new("--token-file")
     {
         HelpName = "FILE",
-        Description = "The file that holds the token (Oidc).",
+        Description = "The file with the token (Oidc).",
     };
 
     public Option<string?> Endpoint { get; } = new("--endpoint")
@@ -63,7 +63,7 @@ internal sealed class KeyOptions
     public Option<string[]> ReplicaRegions { get; } = new("--replica-region")
     {
         HelpName = "REGION",
-        Description = "A Region that holds a replica of the key. Repeatable, or several with commas.",
+        Description = "A Region that has a replica of the key. Repeatable, or several with commas.",
     };
 
     public Option<string[]> AllowedRegions { get; } = new("--allow-region")

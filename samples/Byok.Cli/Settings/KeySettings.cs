@@ -19,7 +19,7 @@ internal sealed record KeySettings(IConfigurationRoot Configuration, string? Tok
     /// <summary>The customer's credentials.</summary>
     public const string CredentialsSection = $"{KeySection}:{nameof(ByokKeySettings.Credentials)}";
 
-    /// <summary>No secret.</summary>
+    /// <summary>A text without any secret.</summary>
     public override string ToString() => Configuration[$"{KeySection}:{nameof(ByokKeySettings.KeyArn)}"] ?? "(no key ARN)";
 
     /// <summary>Whether the current key is reached by credentials of a type.</summary>

@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace Byok.Cli.Settings;
 
-/// <summary>Puts settings together: options come before environment variables, those before the settings file.</summary>
+/// <summary>Combines settings: options override environment variables, and both override the settings file.</summary>
 /// <remarks>The result is one configuration. The library reads it as it reads a host's, with the same messages.</remarks>
 internal sealed class SettingsReader(CliContext context, KeyOptions options)
 {
@@ -15,7 +15,7 @@ internal sealed class SettingsReader(CliContext context, KeyOptions options)
 
     private static readonly string[] Sections = [KeySettings.HostSection, KeySettings.KeySection];
 
-    /// <summary>The settings as they are. They may be incomplete or wrong.</summary>
+    /// <summary>The settings, complete or not, valid or not.</summary>
     /// <exception cref="UsageException">The settings file cannot be used.</exception>
     public KeySettings Read(ParseResult result)
     {
@@ -35,7 +35,7 @@ internal sealed class SettingsReader(CliContext context, KeyOptions options)
     }
 
     /// <summary>
-    /// The settings to reach the key with. The user is asked for the secret access key if it is missing and there is a terminal.
+    /// The settings with credentials. Prompts for the secret access key if it is missing and there is a terminal.
     /// </summary>
     /// <exception cref="UsageException">The settings file cannot be used, or there is no token for credentials of type Oidc.</exception>
     public async Task<KeySettings> ReadAsync(ParseResult result, CancellationToken cancellationToken)
@@ -62,14 +62,14 @@ internal sealed class SettingsReader(CliContext context, KeyOptions options)
         return settings;
     }
 
-    /// <summary>Replaces some settings, each with all below it: an option never meets what it replaces.</summary>
+    /// <summary>Replaces some settings, each with everything below it.</summary>
     private static IConfigurationRoot Overlay(IConfiguration settings, Dictionary<string, KeyValuePair<string, string?>> replacements) =>
         new ConfigurationBuilder()
             .AddInMemoryCollection(settings.AsEnumerable().Where(pair => IsIn(pair.Key, Sections) && !IsIn(pair.Key, replacements.Keys)))
             .AddInMemoryCollection(replacements.Values)
             .Build();
 
-    /// <summary>What options set, by the path that they replace.</summary>
+    /// <summary>The values of the options, by the path that they replace.</summary>
     private Dictionary<string, KeyValuePair<string, string?>> FromOptions(ParseResult result)
     {
         var set = new Dictionary<string, KeyValuePair<string, string?>>();
@@ -109,7 +109,7 @@ internal sealed class SettingsReader(CliContext context, KeyOptions options)
         catch (Exception error) when (error is FormatException or InvalidDataException or JsonException)
         {
             var line = Cause<JsonException>(error)?.LineNumber is { } number ? $" (line {number + 1})" : "";
-            throw new UsageException($"The settings file {file} is not JSON as it should be{line}.");
+            throw new UsageException($"The settings file {file} is not valid JSON{line}.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

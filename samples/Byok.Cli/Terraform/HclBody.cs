@@ -11,8 +11,8 @@ internal sealed class HclBody
     private readonly List<(string Name, string Value)> _attributes = [];
     private readonly StringBuilder _text = new();
 
-    /// <param name="name">The attribute, quoted where it is no identifier.</param>
-    /// <param name="value">An expression; lines behind the first are indented already, relative to the attribute.</param>
+    /// <param name="name">The attribute, quoted if it is not an identifier.</param>
+    /// <param name="value">An expression. Its lines after the first are already indented, relative to the attribute.</param>
     public HclBody Attribute(string name, string value)
     {
         if (value.Contains('\n', StringComparison.Ordinal))
@@ -28,7 +28,7 @@ internal sealed class HclBody
         return this;
     }
 
-    /// <summary>A block within, apart from what stands before it.</summary>
+    /// <summary>Adds a nested block, after an empty line.</summary>
     public HclBody Block(string header, HclBody body)
     {
         Align();

@@ -6,7 +6,7 @@ namespace Byok.Cli.Terraform;
 /// <summary>Expressions of Terraform's language.</summary>
 internal static class HclExpression
 {
-    /// <summary>A text that means itself: no template in it is one.</summary>
+    /// <summary>A literal text: templates in it are escaped.</summary>
     public static string Quote(string text)
     {
         var quoted = new StringBuilder("\"");
@@ -28,7 +28,7 @@ internal static class HclExpression
         return quoted.Append('"').ToString();
     }
 
-    /// <summary>A call of jsonencode that makes this document.</summary>
+    /// <summary>A call of jsonencode that writes this document.</summary>
     /// <param name="document">The document, as from <see cref="Scalr.Byok.Kms.ByokPolicies"/>.</param>
     /// <param name="references">Texts in it that stand for expressions.</param>
     public static string JsonEncode(string document, IReadOnlyDictionary<string, string> references) =>
@@ -55,7 +55,7 @@ internal static class HclExpression
         return body;
     }
 
-    /// <summary>IAM takes no character above U+00FF but as an escape, and jsonencode writes none.</summary>
+    /// <summary>IAM accepts characters above U+00FF only as escapes, which jsonencode does not write.</summary>
     private static string Iam(string text) => text.All(c => c <= '\u00FF')
         ? text
         : throw new UsageException(

@@ -5,11 +5,11 @@ namespace Byok.Cli.Terraform;
 
 /// <summary>
 /// A whole Terraform configuration for the customer's account: the key with its replicas, unless there is one already, and who may use it.
-/// The policies are those of <see cref="ByokPolicies"/>, with references where Terraform makes what they name.
+/// The policies are those of <see cref="ByokPolicies"/>, with references to the resources that Terraform creates.
 /// </summary>
 internal sealed class KeyStack
 {
-    /// <summary>Stands for the account that Terraform is run in.</summary>
+    /// <summary>The placeholder for the account in which Terraform runs.</summary>
     public const string AnyAccount = "111122223333";
 
     private const string AnyKeyId = "mrk-00000000000000000000000000000000";
@@ -34,10 +34,10 @@ internal sealed class KeyStack
     }
 
     /// <param name="settings">The key ARN and the replicas, if there are any.</param>
-    /// <param name="region">Where a new key is made.</param>
+    /// <param name="region">The Region in which a new key is created.</param>
     /// <param name="describeKey">Whether kms:DescribeKey is allowed.</param>
     /// <param name="encryptionContext">Pairs that the encryption context of each request must have.</param>
-    /// <exception cref="UsageException">The key ARN is none, or the Region is none.</exception>
+    /// <exception cref="UsageException">The key ARN or the Region is invalid.</exception>
     public static KeyStack For(
         ByokKeySettings settings, string region, bool describeKey = true, IReadOnlyDictionary<string, string>? encryptionContext = null)
     {
@@ -55,7 +55,7 @@ internal sealed class KeyStack
         return Make(key, exists: false, settings.ReplicaRegions.Count > 0 ? [.. settings.ReplicaRegions] : Neighbour(region));
     }
 
-    /// <summary>And an IAM user, whose access key is made by hand so that no state file holds it.</summary>
+    /// <summary>Adds an IAM user. Its access key is created by hand, so that no state file contains it.</summary>
     public string WithUser()
     {
         _stack
@@ -69,7 +69,7 @@ internal sealed class KeyStack
         return End();
     }
 
-    /// <summary>And a role with this trust policy.</summary>
+    /// <summary>Adds a role with this trust policy.</summary>
     public string WithRole(string trustPolicy)
     {
         _stack
@@ -85,8 +85,8 @@ internal sealed class KeyStack
         return End();
     }
 
-    /// <summary>And the identity provider, and a role with this trust policy.</summary>
-    /// <param name="trustPolicy">It trusts the provider in the account.</param>
+    /// <summary>Adds the identity provider, and a role with this trust policy.</summary>
+    /// <param name="trustPolicy">The trust policy, which names the provider in the account.</param>
     /// <param name="providerArn">The provider, as the trust policy names it.</param>
     /// <param name="providerHost">The provider, without https://.</param>
     /// <param name="audience">The audience of its tokens.</param>
@@ -99,7 +99,7 @@ internal sealed class KeyStack
         return WithRole(trustPolicy);
     }
 
-    /// <summary>A replica stays in the same part of the world unless the customer says otherwise.</summary>
+    /// <summary>The default Regions of replicas, in the same part of the world as the key.</summary>
     private static string[] Neighbour(string region) =>
         region switch { "us-east-1" => ["us-east-2"], "us-east-2" => ["us-east-1"], _ => [] };
 

@@ -3,14 +3,13 @@ using System.ComponentModel.DataAnnotations.Schema;
 namespace Columns.Encryption;
 
 /// <summary>
-/// Says that a text of a <see cref="TenantRow"/> is stored encrypted. It is never mapped itself, so that no forgotten line of set-up can
-/// store it unencrypted.
+/// Marks a text of a <see cref="TenantRow"/> that is stored encrypted. EF Core never maps the text itself, so an incomplete configuration
+/// cannot store it unencrypted.
 /// </summary>
 /// <param name="table">
-/// The table, as the value is bound to it. It stays what it is if the table is ever renamed: values that are stored open under no other
-/// name.
+/// The name of the table that the value is bound to. Keep it if the table is renamed: stored values can be decrypted under this name only.
 /// </param>
-/// <param name="column">The column: its name in the database, and, as with the table, what the value is bound to.</param>
+/// <param name="column">The name of the column in the database. The value is bound to it, too.</param>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class EncryptedAttribute(string table, string column) : NotMappedAttribute
 {

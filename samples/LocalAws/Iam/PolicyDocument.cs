@@ -18,7 +18,7 @@ internal enum Decision
 internal sealed record PolicyRequest(string Action, string Resource, Facts Facts, Func<PolicyPrincipal, bool>? IsPrincipal = null);
 
 /// <summary>
-/// An IAM policy: who may do what to which resource under which conditions. The parser refuses what the evaluator does not model,
+/// An IAM policy: who may do what to which resource under which conditions. The parser rejects what the evaluator does not model,
 /// so that no policy is silently read as more or less than it says.
 /// </summary>
 internal sealed class PolicyDocument

@@ -49,7 +49,7 @@ internal static class CiphertextBlob
         return blob;
     }
 
-    /// <exception cref="AwsException">InvalidCiphertextException: no blob, or a damaged one.</exception>
+    /// <exception cref="AwsException">InvalidCiphertextException: not a ciphertext of LocalAws, or a damaged one.</exception>
     public static string KeyIdOf(ReadOnlySpan<byte> blob)
     {
         var intact = blob.Length >= HeaderLength + TagLength
@@ -85,7 +85,7 @@ internal static class CiphertextBlob
 
     private static ReadOnlySpan<byte> Check(ReadOnlySpan<byte> header) => HMACSHA256.HashData(CheckKey, header).AsSpan(0, CheckLength);
 
-    /// <summary>Pairs in ordinal order, every text behind its length: two different contexts can never read the same.</summary>
+    /// <summary>Pairs in ordinal order, every text behind its length: two different contexts never give the same bytes.</summary>
     private static byte[] AssociatedData(ReadOnlySpan<byte> header, IReadOnlyDictionary<string, string> context)
     {
         using var data = new MemoryStream();

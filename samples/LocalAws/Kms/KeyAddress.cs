@@ -6,7 +6,7 @@ namespace LocalAws.Kms;
 
 /// <summary>
 /// What a client wrote as KeyId (key id, key ARN, alias or alias ARN), read in the caller's account and Region. Whether the key exists is
-/// told only after the caller was found to be allowed, so that no one can search for keys.
+/// answered only if the caller is allowed to use it, so that no one can search for keys.
 /// </summary>
 internal sealed partial class KeyAddress
 {

@@ -97,7 +97,7 @@ internal sealed class KmsCall : Call
         }
         catch (InvalidOperationException)
         {
-            // Half a surrogate pair, escaped: JSON, but no text.
+            // Half a surrogate pair, escaped: valid JSON, but not valid text.
             return null;
         }
     }

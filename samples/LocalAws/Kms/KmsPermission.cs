@@ -3,8 +3,8 @@ using LocalAws.Wire;
 namespace LocalAws.Kms;
 
 /// <summary>
-/// May this caller do this? LocalAws has no key policies to edit: every key trusts its own account, whose IAM policies then decide, and
-/// no other.
+/// Checks the permission of a caller. LocalAws does not model key policies: every key trusts its own account alone, whose IAM policies
+/// decide.
 /// </summary>
 internal static class KmsPermission
 {

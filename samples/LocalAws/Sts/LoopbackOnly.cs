@@ -1,8 +1,8 @@
 namespace LocalAws.Sts;
 
 /// <summary>
-/// Refuses to fetch from anywhere but this machine: the addresses come from tokens' issuers and their documents, and a stand-in that can be
-/// talked into calling other hosts would be a hole.
+/// Rejects addresses outside of this machine. The addresses come from issuers of tokens and their documents, so a token could otherwise
+/// make LocalAws call other hosts.
 /// </summary>
 internal sealed class LoopbackOnly : DelegatingHandler
 {

@@ -25,7 +25,7 @@ internal sealed class RoleSessions
             (parameters.RoleArn, parameters.SessionName, parameters.Duration, parameters.ExternalId);
         var sessionPolicy = ParseSessionPolicy(parameters.SessionPolicy);
 
-        // One answer for a role that does not exist, a wrong external ID and every other distrust: none may be told from another.
+        // One answer for a role that does not exist, a wrong external ID and any other denial, so that a caller cannot distinguish them.
         var facts = caller.Facts(request.Region).Add("sts:ExternalId", externalId).Add("sts:RoleSessionName", sessionName);
         if (_cloud.FindRole(roleArn) is not { } role || !MayAssume(caller, role, facts))
         {

@@ -9,7 +9,7 @@ namespace LocalAws.Sts;
 
 /// <summary>
 /// AssumeRoleWithWebIdentity: a token of a registered issuer instead of a signature. The token is verified by Microsoft.IdentityModel
-/// with the keys that the issuer publishes now; nothing is cached, so that an issuer that goes away is noticed.
+/// with the keys that the issuer publishes now; nothing is cached, so that an issuer that no longer answers is noticed.
 /// </summary>
 internal sealed class WebIdentity
 {
@@ -128,7 +128,7 @@ internal sealed class WebIdentity
         }
     }
 
-    /// <summary>The library would ask the system clock.</summary>
+    /// <summary>Checks the lifetime by the server's clock. Microsoft.IdentityModel would use the system clock.</summary>
     private bool CheckLifetime(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)
     {
         var now = _cloud.Now.UtcDateTime;

@@ -1,6 +1,6 @@
 namespace LocalAws.Wire;
 
-/// <summary>A whole answer, held back until the fault of the request, if any, has had its say.</summary>
+/// <summary>A complete answer, before the fault of the request, if there is one, is applied to it.</summary>
 internal sealed record Answer(int Status, string ContentType, byte[] Body)
 {
     /// <summary>The error code for the request log; null on success.</summary>

@@ -4,7 +4,7 @@ using LocalAws.Iam;
 
 namespace LocalAws.Wire;
 
-/// <summary>Who sent this request? The steps are in the order of AWS's errors.</summary>
+/// <summary>Finds the sender of a request by its signature. The steps are in the order of AWS's errors.</summary>
 internal sealed class Authenticator
 {
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
@@ -37,7 +37,7 @@ internal sealed class Authenticator
         var identity = _cloud.FindIdentity(signature.AccessKeyId);
         if (identity is null || !SameToken(identity.SessionToken, request.Headers["X-Amz-Security-Token"].ToString()))
         {
-            // One answer for both, as with AWS: a stolen access key id must not be told from an invented one.
+            // One answer for both, as with AWS: a caller must not learn whether an access key ID exists.
             throw new NotAuthenticatedException(
                 NotAuthenticated.UnknownCredentials, "The security token included in the request is invalid.");
         }

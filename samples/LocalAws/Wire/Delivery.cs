@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace LocalAws.Wire;
 
-/// <summary>Puts an answer on the wire, or fails to, as the fault of the request has it.</summary>
+/// <summary>Sends an answer, changed or cut by the fault of the request.</summary>
 internal static class Delivery
 {
     private static readonly byte[] Filler = [.. Enumerable.Repeat((byte)'x', 16 * 1024)];

@@ -4,7 +4,7 @@ using LocalAws.Iam;
 namespace LocalAws.Wire;
 
 /// <summary>
-/// Every request enters here: it is read, named, authenticated, answered or refused, logged, and handed back, with a fault in between.
+/// Processes every request: reads it, finds its operation, authenticates it, answers it, applies a fault and logs it.
 /// </summary>
 internal sealed class FrontDoor
 {
@@ -116,7 +116,7 @@ internal sealed class FrontDoor
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            // Input that no one thought of. A nameless 500 would send the developer looking in the wrong program.
+            // Unexpected input. A 500 without a message would make the developer search in the wrong program.
             return service.Refuse(
                 new AwsException("InternalFailure", $"LocalAws failed: {error.Message}", StatusCodes.Status500InternalServerError));
         }

@@ -2,13 +2,13 @@ using LocalAws.Iam;
 
 namespace LocalAws.Wire;
 
-/// <summary>One AWS service: opens a request far enough to name it, answers it, and words errors in its own format.</summary>
+/// <summary>One AWS service: finds the operation of a request, answers it, and writes errors in its own format.</summary>
 internal interface IService
 {
     /// <summary>The name in the credential scope: kms or sts.</summary>
     string Name { get; }
 
-    /// <summary>Never throws: whatever is wrong with the request comes out when it is answered.</summary>
+    /// <summary>Reads the operation. Never throws: errors of the request are reported when it is answered.</summary>
     Call Open(WireRequest request);
 
     Answer Refuse(AwsException error);
@@ -16,7 +16,7 @@ internal interface IService
     AwsException Refusal(NotAuthenticatedException reason);
 }
 
-/// <summary>One request to one operation, opened but not yet trusted.</summary>
+/// <summary>One request to one operation, before its caller is authenticated.</summary>
 internal abstract class Call
 {
     public abstract string Operation { get; }
@@ -34,7 +34,7 @@ internal abstract class Call
     public virtual string? SessionName => null;
 
     /// <param name="caller">Null only where <see cref="IsSigned"/> is false.</param>
-    /// <param name="cancellationToken">Ends when the client goes away.</param>
+    /// <param name="cancellationToken">Cancelled when the client disconnects.</param>
     /// <exception cref="AwsException">Every denial.</exception>
     public abstract Task<Answer> AnswerAsync(Caller? caller, CancellationToken cancellationToken);
 }

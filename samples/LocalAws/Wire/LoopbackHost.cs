@@ -32,7 +32,7 @@ internal sealed class LoopbackHost : IAsyncDisposable
 
     public Connections Connections { get; }
 
-    /// <summary><paramref name="answer"/> gets a token that is cancelled when the client has gone away or the host is disposed.</summary>
+    /// <summary><paramref name="answer"/> gets a token that is cancelled when the client disconnects or the host is disposed.</summary>
     public static async Task<LoopbackHost> StartAsync(
         int port, Func<HttpContext, CancellationToken, Task> answer, CancellationToken cancellationToken)
     {
@@ -87,7 +87,7 @@ internal sealed class LoopbackHost : IAsyncDisposable
             return;
         }
 
-        // Requests that a fault keeps hanging end here; whatever is left has a moment to finish and is then cut.
+        // Requests that wait because of a fault end here. The others have a short time to finish, and are then aborted.
         await _stopping.CancelAsync();
         using (var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1)))
         {

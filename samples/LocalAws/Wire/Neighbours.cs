@@ -1,8 +1,8 @@
 namespace LocalAws.Wire;
 
 /// <summary>
-/// Who may talk to a server on loopback. A web page in the developer's browser can reach it, too, under a name of its own that resolves to
-/// 127.0.0.1 (DNS rebinding) or across origins: both show in headers that no AWS client sends.
+/// Decides who may call a server on loopback. A web page in the developer's browser can reach it, too, under its own name that resolves
+/// to 127.0.0.1 (DNS rebinding), or across origins. Both show in headers that no AWS client sends.
 /// </summary>
 internal static class Neighbours
 {

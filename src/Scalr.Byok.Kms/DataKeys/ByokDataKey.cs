@@ -78,7 +78,10 @@ public sealed class ByokDataKey : IDisposable
     }
 
     /// <summary>The maximum length of an encrypted text of a given length, for example as the size of a database column.</summary>
-    /// <param name="textLength">The length of the text in UTF-16 units, as <see cref="string.Length"/> and most databases count it.</param>
+    /// <param name="textLength">
+    /// The length of the text in UTF-16 units, as <see cref="string.Length"/> counts it. A character outside the Basic Multilingual Plane,
+    /// such as an emoji, counts as two units. PostgreSQL and MySQL count it as one: for their length limits, pass twice the limit.
+    /// </param>
     /// <returns>The length in bytes: three bytes for each unit, plus <see cref="Overhead"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">
     /// The length is negative, or the encrypted text would not fit into one array.
@@ -246,8 +249,8 @@ public sealed class ByokDataKey : IDisposable
     }
 
     /// <summary>Decrypts a text.</summary>
-    /// <param name="encrypted">A text that <c>Encrypt</c> encrypted.</param>
-    /// <param name="associatedData">The place that the text is bound to: the same place that was given to <c>Encrypt</c>.</param>
+    /// <param name="encrypted">A text that <c>EncryptText</c> encrypted.</param>
+    /// <param name="associatedData">The place that the text is bound to: the same place that was given to <c>EncryptText</c>.</param>
     /// <returns>The authenticated text.</returns>
     /// <exception cref="ByokDecryptionException">As for bytes. Also if the decrypted bytes are not UTF-8.</exception>
     /// <inheritdoc cref="Decrypt(ReadOnlySpan{byte}, ByokAssociatedData)" path="/exception"/>

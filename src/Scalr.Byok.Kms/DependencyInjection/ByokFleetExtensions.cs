@@ -36,7 +36,7 @@ public static class ByokFleetExtensions
     /// </para>
     /// <para>
     /// All instances must use the same AWS identity and the same options. Costs one kms:Decrypt per instance, key and MaxAge, one session
-    /// per instance, role and hour, and about two reads of the cache per instance, tenant and ConfirmationInterval.
+    /// per instance, role and hour, and about five reads and two writes of the cache per instance, tenant and ConfirmationInterval.
     /// </para>
     /// </remarks>
     /// <param name="builder">The builder.</param>

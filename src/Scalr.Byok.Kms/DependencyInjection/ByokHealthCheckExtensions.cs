@@ -28,10 +28,10 @@ public static class ByokHealthCheckExtensions
     /// (<see cref="ByokHealthCheckOptions.CustomerFailureStatus"/>).
     /// </para>
     /// <para>
-    /// The check ends within <see cref="ByokHealthCheckOptions.Timeout"/>. It calls kms:DescribeKey at most once per
-    /// <see cref="ByokHealthCheckOptions.MaxAge"/>. For a ring whose calls are denied, it also calls the denied action, at most once per
-    /// <see cref="ByokOptions.ConfirmationInterval"/>. So it is never healthy while reading or writing is denied, and recovers without
-    /// other calls.
+    /// The check ends within <see cref="ByokHealthCheckOptions.Timeout"/>. It calls kms:DescribeKey at most once per key, replica and
+    /// <see cref="ByokHealthCheckOptions.MaxAge"/>, and once more after a denial begins or ends. For a ring whose calls are denied, it
+    /// also calls the denied action, at most once per <see cref="ByokOptions.ConfirmationInterval"/>. So it is never healthy while reading
+    /// or writing is denied, and recovers without other calls.
     /// </para>
     /// </remarks>
     /// <param name="builder">The builder.</param>

@@ -2,7 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace Scalr.Byok.Kms;
 
-/// <summary>Why a customer's key cannot be used. The customer can correct each reason; none is an outage of AWS.</summary>
+/// <summary>
+/// Why a customer's key cannot be used. The customer can correct each reason except <see cref="SessionPolicyTooLarge"/>, which the host's
+/// operator corrects. None is an outage of AWS.
+/// </summary>
 [JsonConverter(typeof(JsonStringEnumConverter<ByokKeyUnavailableReason>))]
 public enum ByokKeyUnavailableReason
 {

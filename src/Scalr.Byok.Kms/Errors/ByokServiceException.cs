@@ -30,7 +30,10 @@ public sealed class ByokServiceException : ByokException
     /// <summary>The id of the AWS request, for AWS Support; null if AWS returned none.</summary>
     public string? RequestId { get; init; }
 
-    /// <summary>How long AWS asks to wait before a retry; null if AWS does not say.</summary>
+    /// <summary>
+    /// How long to wait before a retry: as AWS asks, until an open circuit breaker lets a call pass, or until it is the turn of a session
+    /// that waits to start. Null if that is not known.
+    /// </summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>The kind of the failure, for retries and circuit breakers.</summary>

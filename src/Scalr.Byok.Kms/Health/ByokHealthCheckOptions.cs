@@ -37,11 +37,12 @@ public sealed class ByokHealthCheckOptions
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// The longest time to wait for AWS: at most 1 hour. Default: 5 seconds. A key ring without an answer by then counts with its last
-    /// probe, or as an outage of AWS.
+    /// The longest time to wait for AWS: at most 1 hour. Default: 5 seconds. A key ring whose probe has begun and has no answer by then
+    /// counts with its last probe, or as an outage of AWS.
     /// </summary>
     /// <remarks>
-    /// Key rings not reached in time do not affect the status. The description has their number, and they are checked first next time.
+    /// Key rings whose first probe has not begun by then do not affect the status. The description has their number, and they are checked
+    /// first next time.
     /// </remarks>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
 }

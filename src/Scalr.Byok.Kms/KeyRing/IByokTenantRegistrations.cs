@@ -21,7 +21,7 @@ namespace Scalr.Byok.Kms;
 /// <para>
 /// <b>How to keep registrations.</b> Store <see cref="ByokTenantResources.Of"/> in a table of the host's database, together with the
 /// settings, in one transaction, after a verification has succeeded. Put a unique index on the resource: two tenants that save at the same
-/// time would both pass this check, and only the database can refuse the second. Remove the rows of keys and roles that a tenant no longer
+/// time would both pass this check, and only the database can reject the second. Remove the rows of keys and roles that a tenant no longer
 /// uses.
 /// </para>
 /// <para>

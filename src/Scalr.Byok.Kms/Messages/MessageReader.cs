@@ -125,7 +125,7 @@ internal static class MessageReader
         bodyLength = walk.Walk(message.Slice(header.Length));
         var rest = message.Slice(header.Length + bodyLength);
 
-        // A plaintext that does not fit into one piece is refused like a message that is cut: no buffer can receive it.
+        // A plaintext that does not fit into one piece is rejected like a message that is cut: no buffer can receive it.
         var isWhole = walk.AtEnd && walk.PlaintextLength <= Array.MaxLength;
         plaintextLength = isWhole ? (int)walk.PlaintextLength : 0;
         return isWhole && (header.Suite.Signs ? Footer.TryRead(rest, out _) : rest.IsEmpty);

@@ -26,7 +26,7 @@ internal sealed class LocalTests
 
         Assert.That((refused.Code, refused.Error), Is.EqualTo((
             ExitCode.Usage,
-            $"byok: {theirs} is there already, and byok local has not written it: choose another directory with "
+            $"byok: {theirs} exists, and byok local has not written it: choose another directory with "
             + $"--out.{Environment.NewLine}")));
         Assert.That(_world.Files(), Is.EqualTo(["theirs/oidc.json"]));
         Assert.That(again.Code, Is.Zero, again.ToString());

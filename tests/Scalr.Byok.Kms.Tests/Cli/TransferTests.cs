@@ -91,7 +91,7 @@ internal sealed class TransferTests
             await _world.RunAsync("encrypt", _world.PathOf("one"), "-o", _world.PathOf("one/vault"), "-s", _world.KeySettings),
             "is within");
         AssertRefused(await _world.RunAsync("encrypt", _world.PathOf("one"), "-s", _world.KeySettings), "is a directory");
-        AssertRefused(await _world.RunAsync("encrypt", one, "-o", one, "-f", "-s", _world.KeySettings), "would be written over");
+        AssertRefused(await _world.RunAsync("encrypt", one, "-o", one, "-f", "-s", _world.KeySettings), "would be overwritten");
         AssertRefused(await _world.RunAsync("decrypt", one, "-s", _world.KeySettings), "does not end in .byok");
         Assert.That(_world.Files(), Is.EqualTo(["one/a", "two/a"]));
     }
@@ -104,7 +104,7 @@ internal sealed class TransferTests
         var refused = await _world.RunAsync("encrypt", file, "-s", _world.KeySettings);
         Assert.That(
             (refused.Code, refused.Error),
-            Is.EqualTo((ExitCode.Failed, $"byok: {file}: {target} is there already; --force replaces it.{Environment.NewLine}")));
+            Is.EqualTo((ExitCode.Failed, $"byok: {file}: {target} exists; --force replaces it.{Environment.NewLine}")));
         Assert.That(await File.ReadAllBytesAsync(target), Is.EqualTo(new byte[] { 7 }));
 
         AssertQuiet(await _world.RunAsync("encrypt", file, "--force", "-s", _world.KeySettings));

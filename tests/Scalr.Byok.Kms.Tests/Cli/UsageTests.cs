@@ -21,22 +21,22 @@ internal sealed class UsageTests
 
     [TestCase("", "A command is needed: verify, encrypt, decrypt, inspect, reencrypt, count, health, policy, audit, local.")]
     [TestCase("policy", "A command is needed: permissions, assume-role, oidc, external-id.")]
-    [TestCase("encyrpt x", "There is an argument too many, or a command that byok does not have.")]
-    [TestCase("verify x", "There is an argument too many")]
+    [TestCase("encyrpt x", "There is one argument too many, or byok does not have this command.")]
+    [TestCase("verify x", "There is one argument too many")]
     [TestCase("inspect", "FILE is missing")]
-    [TestCase("inspect a b", "There is an argument too many")]
+    [TestCase("inspect a b", "There is one argument too many")]
     [TestCase("reencrypt", "FILE is missing")]
-    [TestCase("encrypt --colour", "--colour: there is no such option here.")]
+    [TestCase("encrypt --colour", "--colour: this command has no such option.")]
     [TestCase("encrypt file --settings", "--settings needs a value.")]
     [TestCase("encrypt file -c", "--context needs a value.")]
-    [TestCase("encrypt file -j 0", "--parallel has a value that does not fit; it takes 1-64.")]
-    [TestCase("encrypt file -j 65", "--parallel has a value that does not fit; it takes 1-64.")]
-    [TestCase("reencrypt file -j many", "--parallel has a value that does not fit; it takes 1-64.")]
+    [TestCase("encrypt file -j 0", "--parallel has an invalid value; it takes 1-64.")]
+    [TestCase("encrypt file -j 65", "--parallel has an invalid value; it takes 1-64.")]
+    [TestCase("reencrypt file -j many", "--parallel has an invalid value; it takes 1-64.")]
     [TestCase("encrypt file -o a -o b", "--output is given more than once.")]
-    [TestCase("verify --wait -1", "--wait has a value that does not fit")]
-    [TestCase("verify --wait 3601", "--wait has a value that does not fit")]
-    [TestCase("health --interval 0", "--interval has a value that does not fit")]
-    [TestCase("local --port 65536", "--port has a value that does not fit")]
+    [TestCase("verify --wait -1", "--wait has an invalid value")]
+    [TestCase("verify --wait 3601", "--wait has an invalid value")]
+    [TestCase("health --interval 0", "--interval has an invalid value")]
+    [TestCase("local --port 65536", "--port has an invalid value")]
     [TestCase("policy oidc --audience a", "--account-name is needed.")]
     public async Task A_command_line_that_is_wrong(string line, string complaint)
     {
@@ -54,10 +54,10 @@ internal sealed class UsageTests
     [TestCase("encrypt --json", "--json is for files")]
     [TestCase("encrypt - file", "there are several here")]
     [TestCase("encrypt a b -o -", "there are several here")]
-    [TestCase("encrypt missing", "missing is not there.")]
-    [TestCase("decrypt missing.byok", "missing.byok is not there.")]
-    [TestCase("reencrypt missing.byok", "missing.byok is not there.")]
-    [TestCase("count missing.byok", "missing.byok is not there.")]
+    [TestCase("encrypt missing", "missing does not exist.")]
+    [TestCase("decrypt missing.byok", "missing.byok does not exist.")]
+    [TestCase("reencrypt missing.byok", "missing.byok does not exist.")]
+    [TestCase("count missing.byok", "missing.byok does not exist.")]
     [TestCase("verify --settings missing.json", "The settings file cannot be read.")]
     [TestCase("policy permissions", "A key is needed: --key-arn.")]
     [TestCase("policy permissions --key-arn arn:aws:kms:us-east-1:1:key/x", "account")]
@@ -131,7 +131,7 @@ internal sealed class UsageTests
               "SecretAccessKey": {{Secret}} } }
             """));
 
-        AssertUsage(await _world.RunAsync("verify", "-s", path), "is not JSON as it should be (line 2).");
+        AssertUsage(await _world.RunAsync("verify", "-s", path), "is not valid JSON (line 2).");
     }
 
     [TestCase("encrypt file --secret-access-key {0}")]
@@ -160,7 +160,7 @@ internal sealed class UsageTests
         AssertUsage(await _world.RunAsync("decrypt", "-s", _world.KeySettings), "There is nothing to read");
 
         _world.Input = new MemoryStream([1]);
-        AssertUsage(await _world.RunAsync("encrypt", "-s", _world.KeySettings), "A message is no text for a terminal");
+        AssertUsage(await _world.RunAsync("encrypt", "-s", _world.KeySettings), "A message is binary");
     }
 
     [Test]

@@ -35,6 +35,10 @@ internal sealed class OptionsPageTests
         AssertRows(nameof(ByokVerificationOptions), Leaves(new ByokVerificationOptions()).ToList());
 
     [Test]
+    public void Every_option_of_a_reencryption_has_its_default() =>
+        AssertRows(nameof(ReencryptionOptions), Leaves(new ReencryptionOptions()).ToList());
+
+    [Test]
     public void Every_setting_of_a_key_ring_is_there() =>
         Assert.That(
             Options.Rows(nameof(ByokKeySettings)).Skip(1).Select(row => row[0]),
@@ -48,23 +52,24 @@ internal sealed class OptionsPageTests
         Assert.That(rows.Keys, Is.EquivalentTo(options.Select(option => option.Path)));
         foreach (var (path, value) in options)
         {
-            Assert.That(rows[path], Does.StartWith(Written(path, value)), path);
+            Assert.That(rows[path], Does.StartWith(Written(heading, path, value)), path);
             Assert.That(
-                rows[path].Contains('`', StringComparison.Ordinal), Is.EqualTo(Written(path, value).StartsWith('`')),
+                rows[path].Contains('`', StringComparison.Ordinal), Is.EqualTo(Written(heading, path, value).StartsWith('`')),
                 $"{path}: no other default is named");
         }
     }
 
     /// <summary>A default as configuration has it, in the notation of the page.</summary>
-    private static string Written(string path, object? value) => (path, value) switch
+    private static string Written(string heading, string path, object? value) => (heading, path, value) switch
     {
-        (nameof(ByokOptions.MaxDegreeOfParallelism), _) => "the number of processors",
-        (nameof(ByokHealthCheckOptions.KeyRing), null) => "all key rings",
-        (_, null) => NoValue,
-        (_, IEnumerable<string> list) => $"`{string.Join(',', list)}`",
-        (_, IDictionary<string, Uri> { Count: 0 }) => NoValue,
-        (_, bool flag) => flag ? "`true`" : "`false`",
-        (_, var other) => $"`{Convert.ToString(other, CultureInfo.InvariantCulture)}`",
+        (nameof(ByokOptions), nameof(ByokOptions.MaxDegreeOfParallelism), _) => "the number of processors",
+        (nameof(ByokHealthCheckOptions), nameof(ByokHealthCheckOptions.KeyRing), null) => "all key rings",
+        (_, _, null) => NoValue,
+        (_, _, TimeProvider) => "the system's clock",
+        (_, _, IEnumerable<string> list) => $"`{string.Join(',', list)}`",
+        (_, _, IDictionary<string, Uri> { Count: 0 }) => NoValue,
+        (_, _, bool flag) => flag ? "`true`" : "`false`",
+        (_, _, var other) => $"`{Convert.ToString(other, CultureInfo.InvariantCulture)}`",
     };
 
     private static IEnumerable<(string Path, object? Value)> Leaves(object options, string prefix = "")
