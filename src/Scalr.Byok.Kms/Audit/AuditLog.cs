@@ -10,7 +10,7 @@ internal static partial class AuditLog
         Level = LogLevel.Information,
         Message = "{Operation} on key {KeyArn}: {Outcome} {ErrorCode}. AWS request id {RequestId}. Tenant {Tenant}, role {RoleArn}, "
             + "Region {Region}, cause {Cause}, context names {ContextNames}, key material {KeyMaterialId}, trace {TraceId}. "
-            + "Sent {Sent}, record {RecordId}.")]
+            + "Sent {Sent:O}, record {RecordId}.")]
     public static partial void Audited(
         this ILogger logger,
         string operation,

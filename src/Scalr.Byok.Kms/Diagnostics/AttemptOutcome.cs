@@ -6,14 +6,14 @@ internal static class AttemptOutcome
     public const string Ok = "ok";
 
     /// <summary>AWS denied the use of the key.</summary>
-    public const string Refused = "refused";
+    public const string Denied = "denied";
 
     public const string Throttled = "throttled";
 
     public const string Outage = "outage";
 
     /// <summary>The circuit breaker is open. Nothing was sent.</summary>
-    public const string DeniedByBreaker = "denied-by-breaker";
+    public const string Breaker = "breaker";
 
     public const string Cancelled = "cancelled";
 

@@ -5,7 +5,7 @@ internal static class FailoverCause
 {
     public const string Outage = "outage";
     public const string Throttled = "throttled";
-    public const string Refused = "refused";
+    public const string Denied = "denied";
 
     /// <summary>The circuit breaker is open, so nothing was sent to the Region.</summary>
     public const string Breaker = "breaker";

@@ -10,7 +10,7 @@ internal readonly record struct Failure(string Outcome, string Type, string? Req
 {
     public static Failure Of(Exception error) => error switch
     {
-        ByokKeyUnavailableException e => new(AttemptOutcome.Refused, e.Reason.ToString(), e.RequestId),
+        ByokKeyUnavailableException e => new(AttemptOutcome.Denied, e.Reason.ToString(), e.RequestId),
         ByokServiceException e => new(OutcomeOf(e.FailureKind), e.Code ?? (e.InnerException ?? e).GetType().Name, e.RequestId),
         OperationCanceledException => new(AttemptOutcome.Cancelled, nameof(OperationCanceledException), RequestId: null),
         _ => new(AttemptOutcome.Other, error.GetType().Name, RequestId: null),

@@ -23,7 +23,7 @@ internal static partial class Log
         Message = "{Operation} on key {KeyArn} failed: {Error}. AWS request id {RequestId}.")]
     public static partial void ServiceFailed(this ILogger logger, string operation, KmsKeyArn keyArn, string error, string requestId);
 
-    [LoggerMessage(EventId = 5, Level = LogLevel.Debug, Message = "{Operation} began a session that ends at {Expiration}.")]
+    [LoggerMessage(EventId = 5, Level = LogLevel.Debug, Message = "{Operation} began a session that ends at {Expiration:u}.")]
     public static partial void SessionBegan(this ILogger logger, string operation, DateTimeOffset expiration);
 
     [LoggerMessage(EventId = 6, Level = LogLevel.Information,
@@ -49,13 +49,13 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 10, Level = LogLevel.Warning,
         Message = "{Operation} on key {KeyArn} got no usable answer in Region {Region} several times. "
-            + "Calls there fail at once until {Until}.")]
+            + "Calls there fail at once until {Until:u}.")]
     public static partial void BreakerOpened(this ILogger logger, string operation, KmsKeyArn keyArn, string region, DateTimeOffset until);
 
     [LoggerMessage(
         EventId = 11,
         Level = LogLevel.Information,
-        Message = "{Operation} on key {KeyArn} is answered again in Region {Region}. It had failed since {Since}.")]
+        Message = "{Operation} on key {KeyArn} is answered again in Region {Region}. It had failed since {Since:u}.")]
     public static partial void BreakerClosed(this ILogger logger, string operation, KmsKeyArn keyArn, string region, DateTimeOffset since);
 
     [LoggerMessage(EventId = 12, Level = LogLevel.Debug, Message = "{Operation} on key {KeyArn} is retried after {Error} (retry {Retry}).")]
@@ -65,11 +65,11 @@ internal static partial class Log
     public static partial void KeyWarned(this ILogger logger, KmsKeyArn keyArn, string code, string deadline);
 
     [LoggerMessage(EventId = 61, Level = LogLevel.Warning,
-        Message = "Key {KeyArn} cannot be reached since {Start}: {Code}. Data keys expire at the latest: {Deadline}.")]
+        Message = "Key {KeyArn} cannot be reached since {Start:u}: {Code}. Data keys expire at the latest: {Deadline}.")]
     public static partial void KeyUnreachable(
         this ILogger logger, KmsKeyArn keyArn, DateTimeOffset start, string code, string deadline);
 
-    [LoggerMessage(EventId = 62, Level = LogLevel.Information, Message = "Key {KeyArn} can be used again since {Start}. Before: {Code}.")]
+    [LoggerMessage(EventId = 62, Level = LogLevel.Information, Message = "Key {KeyArn} can be used again since {Start:u}. Before: {Code}.")]
     public static partial void KeyRestored(this ILogger logger, KmsKeyArn keyArn, DateTimeOffset start, string code);
 
     [LoggerMessage(EventId = 63, Level = LogLevel.Error, Message = "The observer of key events {Observer} failed with {Error}.")]

@@ -436,7 +436,7 @@ internal sealed class KmsKey : IDisposable
         var (from, to) = (_regions[region].Arn, _regions[region + 1].Arn.Region);
         var cause = error switch
         {
-            ByokKeyUnavailableException => FailoverCause.Refused,
+            ByokKeyUnavailableException => FailoverCause.Denied,
             ByokServiceException { FailureKind: ServiceFailureKind.Throttled } => FailoverCause.Throttled,
             _ => FailoverCause.Outage,
         };

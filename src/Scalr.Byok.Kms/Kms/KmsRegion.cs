@@ -359,7 +359,7 @@ internal sealed class KmsRegion : IBreakerOwner, ISessionErrors, IDisposable
             AwsAttempt.BeginUnsent(
                 call.Operation,
                 Arn.Region,
-                _clock.Time)?.End(AttemptOutcome.DeniedByBreaker, nameof(BrokenCircuitException), requestId: null);
+                _clock.Time)?.End(AttemptOutcome.Breaker, nameof(BrokenCircuitException), requestId: null);
             throw Failed(call, NotTried(call.Operation));
         }
         catch (TimeoutRejectedException e) when (call.IsAskingHost || (call.IsAwaitingSession && Sessions!.IsAskingHost))
@@ -510,7 +510,7 @@ internal sealed class KmsRegion : IBreakerOwner, ISessionErrors, IDisposable
         catch (AmazonServiceException e) when (Sessions is not null && !call.WasSessionReplaced && AwsErrors.SaysSessionEnded(e))
         {
             // Not translated, so the breaker does not count it: SignWithSessionAsync replaces the session and sends the request again.
-            call.Request?.End(AttemptOutcome.Refused, e.ErrorCode, AwsAnswers.RequestId(e));
+            call.Request?.End(AttemptOutcome.Denied, e.ErrorCode, AwsAnswers.RequestId(e));
             throw;
         }
         catch (OperationCanceledException e) when (token.IsCancellationRequested && !request.Caller.IsCancellationRequested && !_stopped)

@@ -58,10 +58,10 @@ internal sealed class AwsMetricsTests
 
     public static IEnumerable<TestCaseData> Failures()
     {
-        yield return Failure("kms:Encrypt us-east-1 KeyDisabled refused", "AccessKeys", Fault.Error("DisabledException"));
-        yield return Failure("kms:Encrypt us-east-1 AccessDenied refused", "AccessKeys", Fault.Error("AccessDeniedException"));
+        yield return Failure("kms:Encrypt us-east-1 KeyDisabled denied", "AccessKeys", Fault.Error("DisabledException"));
+        yield return Failure("kms:Encrypt us-east-1 AccessDenied denied", "AccessKeys", Fault.Error("AccessDeniedException"));
         yield return Failure(
-            "kms:Encrypt us-east-1 CredentialsRejected refused", "AccessKeys", Fault.Error("UnrecognizedClientException"));
+            "kms:Encrypt us-east-1 CredentialsRejected denied", "AccessKeys", Fault.Error("UnrecognizedClientException"));
         yield return Failure("kms:Encrypt us-east-1 ThrottlingException throttled", "AccessKeys", Fault.Error("ThrottlingException"));
         yield return Failure("kms:Encrypt us-east-1 InternalFailure outage", "AccessKeys", Fault.Error("InternalFailure", 500));
         yield return Failure(
@@ -72,10 +72,10 @@ internal sealed class AwsMetricsTests
             "kms:Encrypt us-east-1 ByokServiceException outage", "AccessKeys", Fault.Body(200, "application/x-amz-json-1.1", "{}"));
         yield return Failure(
             "kms:Encrypt us-east-1 ByokServiceException other", "AccessKeys", Fault.Error("ValidationException", 400, "words"));
-        yield return Failure("sts:AssumeRole us-east-1 RoleNotAssumable refused", "AssumeRole", Fault.Error("AccessDenied", 403));
+        yield return Failure("sts:AssumeRole us-east-1 RoleNotAssumable denied", "AssumeRole", Fault.Error("AccessDenied", 403));
         yield return Failure("sts:AssumeRole us-east-1 Throttling throttled", "AssumeRole", Fault.Error("Throttling"));
         yield return Failure("sts:AssumeRole us-east-1 InternalFailure outage", "AssumeRole", Fault.Error("InternalFailure", 500));
-        yield return Failure("sts:AssumeRoleWithWebIdentity us-east-1 TokenRejected refused", "Oidc", Fault.Error("IDPRejectedClaim"));
+        yield return Failure("sts:AssumeRoleWithWebIdentity us-east-1 TokenRejected denied", "Oidc", Fault.Error("IDPRejectedClaim"));
     }
 
     [TestCaseSource(nameof(Failures))]
@@ -163,7 +163,7 @@ internal sealed class AwsMetricsTests
 
         Assert.That(_record.Of(Attempts).Select(one => one.Attributes), Is.EqualTo(TelemetryRecord.Each(
             "sts:AssumeRole us-east-1 ok",
-            "kms:Encrypt us-east-1 ExpiredTokenException refused",
+            "kms:Encrypt us-east-1 ExpiredTokenException denied",
             "sts:AssumeRole us-east-1 ok",
             "kms:Encrypt us-east-1 ok")));
     }
@@ -205,7 +205,7 @@ internal sealed class AwsMetricsTests
             await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
         }
 
-        Assert.That(_record.Of(Attempts)[^1], Is.EqualTo(("kms:Encrypt us-east-1 BrokenCircuitException denied-by-breaker", 0.0)));
+        Assert.That(_record.Of(Attempts)[^1], Is.EqualTo(("kms:Encrypt us-east-1 BrokenCircuitException breaker", 0.0)));
         _world.Time.Advance(TimeSpan.FromSeconds(15));
         await Assert.ThrowsAsync<ByokServiceException>(async () => await ring.EncryptAsync(new byte[1]));
         _world.Aws.Faults.Clear();
@@ -245,7 +245,7 @@ internal sealed class AwsMetricsTests
 
         Assert.That(
             _record.Of(Failovers).Select(one => one.Attributes).Distinct(),
-            Is.EqualTo(TelemetryRecord.Each("refused us-east-1", "throttled us-east-1", "outage us-east-1", "breaker us-east-1")));
+            Is.EqualTo(TelemetryRecord.Each("denied us-east-1", "throttled us-east-1", "outage us-east-1", "breaker us-east-1")));
         Assert.That(_record.AttributeNames(Failovers), Is.EqualTo(TelemetryRecord.Each("cause", "cloud.region")));
         Assert.That(_record.Of(Attempts)[^1].Attributes, Is.EqualTo("kms:Encrypt us-east-2 ok"));
         Assert.That(replica.Arn, Does.Contain(Away));

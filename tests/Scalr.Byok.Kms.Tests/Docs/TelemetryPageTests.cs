@@ -11,6 +11,9 @@ internal sealed class TelemetryPageTests
 {
     private const string Prefix = "scalr.byok.";
 
+    /// <summary>Both begin with the year. Audit records need fractions of a second.</summary>
+    private static readonly string[] UtcFormats = ["u", "O"];
+
     private static readonly Page Telemetry = Page.Docs("telemetry");
 
     [Test]
@@ -26,6 +29,23 @@ internal sealed class TelemetryPageTests
         Assert.That(
             Telemetry.Rows("Log events").Skip(1).Select(row => $"| {string.Join(" | ", row)} |"), Is.EqualTo(events),
             $"The table must be:\n{string.Join('\n', events)}\n");
+    }
+
+    /// <summary>01/12/2026 is a day in January for some and in December for others.</summary>
+    [Test]
+    public void Every_moment_in_a_log_text_has_the_year_first()
+    {
+        var moments = typeof(ByokTelemetry).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+            .Where(method => method.IsDefined(typeof(LoggerMessageAttribute)))
+            .SelectMany(method => method.GetParameters().Where(one => one.ParameterType == typeof(DateTimeOffset)))
+            .Select(one => (Name: one.Name!, Text: one.Member.GetCustomAttribute<LoggerMessageAttribute>()!.Message)).ToList();
+
+        Assert.That(moments, Has.Count.GreaterThan(3), "moments are found");
+        Assert.That(
+            moments.Where(one => !Array.Exists(
+                UtcFormats, format => one.Text.Contains($"{{{one.Name}:{format}}}", StringComparison.OrdinalIgnoreCase))),
+            Is.Empty);
     }
 
     [Test]

@@ -42,6 +42,9 @@ internal sealed class KeyEventLogTests
         Assert.That(Logged(9), Is.EqualTo(1), "the denial, once");
         Assert.That(_world.World.Logs.Entries, Has.Some.Contains($"60: Key {key} needs attention: DescribeKeyDenied. Deadline: unknown."));
         Assert.That(
+            _world.World.Logs.Entries.Where(entry => entry.Contains(" 62: ", StringComparison.Ordinal)),
+            Has.All.Matches($@"can be used again since {_world.World.Time.GetUtcNow().Year}-\d\d-\d\d 12:\d\d:\d\dZ\. Before:"));
+        Assert.That(
             record.Of("scalr.byok.key.events").Select(one => one.Attributes),
             Is.EquivalentTo(RecordingObserver.List("Denied KeyDisabled",
                 "Restored KeyDisabled",
