@@ -36,7 +36,7 @@ internal static class Comparison
         var settings = new Customer(aws, "111122223333").Settings();
         await ((CustomerStore)host.GetRequiredService<IByokKeySettingsStore>()).SetAsync(Tenant, settings);
         var contexts = host.GetRequiredService<TenantContexts>();
-        await new Traffic(contexts, Tenant).FillAsync(rows);
+        await new Traffic(contexts, Tenant, new DemoOptions()).FillAsync(rows);
         var change = host.GetRequiredService<DataKeyChange>();
         var columns = EncryptedColumn.Of(typeof(Variable));
         List<double> ratios = [];

@@ -30,6 +30,15 @@ public sealed record DemoOptions
     /// <summary>The largest number of processes that are killed.</summary>
     public int MaxKills { get; init; } = int.MaxValue;
 
+    /// <summary>Whether another process is started for each that was killed. If not, those that are left move the rest.</summary>
+    public bool RestartsKilled { get; init; } = true;
+
+    /// <summary>How long each of the writers pauses between two rows.</summary>
+    public TimeSpan WritePause { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How many times as long as a read the reader pauses after it: most of the processor is for the others.</summary>
+    public int ReadPause { get; init; } = 3;
+
     /// <summary>The number of rows whose value is damaged before the moves begin.</summary>
     public int DamagedRows { get; init; }
 

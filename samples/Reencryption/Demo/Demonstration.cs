@@ -41,7 +41,7 @@ public sealed class Demonstration : IAsyncDisposable
             byok.Endpoints.Kms[ByokEndpoints.AnyRegion] = byok.Endpoints.Sts[ByokEndpoints.AnyRegion] = aws.Endpoint;
         }).AddColumns(database.Options, DataProtectionProvider.Create(_keys));
         _host = services.BuildServiceProvider();
-        _traffic = new Traffic(Get<TenantContexts>(), Tenant);
+        _traffic = new Traffic(Get<TenantContexts>(), Tenant, options);
     }
 
     private DataKeyChange Change => Get<DataKeyChange>();
@@ -202,7 +202,18 @@ public sealed class Demonstration : IAsyncDisposable
                 if (_options.KillAfter is { } life && movesSince is { } since && Stopwatch.GetElapsedTime(since) >= life
                     && moved - movedBefore >= _options.KillAfterValues && kills < _options.MaxKills)
                 {
-                    await runners[kills % runners.Count].RestartAsync(RunnerArguments(kills + runners.Count));
+                    var runner = runners[kills % runners.Count];
+                    if (_options.RestartsKilled)
+                    {
+                        await runner.RestartAsync(RunnerArguments(kills + runners.Count));
+                    }
+                    else
+                    {
+                        await runner.KillAsync();
+                        runner.Dispose();
+                        runners.Remove(runner);
+                    }
+
                     kills++;
                     (movedBefore, movesSince) = (moved, null);
                     Say($"   {moved:N0} values moved, process killed");

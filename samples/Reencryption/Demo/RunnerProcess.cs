@@ -25,7 +25,18 @@ internal sealed class RunnerProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
-    /// <summary>Kills the process as kill -9 does, and starts another one.</summary>
+    /// <summary>Kills the process as kill -9 does.</summary>
+    public async Task KillAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Kills the process, and starts another one.</summary>
     /// <param name="args">The configuration of the other one.</param>
     public async Task RestartAsync(IEnumerable<string> args)
     {
@@ -51,16 +62,6 @@ internal sealed class RunnerProcess : IDisposable
         }
 
         _process.Dispose();
-    }
-
-    private async Task KillAsync()
-    {
-        if (!_process.HasExited)
-        {
-            _process.Kill();
-        }
-
-        await _process.WaitForExitAsync();
     }
 
     private Process Start(IEnumerable<string> args)

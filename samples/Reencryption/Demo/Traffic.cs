@@ -14,7 +14,10 @@ namespace Reencryption.Demo;
 /// The people who work with the rows while they move: writers, each with rows of its own, and a reader. Both texts of a row contain its
 /// number and a version, so a lost update shows.
 /// </summary>
-internal sealed class Traffic(TenantContexts contexts, string tenant)
+/// <param name="contexts">The contexts of the host.</param>
+/// <param name="tenant">The tenant.</param>
+/// <param name="options">How long they pause.</param>
+internal sealed class Traffic(TenantContexts contexts, string tenant, DemoOptions options)
 {
     public const int Writers = 4;
     private const int Batch = 500;
@@ -122,7 +125,7 @@ internal sealed class Traffic(TenantContexts contexts, string tenant)
                 Interlocked.Increment(ref _writes);
             }
 
-            await PauseAsync(20, stop);
+            await PauseAsync((int)options.WritePause.TotalMilliseconds, stop);
         }
     }
 
@@ -176,8 +179,7 @@ internal sealed class Traffic(TenantContexts contexts, string tenant)
                 stop);
             if (stop.CanBeCanceled)
             {
-                // Most of the processor is for the others.
-                await PauseAsync(3 * (int)Stopwatch.GetElapsedTime(start).TotalMilliseconds, stop);
+                await PauseAsync(options.ReadPause * (int)Stopwatch.GetElapsedTime(start).TotalMilliseconds, stop);
             }
         }
     }

@@ -1,5 +1,6 @@
 using LocalAws;
 using Scalr.Byok.Kms.Tests.World;
+using static Scalr.Byok.Kms.Tests.Fleet.FleetWorld;
 using static Scalr.Byok.Kms.Tests.KeyUse.KeyUseWorld;
 
 namespace Scalr.Byok.Kms.Tests.Fleet;
@@ -16,7 +17,7 @@ internal sealed class FleetCostTests
     public async Task Twenty_instances_ask_AWS_little_more_than_one()
     {
         var time = TimeSpan.FromMinutes(5);
-        var tenants = FleetWorld.Tenants(Scale.Tenants(10));
+        var tenants = Tenants(Scale.Tenants(10));
         var one = await CountAsync(1, tenants, time, "AccessKeys", isShared: false);
         var alone = await CountAsync(Instances, tenants[..2], Interval * 2, "AccessKeys", isShared: false);
         var fleet = await CountAsync(Instances, tenants, time, "AccessKeys", isShared: true);
@@ -29,13 +30,13 @@ internal sealed class FleetCostTests
     [Test]
     public async Task Each_instance_confirms_with_its_own_request_within_MaxAge()
     {
-        var tenants = FleetWorld.Tenants(2);
+        var tenants = Tenants(2);
         await using var world = await FleetWorld.StartAsync(4);
         await world.WarmUpAsync(tenants);
 
-        for (var passed = TimeSpan.Zero; passed < 3 * MaxAge; passed += Second)
+        for (var passed = TimeSpan.Zero; passed < 3 * MaxAge; passed += LongRound)
         {
-            await world.RoundAsync(Second, tenants);
+            await world.RoundAsync(LongRound, tenants);
             foreach (var instance in world.Instances)
             {
                 foreach (var tenant in tenants)
@@ -51,7 +52,7 @@ internal sealed class FleetCostTests
     public async Task Roles_are_checked_once_for_all_instances()
     {
         var time = TimeSpan.FromMinutes(20);
-        var tenants = FleetWorld.Tenants(2);
+        var tenants = Tenants(2);
         static int Sessions(IEnumerable<LoggedRequest> requests) => requests.Count(request => request.Service == "sts");
 
         var one = Sessions(await CountAsync(1, tenants, time, "AssumeRole", isShared: false));
@@ -70,9 +71,9 @@ internal sealed class FleetCostTests
             instances, o => o.DataKeyCache.MaxAge = TimeSpan.FromHours(1), type, isShared: isShared);
         await world.WarmUpAsync(tenants);
         world.World.Aws.Log.Clear();
-        for (var passed = TimeSpan.Zero; passed < time; passed += Second)
+        for (var passed = TimeSpan.Zero; passed < time; passed += LongRound)
         {
-            await world.RoundAsync(Second, tenants);
+            await world.RoundAsync(LongRound, tenants);
         }
 
         return world.World.Aws.Log.Requests;

@@ -10,6 +10,9 @@ internal sealed class FleetWorld : IAsyncDisposable
 
     public static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(2);
 
+    /// <summary>How often each instance uses the key of each tenant where seconds do not matter.</summary>
+    public static readonly TimeSpan LongRound = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
     private readonly Dictionary<string, byte[]> _messages = new(StringComparer.Ordinal);

@@ -1,3 +1,4 @@
+using Reencryption;
 using static Scalr.Byok.Kms.Tests.Reencryption.SampleRuns;
 
 namespace Scalr.Byok.Kms.Tests.Reencryption;
@@ -14,14 +15,16 @@ internal sealed class ReencryptionSampleKillTests
     private const int Values = 100_000;
     private const int Kills = 3;
 #endif
+    private const int Damaged = 10;
 
     [Test]
-    public async Task Many_values_move_although_the_process_is_killed_again_and_again_and_AWS_throttles_half_of_the_requests()
+    public async Task Many_values_move_but_for_damaged_ones_although_the_process_is_killed_again_and_again_and_AWS_throttles_half()
     {
         const int Rows = Values / 2; // each with two values
         var result = await RunAsync(new()
         {
             Rows = Rows,
+            DamagedRows = Damaged,
             Throttled = 0.5, // each process opens the data keys again
             KillAfter = TimeSpan.Zero,
             KillAfterValues = Values / 10,
@@ -30,7 +33,18 @@ internal sealed class ReencryptionSampleKillTests
             Settings = new Dictionary<string, string> { ["Byok:ConfirmationInterval"] = "00:00:01", ["Moves:MaxRetryDelay"] = "00:00:01" },
         });
 
-        DemandAllMoved(result, Rows);
+        DemandNoHarm(result);
+        Assert.That(
+            result.Quarantined.Select(value => (value.Column, Guid.Parse(value.Key), value.Reason)),
+            Is.EquivalentTo(result.Damaged.Select(id => ("variables.value", id, ReencryptionQuarantineReason.NotAuthentic))));
+        Assert.That(result.Damaged, Has.Count.EqualTo(Damaged));
+        var (names, values) = (result.Counts["variables.name"], result.Counts["variables.value"]);
+        Assert.That((names.Total, names.Remaining), Is.EqualTo((Rows, 0)));
+        Assert.That((values.Total, values.Remaining, values.ByKey[result.OldKey]), Is.EqualTo((Rows, Damaged, Damaged)));
+        Assert.That(
+            result.Moves.Select(move => (move.Column, move.Status)),
+            Is.EquivalentTo((List<(string, MoveStatus)>)
+                [("variables.name", MoveStatus.Finished), ("variables.value", MoveStatus.NeedsAttention)]));
         Assert.That(result.Kills, Is.EqualTo(Kills));
     }
 }

@@ -1,4 +1,3 @@
-using Reencryption;
 using Reencryption.Demo;
 using Scalr.Byok.Kms.Tests.Columns;
 using static Scalr.Byok.Kms.Tests.Reencryption.SampleRuns;
@@ -7,14 +6,14 @@ namespace Scalr.Byok.Kms.Tests.Reencryption;
 
 /// <summary>
 /// samples/Reencryption moves values by real processes that are killed, while four writers and a reader go on. Kills and faults come after
-/// numbers of moved values, not after times, so that a slow machine changes nothing.
+/// numbers of moved values, not after times, so that a slow machine changes nothing. Each process costs seconds of the processor to start.
 /// </summary>
 [Category("Slow")]
 [CancelAfter(600_000)]
 [Parallelizable(ParallelScope.All)]
 internal sealed class ReencryptionSampleTests
 {
-    private const int Few = 1_000;
+    private const int Few = 700;
 
     [Test]
     public async Task Two_processes_at_once_pause_while_the_customer_disables_the_key_and_go_on_afterwards()
@@ -37,25 +36,6 @@ internal sealed class ReencryptionSampleTests
     }
 
     [Test]
-    public async Task Damaged_values_are_listed_and_all_others_move()
-    {
-        const int Damaged = Few / 100;
-        var result = await RunAsync(new() { Rows = Few, DamagedRows = Damaged });
-
-        DemandNoHarm(result);
-        Assert.That(
-            result.Quarantined.Select(value => (value.Column, Guid.Parse(value.Key), value.Reason)),
-            Is.EquivalentTo(result.Damaged.Select(id => ("variables.value", id, ReencryptionQuarantineReason.NotAuthentic))));
-        Assert.That(result.Damaged, Has.Count.EqualTo(Damaged));
-        var count = result.Counts["variables.value"];
-        Assert.That((count.Total, count.Remaining, count.ByKey[result.OldKey]), Is.EqualTo((Few, Damaged, Damaged)));
-        Assert.That(result.Counts.Where(pair => pair.Key != "variables.value").Sum(pair => pair.Value.Remaining), Is.Zero);
-        Assert.That(
-            result.Moves.Where(move => move.Status != MoveStatus.Finished).Select(move => (move.Column, move.Status)),
-            Is.EqualTo((List<(string, MoveStatus)>)[("variables.value", MoveStatus.NeedsAttention)]));
-    }
-
-    [Test]
     public async Task A_cluster_of_Quartz_goes_on_when_a_process_is_killed()
     {
         var result = await RunAsync(new()
@@ -66,11 +46,12 @@ internal sealed class ReencryptionSampleTests
             Runners = 2,
             KillAfter = TimeSpan.Zero,
             MaxKills = 1,
-            Settings = new Dictionary<string, string> { ["Moves:MaxItemsPerSecond"] = "200" }, // values are left for the other process
+            RestartsKilled = false, // the other process has to go on
+            Settings = new Dictionary<string, string> { ["Moves:MaxItemsPerSecond"] = "200" }, // values are left for it
         });
 
         DemandAllMoved(result, Few);
-        Assert.That(result.Kills, Is.GreaterThanOrEqualTo(1));
+        Assert.That(result.Kills, Is.EqualTo(1));
     }
 
     [Test]

@@ -11,7 +11,13 @@ internal static class SampleRuns
     public static Task<DemoResult> RunAsync(DemoOptions options)
     {
         var settings = new Dictionary<string, string>(options.Settings) { ["Moves:PollInterval"] = "00:00:00.2" };
-        return Demonstration.RunAsync(options with { Settings = settings, Limit = Limit });
+        return Demonstration.RunAsync(options with
+        {
+            Settings = settings,
+            WritePause = TimeSpan.FromMilliseconds(100), // most of the processor is for others; a run still has hundreds of writes
+            ReadPause = 10,
+            Limit = Limit,
+        });
     }
 
     public static void DemandAllMoved(DemoResult result, int rows)
