@@ -1,17 +1,13 @@
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Tests.KeyUse;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.DataKeys;
 
 /// <summary>Series of values: which nonces share a first half, and that nothing of them outlives the key.</summary>
 internal sealed class Xaes256GcmTests
 {
-#if DEBUG
-    private const int Values = 100_000;
-#else
-    private const int Values = 1_000_000;
-#endif
-
+    private static readonly int Values = Repetitions.Of(debug: 100_000, release: 1_000_000);
     private static readonly byte[] Key = [.. Enumerable.Range(7, 32).Select(i => (byte)i)];
 
     [Test]

@@ -46,10 +46,17 @@ internal sealed class ExceptionsInTheTaskTests
     private static IEnumerable<string> Readers =>
         Names.Where(name => name.StartsWith("Decrypt", StringComparison.Ordinal) || name == "OpenDataKey");
 
-    [SetUp]
+    [OneTimeSetUp]
     public async Task StartAsync() => _world = await ByokWorld.StartAsync();
 
     [TearDown]
+    public async Task EndHostsAsync()
+    {
+        _world.Key.Enable();
+        await _world.EndHostsAsync();
+    }
+
+    [OneTimeTearDown]
     public async Task StopAsync() => await _world.DisposeAsync();
 
     [Test]

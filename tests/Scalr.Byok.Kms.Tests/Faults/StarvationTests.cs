@@ -8,7 +8,7 @@ namespace Scalr.Byok.Kms.Tests.Faults;
 [Category("Slow")]
 internal sealed class StarvationTests
 {
-    private const int Denials = 30;
+    private const int Denials = 10;
     private static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(100);
 
     private KeyChange _change = null!;

@@ -8,12 +8,7 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 [Category("Slow")]
 internal sealed class CachedKeyRingTests
 {
-#if DEBUG
-    private const int Encrypts = 25_000;
-#else
-    private const int Encrypts = 100_000;
-#endif
-
+    private static readonly int Encrypts = Repetitions.Of(debug: 10_000, release: 100_000);
     private static readonly TimeSpan ConfirmationInterval = TimeSpan.FromSeconds(60);
     private static readonly byte[] Plaintext = new byte[100];
 

@@ -49,10 +49,20 @@ internal sealed class PipeTests
 
     private static IEnumerable<string> WayNames => Ways.Keys;
 
-    [SetUp]
+    [OneTimeSetUp]
     public async Task StartAsync() => _world = await ByokWorld.StartAsync();
 
+    [SetUp]
+    public void ClearLog() => _world.Aws.Log.Clear();
+
     [TearDown]
+    public async Task EndHostsAsync()
+    {
+        _world.Key.Enable();
+        await _world.EndHostsAsync();
+    }
+
+    [OneTimeTearDown]
     public async Task StopAsync() => await _world.DisposeAsync();
 
     [Test]
@@ -68,7 +78,11 @@ internal sealed class PipeTests
         {
             var message = await Ways[writer](Plaintext[..length], Encryption(ring));
             Assert.That((await Ways[reader](message, Decryption(ring))).AsSpan().SequenceEqual(Plaintext.AsSpan(0, length)), $"{length}");
-            Assert.That(message, Has.Length.EqualTo((await ring.EncryptAsync(Plaintext.AsMemory(0, length), Context)).Length));
+            if (reader == "memory")
+            {
+                // Once for each writer.
+                Assert.That(message, Has.Length.EqualTo((await ring.EncryptAsync(Plaintext.AsMemory(0, length), Context)).Length));
+            }
         }
 
         Assert.That(_world.Aws.Log.Count("Encrypt"), Is.EqualTo(1), "one data key for all");
@@ -118,7 +132,7 @@ internal sealed class PipeTests
     public async Task Calls_name_what_is_missing()
     {
         var ring = _world.Ring(Type);
-        StrictPipeReader reader = new([]);
+        StrictPipeReader reader = new(default);
         StrictPipeWriter writer = new();
 
         await NamedAsync("ring", () => ((IByokKeyRing)null!).EncryptAsync(reader, writer));
@@ -127,8 +141,8 @@ internal sealed class PipeTests
         await NamedAsync("message", () => ring.EncryptAsync(reader, null!));
         await NamedAsync("message", () => ring.DecryptAsync((PipeReader)null!, writer));
         await NamedAsync("plaintext", () => ring.DecryptAsync(reader, null!));
-        await NamedAsync("message", () => ring.EncryptAsync(Pieces.Of([1], 1), null!).AsTask());
-        await NamedAsync("plaintext", () => ring.DecryptAsync(Pieces.Of([1], 1), null!).AsTask());
+        await NamedAsync("message", () => ring.EncryptAsync(Pieces.Of((byte[])[1], 1), null!).AsTask());
+        await NamedAsync("plaintext", () => ring.DecryptAsync(Pieces.Of((byte[])[1], 1), null!).AsTask());
         Assert.That(_world.Aws.Log.Requests, Is.Empty);
 
         static async Task NamedAsync(string name, Func<Task> call) => await Assert.ThatAsync(

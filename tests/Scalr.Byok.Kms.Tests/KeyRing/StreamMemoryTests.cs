@@ -9,14 +9,10 @@ namespace Scalr.Byok.Kms.Tests.KeyRing;
 [Category("Slow")]
 internal sealed class StreamMemoryTests
 {
-    private const long GiB = 1L << 30;
     private const int MiB = 1 << 20;
 
-#if DEBUG
-    private const long Long = GiB / 4;
-#else
-    private const long Long = GiB;
-#endif
+    // Many times what may be held.
+    private static readonly long Long = Repetitions.Of(debug: 128L * MiB, release: 1024L * MiB);
 
     // Repeats itself, but at a length that fits no frame, no segment and no buffer: whatever is lost, doubled or exchanged shows.
     private static readonly byte[] Pattern = RandomNumberGenerator.GetBytes(1_048_573);
@@ -26,7 +22,7 @@ internal sealed class StreamMemoryTests
     {
         await using var world = await ByokWorld.StartAsync();
         var ring = world.Ring(ByokCredentialSettings.AccessKeysType);
-        await ThereAndBackAsync(ring, 64L * MiB); // code is compiled, pools are filled
+        await ThereAndBackAsync(ring, 16L * MiB); // code is compiled, pools are filled
 
         var idle = GC.GetTotalMemory(forceFullCollection: true);
         var allocated = GC.GetTotalAllocatedBytes(precise: true);
@@ -45,12 +41,13 @@ internal sealed class StreamMemoryTests
     {
         await using var world = await ByokWorld.StartAsync();
         var ring = world.Ring(ByokCredentialSettings.AccessKeysType, options: options => options.MaxDegreeOfParallelism = threads);
-        await ThereAndBackAsync(ring, 64L * MiB, isReencrypted: true); // code is compiled, pools are filled
+        await ThereAndBackAsync(ring, 16L * MiB, isReencrypted: true); // code is compiled, pools are filled
 
         var idle = GC.GetTotalMemory(forceFullCollection: true);
-        var most = await ThereAndBackAsync(ring, GiB / 4, isReencrypted: true) - idle;
+        var most = await ThereAndBackAsync(ring, Long, isReencrypted: true) - idle;
 
-        TestContext.Out.WriteLine($"Encrypting, re-encrypting and decrypting 256 MiB held {most:N0} bytes at most above idle.");
+        TestContext.Out.WriteLine(
+            $"Encrypting, re-encrypting and decrypting {Long / MiB} MiB held {most:N0} bytes at most above idle.");
         Assert.That(most, Is.LessThan(16 * MiB), "encryption, re-encryption, decryption and the pipes between them");
     }
 
@@ -137,7 +134,7 @@ internal sealed class StreamMemoryTests
                     throw new InvalidDataException($"Something between {Passed} and {Passed + length} is not as it was.");
                 }
 
-                if (Passed / (64 * MiB) < (Passed + length) / (64 * MiB))
+                if (Passed / (16 * MiB) < (Passed + length) / (16 * MiB))
                 {
                     MostMemory = Math.Max(MostMemory, GC.GetTotalMemory(forceFullCollection: true));
                 }

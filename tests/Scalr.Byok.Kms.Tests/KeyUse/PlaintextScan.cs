@@ -35,6 +35,9 @@ internal static class PlaintextScan
         mask.Clear();
         ModelAws.Mask(mask);
         var firstMask = BinaryPrimitives.ReadUInt64LittleEndian(mask);
+
+        // The platform's search for one word is many times faster than the one below for many.
+        ulong? only = starts.Count == 1 ? starts.Single() ^ firstMask : null;
         var count = 0;
         using var memory = File.OpenHandle("/proc/self/mem");
         foreach (var (start, end) in Regions())
@@ -45,6 +48,12 @@ internal static class PlaintextScan
                 var last = Math.Min(length, BlockLength) / sizeof(ulong);
                 for (var i = 0; i < last; i++)
                 {
+                    if (only is { } wanted)
+                    {
+                        var found = words.AsSpan(i, last - i).IndexOf(wanted);
+                        i = found < 0 ? last - 1 : i + found;
+                    }
+
                     var word = words[i] ^ firstMask;
                     if (mayBegin[word & Low] && starts.Contains(word))
                     {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CsCheck;
 using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
@@ -132,7 +133,7 @@ public sealed class BodyWalkTests
 
                 Assert.That((walked, walk.AtEnd), Is.EqualTo(Expected(body.Format, body.Bytes)));
             },
-            iter: StreamSamples.Repetitions(50_000));
+            iter: Repetitions.Of(50_000));
 
     // Bodies that are whole, some of them changed, cut or continued, and plain noise.
     private static Gen<(BodyFormat Format, byte[] Bytes)> GenBody { get; } = Gen.Select(

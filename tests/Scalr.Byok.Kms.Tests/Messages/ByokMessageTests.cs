@@ -1,6 +1,7 @@
 using System.Text;
 using CsCheck;
 using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
@@ -220,7 +221,7 @@ public sealed class ByokMessageTests
                 ReadOrRefuse(changed);
                 ReadOrRefuse(changed[..cut]);
             },
-            iter: StreamSamples.Repetitions(1_000));
+            iter: Repetitions.Of(1_000));
     }
 
     private static PlainHeader SampleHeader() => PlainHeader.Read(Sample.Message());

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using CsCheck;
 using Scalr.Byok.Kms.DataKeys;
 using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
@@ -205,7 +206,7 @@ public sealed class MessageReaderTests
 
     [Test]
     public void Read_throws_nothing_else_on_random_bytes() =>
-        Gen.Byte.Array[0, 400].Sample(bytes => AssertRefused(bytes, "random"), iter: StreamSamples.Repetitions(20_000));
+        Gen.Byte.Array[0, 400].Sample(bytes => AssertRefused(bytes, "random"), iter: Repetitions.Of(20_000));
 
     [Test]
     [Category("Slow")]
@@ -216,7 +217,7 @@ public sealed class MessageReaderTests
                 var start = Sample.Message()[..kept];
                 AssertRefused([.. start, .. bytes], "random tail");
             },
-            iter: StreamSamples.Repetitions(20_000));
+            iter: Repetitions.Of(20_000));
 
     [Test]
     public void Read_throws_nothing_else_on_changed_headers()
@@ -234,7 +235,7 @@ public sealed class MessageReaderTests
                     AssertRefused(changed, "changed");
                 }
             },
-            iter: StreamSamples.Repetitions(20_000));
+            iter: Repetitions.Of(20_000));
     }
 
     private static void AssertRefused(byte[] message, string what) =>

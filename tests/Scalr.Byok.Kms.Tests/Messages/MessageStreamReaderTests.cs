@@ -15,12 +15,12 @@ internal sealed class MessageStreamReaderTests
         Gen.Select(StreamSamples.Sizes, StreamSamples.Chunks, StreamSamples.Degrees, Gen.Bool).SampleAsync(
             async (sizes, chunks, degree, later) =>
             {
-                var plaintext = StreamSamples.Plaintext(sizes.Length);
+                var plaintext = StreamSamples.Memory(sizes.Length);
                 var message = Sample.Message(plaintext, Sample.Template(frameLength: sizes.FrameLength));
 
                 await AssertReadAsync(message, plaintext, degree, chunks, later);
             },
-            iter: StreamSamples.Repetitions(100));
+            iter: Repetitions.Of(100));
 
     [Test]
     public async Task Run_gives_the_same_plaintext_around_whole_frames_and_whole_segments(
@@ -32,7 +32,7 @@ internal sealed class MessageStreamReaderTests
         {
             foreach (var length in new[] { whole - 1, whole, whole + 1 }.Where(length => length >= 0))
             {
-                var plaintext = StreamSamples.Plaintext(length);
+                var plaintext = StreamSamples.Memory(length);
                 await AssertReadAsync(
                     Sample.Message(plaintext, Sample.Template(frameLength: frameLength)), plaintext, degree, [], later: false);
             }
@@ -56,8 +56,8 @@ internal sealed class MessageStreamReaderTests
     {
         foreach (var length in new[] { 400_000, 524_288 - 8, 1_000_000 })
         {
-            var plaintext = StreamSamples.Plaintext(length);
-            await AssertReadAsync((writer with { FrameLength = 4096 }).Write(plaintext).Bytes, plaintext, degree, [], later: true);
+            var message = StreamSamples.Message(writer, frameLength: 4096, length);
+            await AssertReadAsync(message.Bytes, message.Plaintext, degree, [], later: true);
         }
     }
 
@@ -85,14 +85,14 @@ internal sealed class MessageStreamReaderTests
 
                     await AssertRefusedAsync(changed, message, degree);
                 },
-                iter: StreamSamples.Repetitions(60),
+                iter: Repetitions.Of(60),
                 threads: 1);
 
     [Test]
     public async Task Run_holds_the_last_frame_back_until_the_source_ends(
         [ValueSource(typeof(PlainWriter), nameof(PlainWriter.Layouts))] PlainWriter writer, [Values(1, 2, 5)] int degree)
     {
-        var message = (writer with { FrameLength = 100_000 }).Write(StreamSamples.Plaintext(1_000_000));
+        var message = StreamSamples.Message(writer, frameLength: 100_000, 1_000_000);
         SourceStream source = new(message.Bytes);
         SinkStream sink = new();
         Hold end = new();
@@ -126,14 +126,14 @@ internal sealed class MessageStreamReaderTests
         Assert.That((source.UnderWay, sink.UnderWay), Is.EqualTo((0, 0)));
     }
 
-    private static async Task AssertReadAsync(byte[] message, byte[] plaintext, int degree, Chunk[] chunks, bool later)
+    private static async Task AssertReadAsync(byte[] message, ReadOnlyMemory<byte> plaintext, int degree, Chunk[] chunks, bool later)
     {
         SourceStream source = new(message, chunks);
-        SinkStream sink = new(later);
+        SinkStream sink = new(later) { Expected = plaintext };
 
         await Streamed.DecryptAsync(source, sink, Streamed.Options(degree));
 
-        Assert.That(sink.Content.SequenceEqual(plaintext), $"{plaintext.Length} bytes, degree {degree}");
+        Assert.That(sink.IsAsExpected, $"{plaintext.Length} bytes, degree {degree}");
         Assert.That((source.BytesRead, source.Overlaps, sink.Overlaps, sink.UnderWay), Is.EqualTo((message.Length, 0, 0, 0)));
         Assert.That(sink.Flushes, Is.EqualTo(new[] { plaintext.Length }), "flushed once, at the end");
         Assert.That((source.IsClosed, sink.IsClosed), Is.EqualTo((false, false)), "left open");

@@ -16,7 +16,7 @@ internal sealed class MessageStreamWriterTests
     public Task Run_writes_the_same_bytes_as_in_memory_however_the_plaintext_comes() =>
         Gen.Select(StreamSamples.Sizes, StreamSamples.Chunks, StreamSamples.Degrees, Gen.Bool).SampleAsync(
             (sizes, chunks, degree, later) => AssertSameAsync(sizes.FrameLength, sizes.Length, degree, chunks, later),
-            iter: StreamSamples.Repetitions(100));
+            iter: Repetitions.Of(100));
 
     [Test]
     public async Task Run_writes_the_same_bytes_around_whole_frames_and_whole_segments(
@@ -72,7 +72,7 @@ internal sealed class MessageStreamWriterTests
                 Assert.That(inMemory.AsSpan().SequenceEqual(message), "in memory");
                 Assert.That(streamed.Content.SequenceEqual(message), "by stream");
             },
-            iter: StreamSamples.Repetitions(50));
+            iter: Repetitions.Of(50));
 
     [Test]
     public void Begin_refuses_an_erased_data_key()
@@ -91,17 +91,17 @@ internal sealed class MessageStreamWriterTests
 
     private static async Task AssertSameAsync(int frameLength, int length, int degree, Chunk[] chunks, bool later)
     {
-        var plaintext = StreamSamples.Plaintext(length);
+        var plaintext = StreamSamples.Memory(length);
         var template = Sample.Template(frameLength: frameLength);
+        var message = Sample.Message(plaintext, template);
         SourceStream source = new(plaintext, chunks);
-        SinkStream sink = new(later);
+        SinkStream sink = new(later) { Expected = message };
 
         await Streamed.EncryptAsync(source, sink, Streamed.Options(degree), template);
 
-        Assert.That(
-            sink.Content.SequenceEqual(Sample.Message(plaintext, template)), $"{length} bytes in frames of {frameLength}, degree {degree}");
+        Assert.That(sink.IsAsExpected, $"{length} bytes in frames of {frameLength}, degree {degree}");
         Assert.That((source.BytesRead, source.Overlaps, sink.Overlaps, sink.UnderWay), Is.EqualTo((length, 0, 0, 0)));
-        Assert.That(sink.Flushes, Is.EqualTo(new[] { sink.Content.Length }), "flushed once, at the end");
+        Assert.That(sink.Flushes, Is.EqualTo(new[] { message.Length }), "flushed once, at the end");
         Assert.That((source.IsClosed, sink.IsClosed), Is.EqualTo((false, false)), "left open");
     }
 }

@@ -81,7 +81,7 @@ internal sealed class PipeLimitTests
         foreach (var writer in new[] { PlainWriter.Framed, PlainWriter.Signed })
         {
             var message = writer.Write(StreamSamples.Plaintext(40));
-            StrictPipeReader source = new([.. message.Bytes, .. new byte[3_000_000]], arrival: 1000, false);
+            StrictPipeReader source = new((byte[])[.. message.Bytes, .. new byte[3_000_000]], arrival: 1000, false);
 
             await Assert.ThatAsync(
                 () => Piped.DecryptAsync(source, new StrictPipeWriter(), Sample.Options), Throws.TypeOf<ByokDecryptionException>());

@@ -48,10 +48,12 @@ internal static class Piped
         }
     }
 
-    /// <summary>Decrypts a message in pieces, in memory.</summary>
-    public static void Decrypt(ReadOnlySequence<byte> message, IBufferWriter<byte> plaintext, MessageOptions options)
+    /// <summary>Decrypts a message in pieces, in memory; its header, too, unless that was read before.</summary>
+    public static void Decrypt(
+        ReadOnlySequence<byte> message, IBufferWriter<byte> plaintext, MessageOptions options, MessageHeader? header = null)
     {
         using var dataKey = Sample.OpenDataKey();
-        MessageReader.ReadTo(plaintext, MessageHeader.Read(message, options), message, dataKey, options.MaxDegreeOfParallelism);
+        MessageReader.ReadTo(
+            plaintext, header ?? MessageHeader.Read(message, options), message, dataKey, options.MaxDegreeOfParallelism);
     }
 }

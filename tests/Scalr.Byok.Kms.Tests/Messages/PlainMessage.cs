@@ -36,14 +36,16 @@ internal sealed record PlainMessage(byte[] Header, byte[][] Frames, byte[] Foote
     }
 
     /// <summary>All parts in one. Part by part, because a message may have a million bytes.</summary>
-    public static byte[] Join(IEnumerable<byte[]> parts)
+    public static byte[] Join(IReadOnlyCollection<byte[]> parts)
     {
-        using MemoryStream joined = new();
+        var joined = new byte[parts.Sum(part => part.Length)];
+        var length = 0;
         foreach (var part in parts)
         {
-            joined.Write(part);
+            part.CopyTo(joined, length);
+            length += part.Length;
         }
 
-        return joined.ToArray();
+        return joined;
     }
 }

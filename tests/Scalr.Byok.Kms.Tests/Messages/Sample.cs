@@ -34,13 +34,13 @@ internal static class Sample
         IReadOnlyDictionary<string, string>? pairs = null, int frameLength = FrameLength, int keys = 1) =>
         new(EncryptionContext.Create(pairs ?? Pairs, "pairs"), Enumerable.Repeat(WrappedKey, keys).ToArray(), frameLength);
 
-    public static byte[] Message(byte[]? plaintext = null, MessageTemplate? template = null)
+    public static byte[] Message(ReadOnlyMemory<byte>? plaintext = null, MessageTemplate? template = null)
     {
-        plaintext ??= Plaintext;
+        var bytes = plaintext ?? Plaintext;
         template ??= Template();
         using var dataKey = OpenDataKey();
-        var message = new byte[MessageWriter.MessageLength(template, plaintext.Length)];
-        MessageWriter.Write(template, dataKey, MessageId, new(plaintext), message);
+        var message = new byte[MessageWriter.MessageLength(template, bytes.Length)];
+        MessageWriter.Write(template, dataKey, MessageId, new(bytes), message);
         return message;
     }
 

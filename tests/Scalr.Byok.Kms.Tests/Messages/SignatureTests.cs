@@ -2,6 +2,7 @@ using System.Formats.Asn1;
 using System.Numerics;
 using System.Security.Cryptography;
 using Scalr.Byok.Kms.Messages;
+using Scalr.Byok.Kms.Tests.World;
 
 namespace Scalr.Byok.Kms.Tests.Messages;
 
@@ -95,7 +96,8 @@ internal sealed class SignatureTests
     public async Task Read_refuses_a_signature_with_any_bit_changed()
     {
         var start = Message.Bytes.Length - Message.Footer.Length;
-        for (var bit = 0; bit < 8 * Message.Footer.Length; bit++)
+        // In Debug every fifth, which leaves no byte out.
+        for (var bit = 0; bit < 8 * Message.Footer.Length; bit += Repetitions.Of(debug: 5, release: 1))
         {
             byte[] changed = [.. Message.Bytes];
             changed[start + (bit / 8)] ^= (byte)(1 << (bit % 8));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CsCheck;
 using Scalr.Byok.Kms.Messages;
 using Scalr.Byok.Kms.Tests.World;
@@ -21,6 +22,8 @@ internal static class StreamSamples
     public static readonly Gen<int> Degrees = Gen.OneOf(Streamed.Degrees);
 
     private static readonly byte[] Long = NewPlaintext(4 << 20);
+
+    private static readonly ConcurrentDictionary<(PlainWriter Layout, int FrameLength, int Length), PlainMessage> Messages = new();
 
     /// <summary>A frame length and a length of plaintext, often a whole number of frames or of segments, or next to one.</summary>
     public static readonly Gen<(int FrameLength, int Length)> Sizes = FrameLengths.SelectMany(frameLength =>
@@ -58,15 +61,15 @@ internal static class StreamSamples
         return [sizes.First / regular * frameLength, frames * frameLength, (frames + (sizes.Later / regular)) * frameLength];
     }
 
-    /// <summary>How often a random case is repeated: a quarter in Debug, all in Release.</summary>
-    public static int Repetitions(int all) =>
-#if DEBUG
-        all / 4;
-#else
-        all;
-#endif
-
     public static byte[] Plaintext(int length) => Long[..length];
+
+    /// <summary>The same without a copy.</summary>
+    public static ReadOnlyMemory<byte> Memory(int length) => Long.AsMemory(0, length);
+
+    /// <summary>A long message, made once: many tests read it, and none changes it.</summary>
+    public static PlainMessage Message(PlainWriter layout, int frameLength, int length) => Messages.GetOrAdd(
+        (layout, frameLength, length), static wanted =>
+            (wanted.Layout with { FrameLength = wanted.FrameLength }).Write(Plaintext(wanted.Length)));
 
     // Of no length that frames have, so that no two frames are alike.
     private static byte[] NewPlaintext(int length)

@@ -260,7 +260,8 @@ internal sealed class ByokWorld : IAsyncDisposable
             calls.Select(r => r.Operation).Distinct(), Is.SubsetOf(AllowedOperations), "what the library may call on a customer's account");
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends the hosts and proves what a world proves of them. AWS and the customer stay, for the next test.</summary>
+    public async Task EndHostsAsync()
     {
         foreach (var provider in _providers)
         {
@@ -268,6 +269,14 @@ internal sealed class ByokWorld : IAsyncDisposable
         }
 
         await UntilAsync(() => Clock.Alive == 0, "timers are left");
+        DemandAllowedCalls();
+        _providers.Clear();
+        _rings.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndHostsAsync();
         await Aws.DisposeAsync();
         await OidcIssuer.DisposeAsync();
         DemandAllowedCalls();

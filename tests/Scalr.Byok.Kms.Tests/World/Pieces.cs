@@ -2,26 +2,53 @@ using System.Buffers;
 
 namespace Scalr.Byok.Kms.Tests.World;
 
-/// <summary>Bytes in several pieces of memory.</summary>
-internal sealed class Pieces : ReadOnlySequenceSegment<byte>
+/// <summary>Bytes in several pieces of memory, the first of which is empty.</summary>
+internal sealed class Pieces
 {
-    /// <summary>Copies bytes into pieces of the given lengths, over and over.</summary>
-    public static ReadOnlySequence<byte> Of(ReadOnlySpan<byte> bytes, params int[] lengths)
+    private readonly ReadOnlyMemory<byte> _bytes;
+    private readonly int[] _lengths;
+    private readonly Piece _first = new();
+    private Piece _last;
+    private int _turn;
+
+    /// <param name="bytes">The bytes, which stay where they are.</param>
+    /// <param name="lengths">The lengths of the pieces, over and over.</param>
+    public Pieces(ReadOnlyMemory<byte> bytes, int[] lengths) => (_bytes, _lengths, _last) = (bytes, lengths, _first);
+
+    /// <summary>Bytes in pieces of the given lengths, over and over.</summary>
+    public static ReadOnlySequence<byte> Of(ReadOnlyMemory<byte> bytes, params int[] lengths) =>
+        new Pieces(bytes, lengths).To(bytes.Length);
+
+    /// <summary>The first so many bytes, and no fewer than at the call before: as in a pipe, the last piece grows.</summary>
+    public ReadOnlySequence<byte> To(int end)
     {
-        Pieces first = new();
-        var last = first;
-        for (var turn = 0; !bytes.IsEmpty; turn++)
+        while (_last.End < end)
         {
-            var length = Math.Min(lengths[turn % lengths.Length], bytes.Length);
-            last = new Pieces { Memory = bytes[..length].ToArray(), RunningIndex = last.RunningIndex + last.Memory.Length, Before = last };
-            bytes = bytes[length..];
+            if (_last == _first || _last.Memory.Length == _lengths[(_turn - 1) % _lengths.Length])
+            {
+                _last = _last.Add();
+                _turn++;
+            }
+
+            var start = (int)_last.RunningIndex;
+            _last.Set(_bytes[start..(int)Math.Min((long)start + _lengths[(_turn - 1) % _lengths.Length], end)]);
         }
 
-        return new(first, 0, last, last.Memory.Length);
+        return new(_first, 0, _last, _last.Memory.Length);
     }
 
-    private Pieces Before
+    private sealed class Piece : ReadOnlySequenceSegment<byte>
     {
-        init => value.Next = this;
+        public long End => RunningIndex + Memory.Length;
+
+        public void Set(ReadOnlyMemory<byte> memory) => Memory = memory;
+
+        /// <summary>An empty piece behind this one.</summary>
+        public Piece Add()
+        {
+            Piece next = new() { RunningIndex = End };
+            Next = next;
+            return next;
+        }
     }
 }

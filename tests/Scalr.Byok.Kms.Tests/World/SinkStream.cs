@@ -6,6 +6,7 @@ internal sealed class SinkStream : WatchedStream
     private readonly MemoryStream _content = new();
     private readonly bool _later;
     private readonly bool _keeps;
+    private bool _isAsExpected = true;
     private long _written;
 
     /// <param name="later">Whether writing completes later, on another thread.</param>
@@ -16,6 +17,12 @@ internal sealed class SinkStream : WatchedStream
 
     /// <summary>All that was written; only to be asked when no one writes.</summary>
     public ReadOnlySpan<byte> Content => _content.GetBuffer().AsSpan(0, (int)_content.Length);
+
+    /// <summary>What is to be written, so that it need not be kept.</summary>
+    public ReadOnlyMemory<byte>? Expected { get; init; }
+
+    /// <summary>Whether all of <see cref="Expected"/> was written, and nothing else.</summary>
+    public bool IsAsExpected => _isAsExpected && _written == Expected?.Length;
 
     /// <summary>How many bytes were written; may be asked at any time.</summary>
     public long BytesWritten => Volatile.Read(ref _written);
@@ -38,7 +45,11 @@ internal sealed class SinkStream : WatchedStream
                 await MeetTroubleAsync(cancellationToken);
             }
 
-            if (_keeps)
+            if (Expected is { } expected)
+            {
+                _isAsExpected = _isAsExpected && expected.Span[(int)_written..].StartsWith(buffer.Span);
+            }
+            else if (_keeps)
             {
                 _content.Write(buffer.Span);
             }

@@ -9,7 +9,7 @@ namespace Scalr.Byok.Kms.Tests.World;
 /// </summary>
 internal sealed class StrictPipeReader : PipeReader
 {
-    private readonly byte[] _content;
+    private readonly ReadOnlyMemory<byte> _content;
     private readonly int _arrival;
     private readonly bool _endsWithLast;
     private readonly int[] _pieces;
@@ -19,6 +19,8 @@ internal sealed class StrictPipeReader : PipeReader
     private bool _isReading;
     private bool _isEndKnown;
     private ReadOnlySequence<byte> _buffer;
+    private Pieces? _held;
+    private int _heldFrom;
     private Func<CancellationToken, ValueTask>? _trouble;
     private int _troubleAt = -1;
 
@@ -26,7 +28,7 @@ internal sealed class StrictPipeReader : PipeReader
     /// <param name="arrival">How many bytes come at a time. The bytes before them can be read then, and are gone once consumed.</param>
     /// <param name="endsWithLast">Whether the end is known together with the last bytes, or only by a read of its own.</param>
     /// <param name="pieces">The lengths of the pieces of a buffer.</param>
-    public StrictPipeReader(byte[] content, int arrival = int.MaxValue, bool endsWithLast = true, params int[] pieces)
+    public StrictPipeReader(ReadOnlyMemory<byte> content, int arrival = int.MaxValue, bool endsWithLast = true, params int[] pieces)
     {
         _content = content;
         _arrival = arrival;
@@ -76,7 +78,12 @@ internal sealed class StrictPipeReader : PipeReader
         }
 
         _isReading = true;
-        _buffer = Pieces.Of(_content.AsSpan(_consumed, _arrived - _consumed), _pieces);
+        if (_held is null || _heldFrom != _consumed)
+        {
+            (_held, _heldFrom) = (new(_content[_consumed..], _pieces), _consumed);
+        }
+
+        _buffer = _held.To(_arrived - _consumed);
         MostHeld = Math.Max(MostHeld, (int)_buffer.Length);
         (var isCanceled, IsCanceled) = (IsCanceled, false);
         return new ReadResult(_buffer, isCanceled, _isEndKnown);

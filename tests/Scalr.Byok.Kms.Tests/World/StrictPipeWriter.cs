@@ -14,8 +14,11 @@ internal sealed class StrictPipeWriter : PipeWriter
 
     private readonly ArrayBufferWriter<byte> _content = new();
     private readonly bool _later;
-    private byte[] _memory = [];
+    private byte[] _room = [];
+    private Memory<byte> _memory;
     private int _asked;
+    private long _written;
+    private bool _isAsExpected = true;
     private int _flushes;
 
     /// <param name="later">Whether flushes complete later, on another thread.</param>
@@ -24,13 +27,19 @@ internal sealed class StrictPipeWriter : PipeWriter
     /// <summary>What was advanced over.</summary>
     public ReadOnlySpan<byte> Content => _content.WrittenSpan;
 
-    public long BytesWritten => _content.WrittenCount;
+    /// <summary>What is to be written, so that it need not be kept.</summary>
+    public ReadOnlyMemory<byte>? Expected { get; init; }
+
+    /// <summary>Whether all of <see cref="Expected"/> was written, and nothing else.</summary>
+    public bool IsAsExpected => _isAsExpected && _written == Expected?.Length;
+
+    public long BytesWritten => _written;
 
     /// <summary>How much was written before each flush.</summary>
     public List<long> Flushes { get; } = [];
 
     /// <summary>The memory that was asked for last, and not advanced over.</summary>
-    public ReadOnlySpan<byte> Unused => _memory.AsSpan(0, _asked);
+    public ReadOnlySpan<byte> Unused => _memory.Span[.._asked];
 
     /// <summary>The most memory that was asked for at a time.</summary>
     public int MostAsked { get; private set; }
@@ -46,8 +55,9 @@ internal sealed class StrictPipeWriter : PipeWriter
         Look();
         MostAsked = Math.Max(MostAsked, sizeHint);
         _asked = sizeHint;
-        _memory = new byte[sizeHint + Extra];
-        _memory.AsSpan().Fill(Untouched);
+        _room = _room.Length < sizeHint + Extra ? new byte[sizeHint + Extra] : _room;
+        _memory = _room.AsMemory(0, sizeHint + Extra);
+        _memory.Span.Fill(Untouched);
         return _memory;
     }
 
@@ -57,8 +67,18 @@ internal sealed class StrictPipeWriter : PipeWriter
     {
         Assert.That(bytes, Is.InRange(0, _asked), "advanced beyond the memory");
         Look();
-        _content.Write(_memory.AsSpan(0, bytes));
-        (_memory, _asked) = ([], 0);
+        var written = _memory.Span[..bytes];
+        if (Expected is { } expected)
+        {
+            _isAsExpected = _isAsExpected && expected.Span[(int)_written..].StartsWith(written);
+        }
+        else
+        {
+            _content.Write(written);
+        }
+
+        _written += bytes;
+        (_memory, _asked) = (default, 0);
     }
 
     public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
@@ -70,7 +90,7 @@ internal sealed class StrictPipeWriter : PipeWriter
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        Flushes.Add(_content.WrittenCount);
+        Flushes.Add(_written);
         return await OnFlush(++_flushes, cancellationToken);
     }
 
@@ -78,5 +98,5 @@ internal sealed class StrictPipeWriter : PipeWriter
 
     public override void Complete(Exception? exception = null) => Assert.Fail("completed by its user");
 
-    private void Look() => IsRestUntouched &= !_memory.AsSpan(_asked).ContainsAnyExcept(Untouched);
+    private void Look() => IsRestUntouched &= !_memory.Span[_asked..].ContainsAnyExcept(Untouched);
 }
