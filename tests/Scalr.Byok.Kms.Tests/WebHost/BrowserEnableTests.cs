@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WebHost.Accounts;
+using WebHost.Demo;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
@@ -64,7 +65,7 @@ internal sealed class BrowserEnableTests
         var externalId = await _tab.TextAsync("#external-id");
         var trust = await _tab.TextAsync("#policy-trust");
         Assert.That(trust, Does.Contain(externalId));
-        var role = _world.Aws.Account("111122223333").CreateRole(
+        var role = _world.Aws.Account(DemoAccounts.AwsAccountOf(_customer.Tenant)).CreateRole(
             "byok", trust.Replace(externalId, "mistyped", StringComparison.Ordinal), await _tab.TextAsync("#policy-permissions"));
         await _tab.FillAsync("#role-arn", role.Arn);
 
@@ -87,7 +88,7 @@ internal sealed class BrowserEnableTests
     {
         await _tab.GoAsync("/Encryption/Setup?purpose=Enable");
         await _tab.ShowInstructionsAsync(ByokCredentialSettings.AccessKeysType, await _tab.CreateKeyAsync());
-        var user = _world.Aws.Account("111122223333").CreateUser("byok");
+        var user = _world.Aws.Account(DemoAccounts.AwsAccountOf(_customer.Tenant)).CreateUser("byok");
         var accessKey = user.CreateAccessKey();
         await _tab.FillAsync("#access-key-id", accessKey.AccessKeyId);
         await _tab.FillAsync("#secret-access-key", accessKey.SecretAccessKey);
