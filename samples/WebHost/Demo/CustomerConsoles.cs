@@ -4,7 +4,7 @@ using WebHost.Credentials;
 
 namespace WebHost.Demo;
 
-/// <summary>The stand-in for the customers' AWS consoles, one for each tenant. It exists with LocalAws only.</summary>
+/// <summary>The stand-in for the customers' AWS consoles, one for each AWS account. It exists with LocalAws only.</summary>
 /// <param name="cloud">LocalAws.</param>
 /// <param name="issuer">The host's issuer, whose address AWS STS reads.</param>
 public sealed class CustomerConsoles(DemoCloud cloud, HostIssuer issuer)
@@ -13,7 +13,7 @@ public sealed class CustomerConsoles(DemoCloud cloud, HostIssuer issuer)
 
     /// <summary>The console of a tenant.</summary>
     public CustomerConsole Of(string tenant) =>
-        _consoles.GetOrAdd(tenant, _ => new(cloud.Aws.Account(DemoAccounts.AwsAccountOf(tenant)), issuer));
+        _consoles.GetOrAdd(DemoAccounts.AwsAccountOf(tenant), account => new(cloud.Aws.Account(account), issuer));
 
     /// <summary>What is out of order at AWS, for all customers.</summary>
     public bool IsRegionDown => _regionFault is not null;

@@ -9,11 +9,17 @@ namespace Scalr.Byok.Kms.Tests.WebHost;
 /// <param name="instances">The instances of the host. Each request goes to the next one, as behind a load balancer.</param>
 internal sealed partial class Browser(params Uri[] instances) : IDisposable
 {
-    private readonly HttpClient _client = new(new LoadBalancer(instances)) { BaseAddress = instances[0] };
+    private readonly CookieContainer _cookies = new();
+    private HttpClient? _client;
+
+    private HttpClient Client => _client ??= new(new LoadBalancer(instances, _cookies)) { BaseAddress = instances[0] };
+
+    /// <summary>Takes the cookie of an account, instead of the page for that.</summary>
+    public void SignIn((string Name, string Value) cookie) => _cookies.Add(instances[0], new Cookie(cookie.Name, cookie.Value));
 
     public async Task<Answer> GetAsync(string path)
     {
-        using var answer = await _client.GetAsync(new Uri(path, UriKind.Relative));
+        using var answer = await Client.GetAsync(new Uri(path, UriKind.Relative));
         return await Answer.OfAsync(answer);
     }
 
@@ -23,13 +29,13 @@ internal sealed partial class Browser(params Uri[] instances) : IDisposable
         var token = WebUtility.HtmlDecode(Token().Match((await GetAsync(page)).Text).Groups["value"].Value);
         using var form = new FormUrlEncodedContent(
             fields.Append(("__RequestVerificationToken", token)).Select(field => KeyValuePair.Create(field.Item1, field.Item2 ?? "")));
-        using var answer = await _client.PostAsync(new Uri(path, UriKind.Relative), form);
+        using var answer = await Client.PostAsync(new Uri(path, UriKind.Relative), form);
         return await Answer.OfAsync(answer);
     }
 
     public async Task<Answer> PostJsonAsync(string path, JsonNode json)
     {
-        using var answer = await _client.PostAsJsonAsync(path, json);
+        using var answer = await Client.PostAsJsonAsync(path, json);
         return await Answer.OfAsync(answer);
     }
 
@@ -77,18 +83,18 @@ internal sealed partial class Browser(params Uri[] instances) : IDisposable
             }
         }
 
-        using var answer = await _client.PostAsync(new Uri("/Files/Upload", UriKind.Relative), form);
+        using var answer = await Client.PostAsync(new Uri("/Files/Upload", UriKind.Relative), form);
         return await Answer.OfAsync(answer);
     }
 
-    public Task<byte[]> DownloadAsync(string id) => _client.GetByteArrayAsync(new Uri($"/Files/{id}", UriKind.Relative));
+    public Task<byte[]> DownloadAsync(string id) => Client.GetByteArrayAsync(new Uri($"/Files/{id}", UriKind.Relative));
 
     /// <summary>Waits for a state that the page's live events show. Fails after a minute without it.</summary>
     public async Task<JsonNode> UntilAsync(Func<JsonNode, bool> isExpected)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var reader = new StreamReader(
-            await _client.GetStreamAsync(new Uri("/Encryption/Events", UriKind.Relative), limit.Token));
+            await Client.GetStreamAsync(new Uri("/Encryption/Events", UriKind.Relative), limit.Token));
         while (await reader.ReadLineAsync(limit.Token) is { } line)
         {
             if (line.StartsWith("data:", StringComparison.Ordinal) && JsonNode.Parse(line[5..]) is { } state && isExpected(state))
@@ -100,14 +106,14 @@ internal sealed partial class Browser(params Uri[] instances) : IDisposable
         throw new InvalidOperationException("The events ended.");
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose() => _client?.Dispose();
 
     [GeneratedRegex("name=\"__RequestVerificationToken\"[^>]*value=\"(?<value>[^\"]+)\"")]
     private static partial Regex Token();
 
     /// <summary>Sends each request to the next instance. Cookies of the one are cookies of all.</summary>
-    private sealed class LoadBalancer(Uri[] instances)
-        : DelegatingHandler(new HttpClientHandler { CookieContainer = new CookieContainer() })
+    private sealed class LoadBalancer(Uri[] instances, CookieContainer cookies)
+        : DelegatingHandler(new HttpClientHandler { CookieContainer = cookies })
     {
         private int _next;
 

@@ -1,33 +1,36 @@
 using System.Collections.Concurrent;
 using WebHost.Accounts;
+using WebHost.Demo;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
-/// <summary>A customer gives the sample's host a key, in a real browser.</summary>
+/// <summary>A customer gives the sample's host a key, in a real browser. One host serves all tests, each of which has an account.</summary>
 [Category("Slow")]
 internal sealed class BrowserEnableTests
 {
     private WebHostWorld _world = null!;
+    private Customer _customer = null!;
     private Tab _tab = null!;
 
+    [OneTimeSetUp]
+    public async Task StartAsync() => _world = await WebHostWorld.StartAsync();
+
     [SetUp]
-    public async Task StartAsync()
+    public async Task SignInAsync()
     {
-        _world = await WebHostWorld.StartAsync();
-        _tab = await Tab.SignInAsync(_world);
+        _customer = await Customer.AddAsync(_world);
+        _tab = await Tab.SignInAsync(_world, _customer.Tenant);
     }
 
     [TearDown]
-    public async Task StopAsync()
+    public async Task LeaveAsync()
     {
-        if (_tab is not null)
-        {
-            await _tab.DisposeAsync();
-            Assert.That(_tab.Errors, Is.Empty);
-        }
-
-        await _world.DisposeAsync();
+        await _tab.DisposeAsync();
+        Assert.That(_tab.Errors, Is.Empty);
     }
+
+    [OneTimeTearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
 
     [TestCase(ByokCredentialSettings.AccessKeysType)]
     [TestCase(ByokCredentialSettings.AssumeRoleType)]
@@ -62,7 +65,7 @@ internal sealed class BrowserEnableTests
         var externalId = await _tab.TextAsync("#external-id");
         var trust = await _tab.TextAsync("#policy-trust");
         Assert.That(trust, Does.Contain(externalId));
-        var role = _world.Aws.Account("111122223333").CreateRole(
+        var role = _world.Aws.Account(DemoAccounts.AwsAccountOf(_customer.Tenant)).CreateRole(
             "byok", trust.Replace(externalId, "mistyped", StringComparison.Ordinal), await _tab.TextAsync("#policy-permissions"));
         await _tab.FillAsync("#role-arn", role.Arn);
 
@@ -85,7 +88,7 @@ internal sealed class BrowserEnableTests
     {
         await _tab.GoAsync("/Encryption/Setup?purpose=Enable");
         await _tab.ShowInstructionsAsync(ByokCredentialSettings.AccessKeysType, await _tab.CreateKeyAsync());
-        var user = _world.Aws.Account("111122223333").CreateUser("byok");
+        var user = _world.Aws.Account(DemoAccounts.AwsAccountOf(_customer.Tenant)).CreateUser("byok");
         var accessKey = user.CreateAccessKey();
         await _tab.FillAsync("#access-key-id", accessKey.AccessKeyId);
         await _tab.FillAsync("#secret-access-key", accessKey.SecretAccessKey);
@@ -110,7 +113,7 @@ internal sealed class BrowserEnableTests
         var methods = new ConcurrentQueue<string>();
         _tab.Page.Request += (_, request) => methods.Enqueue(request.Method);
 
-        await _world.Accounts.ChangeAsync("acme", 1, AccountAction.DeleteDataKey);
+        await _world.Accounts.ChangeAsync(_customer.Tenant, 1, AccountAction.DeleteDataKey);
         await _tab.UntilPhaseAsync(AccountPhase.DataKeyDeleted);
 
         Assert.That(methods, Is.Not.Empty.And.None.EqualTo("POST"));
@@ -119,8 +122,7 @@ internal sealed class BrowserEnableTests
     [Test]
     public async Task Of_two_tabs_that_press_at_once_one_wins_and_the_other_says_so()
     {
-        var customer = await Customer.SignInAsync(_world);
-        await customer.MoveAsync("Enable");
+        await _customer.MoveAsync("Enable");
         await using var other = await _tab.OpenAnotherAsync("/Variables");
         Tab[] tabs = [_tab, other];
         foreach (var tab in tabs)
@@ -144,7 +146,7 @@ internal sealed class BrowserEnableTests
         await _tab.Page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
         await _tab.GoAsync("/Console");
         await _tab.PressAsync("#create-key");
-        var keyArn = await _tab.TextAsync(".item .arn");
+        var keyArn = await _tab.Page.Locator("section:has(#create-key) .item .arn").Last.InnerTextAsync();
         await _tab.GoAsync("/Encryption");
         await _tab.PressAsync("#enable");
         await _tab.TypeAsync("#policy-key-arn", keyArn);

@@ -8,13 +8,13 @@ namespace Scalr.Byok.Kms.Tests.WebHost;
 [Category("Slow")]
 internal sealed class BrowserMoveTests
 {
-    private const int Variables = 5_000;
+    private const int Variables = 2_000;
 
     [Test]
     public async Task Thousands_of_variables_move_with_progress_through_a_stop_and_a_kill()
     {
         // Slow until the kill, which thus is in the middle.
-        string[] slowly = ["--Moves:MaxItemsPerSecond", "1000"];
+        string[] slowly = ["--Moves:MaxItemsPerSecond", "400"];
         await using var world = await WebHostWorld.StartAsync(slowly);
         await world.AddVariablesAsync("acme", Variables);
         await using var tab = await Tab.SignInAsync(world);

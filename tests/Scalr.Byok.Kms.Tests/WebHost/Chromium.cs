@@ -68,7 +68,11 @@ internal sealed class Chromium
         var browser = await driver.Chromium.LaunchAsync(new()
         {
             ExecutablePath = Program,
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"], // root and containers
+            Args =
+            [
+                "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", // root and containers
+                "--disable-site-isolation-trials", "--renderer-process-limit=1", // tabs share a process: each costs a start
+            ],
             Timeout = Longest,
         });
         return (driver, browser);

@@ -1,12 +1,17 @@
+using System.Globalization;
 using LocalAws;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
 /// <summary>A customer who follows the instructions of the page in an AWS account of LocalAws.</summary>
-internal sealed class Customer(WebHostWorld world, Browser browser, string accountId)
+internal sealed class Customer(WebHostWorld world, string tenant, Browser browser, string accountId)
 {
+    private static long _accounts;
+
     private readonly LocalAccount _account = world.Aws.Account(accountId);
     private int _number;
+
+    public string Tenant { get; } = tenant;
 
     public Browser Browser { get; private set; } = browser;
 
@@ -17,14 +22,17 @@ internal sealed class Customer(WebHostWorld world, Browser browser, string accou
     public LocalRole? Role { get; private set; }
 
     public static async Task<Customer> SignInAsync(WebHostWorld world, string tenant = "acme", string accountId = "111122223333") =>
-        new(world, await world.SignInAsync(tenant), accountId);
+        new(world, tenant, await world.SignInAsync(tenant), accountId);
+
+    /// <summary>A customer with an account of its own, in a host that other tests use too.</summary>
+    public static async Task<Customer> AddAsync(WebHostWorld world)
+    {
+        var awsAccount = 100_000_000_000 + Interlocked.Increment(ref _accounts);
+        return await SignInAsync(world, await world.AddAccountAsync(), awsAccount.ToString(CultureInfo.InvariantCulture));
+    }
 
     /// <summary>Signs in to a host that was started again.</summary>
-    public async Task<Customer> SignInAgainAsync(string tenant)
-    {
-        Browser = await world.SignInAsync(tenant);
-        return this;
-    }
+    public async Task SignInAgainAsync() => Browser = await world.SignInAsync(Tenant);
 
     /// <summary>Sets up the key and the credentials as the page says, and tests the connection.</summary>
     /// <returns>The page after the test.</returns>
@@ -75,7 +83,7 @@ internal sealed class Customer(WebHostWorld world, Browser browser, string accou
     /// <summary>Waits for a number of changes of the account after a page was shown.</summary>
     public Task UntilAsync(Browser.Answer shown, int changes)
     {
-        var version = long.Parse(shown.ValueOf("Version"), System.Globalization.CultureInfo.InvariantCulture) + changes;
+        var version = long.Parse(shown.ValueOf("Version"), CultureInfo.InvariantCulture) + changes;
         return Browser.UntilAsync(state => (long)state["version"]! >= version);
     }
 }

@@ -8,6 +8,14 @@ internal sealed class KeyBannerTests
 {
     private static readonly DateTimeOffset Start = DateTimeOffset.UtcNow;
 
+    private WebHostWorld _world = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync() => _world = await WebHostWorld.StartAsync();
+
+    [OneTimeTearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
+
     [TestCase("Denied", "Denied")]
     [TestCase("Warned", "Warned")]
     [TestCase("Denied Warned", "Denied")]
@@ -16,14 +24,13 @@ internal sealed class KeyBannerTests
     [TestCase("Denied Restored Warned", "Warned")]
     public async Task A_denial_comes_before_a_warning_and_a_restored_key_has_no_banner(string kinds, string? shown)
     {
-        await using var world = await WebHostWorld.StartAsync();
-        var customer = await Customer.SignInAsync(world);
+        var customer = await Customer.AddAsync(_world);
         await customer.MoveAsync("Enable");
 
-        var events = world.Services.GetRequiredService<KeyEventStore>();
+        var events = _world.Services.GetRequiredService<KeyEventStore>();
         foreach (var kind in kinds.Split(' ').Select(Enum.Parse<ByokKeyEventKind>))
         {
-            await events.OnKeyEventAsync(EventOf(kind, customer.Key.Arn), CancellationToken.None);
+            await events.OnKeyEventAsync(EventOf(kind, customer), CancellationToken.None);
         }
 
         var page = await customer.Browser.GetAsync("/Files");
@@ -31,12 +38,12 @@ internal sealed class KeyBannerTests
         Assert.That(page.Text, shown is null ? Does.Not.Contain("The kind is") : Does.Contain($"The kind is {shown}."));
     }
 
-    private static ByokKeyEvent EventOf(ByokKeyEventKind kind, string keyArn) => new()
+    private static ByokKeyEvent EventOf(ByokKeyEventKind kind, Customer customer) => new()
     {
         Id = Guid.NewGuid().ToString(),
         Kind = kind,
-        Tenant = "acme",
-        KeyArn = KmsKeyArn.Parse(keyArn),
+        Tenant = customer.Tenant,
+        KeyArn = KmsKeyArn.Parse(customer.Key.Arn),
         Code = nameof(ByokKeyUnavailableReason.KeyPendingDeletion),
         Owner = ByokKeyFindingOwner.Customer,
         Message = $"The kind is {kind}.",

@@ -112,7 +112,8 @@ internal static class PageReview
                 problems.AddRange((await FindAsync(page)).Select(problem => $"{look}: {problem}"));
                 if (scheme == photographed)
                 {
-                    await page.ScreenshotAsync(new() { Path = Path.Combine(Folder, $"{look}.png"), FullPage = true });
+                    var path = Path.Combine(Folder, $"{look}.jpeg");
+                    await page.ScreenshotAsync(new() { Path = path, FullPage = true, Type = ScreenshotType.Jpeg });
                 }
             }
         }

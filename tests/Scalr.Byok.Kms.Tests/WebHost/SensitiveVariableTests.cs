@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
 
-/// <summary>Variables that are sensitive, and others that are not, over HTTP.</summary>
+/// <summary>
+/// Variables that are sensitive, and others that are not, over HTTP. One host serves all tests, each of which has an account of its own.
+/// </summary>
 internal sealed class SensitiveVariableTests
 {
     private const string Script = "<script>alert(1)</script>";
@@ -13,14 +15,13 @@ internal sealed class SensitiveVariableTests
 
     private Browser Browser => _acme.Browser;
 
-    [SetUp]
-    public async Task StartAsync()
-    {
-        _world = await WebHostWorld.StartAsync();
-        _acme = await Customer.SignInAsync(_world);
-    }
+    [OneTimeSetUp]
+    public async Task StartAsync() => _world = await WebHostWorld.StartAsync();
 
-    [TearDown]
+    [SetUp]
+    public async Task SignInAsync() => _acme = await Customer.AddAsync(_world);
+
+    [OneTimeTearDown]
     public async Task StopAsync() => await _world.DisposeAsync();
 
     [TestCase(null)]
@@ -39,7 +40,7 @@ internal sealed class SensitiveVariableTests
     [Test]
     public async Task A_variable_that_is_not_sensitive_is_shown_as_text_and_stored_as_it_is()
     {
-        var page = await Browser.AddVariableAsync("open-name", Script, isSensitive: false);
+        var page = await Browser.AddVariableAsync("shown-name", Script, isSensitive: false);
         await Browser.PostAsync(
             "/Variables", "/Variables?handler=Import",
             [("workspace", "w"), ("lines", "open-too=second-value"), .. Browser.Sensitive(isChecked: false)]);
@@ -48,7 +49,7 @@ internal sealed class SensitiveVariableTests
         Assert.That(page.Text, Does.Contain("&lt;script&gt;alert(1)&lt;/script&gt;").And.Not.Contain("<script>alert"));
         Assert.That((await ListAsync()).Select(one => ((string?)one!["value"], (bool)one["sensitive"]!)),
             Is.EqualTo(((string?, bool)[])[(Script, false), ("second-value", false), ("third-value", false)]));
-        Assert.That(_world.DumpDatabase(), Does.Contain("open-name").And.Contain(Script).And.Contain("third-value"));
+        Assert.That(_world.DumpDatabase(), Does.Contain("shown-name").And.Contain(Script).And.Contain("third-value"));
     }
 
     [Test]
@@ -114,7 +115,7 @@ internal sealed class SensitiveVariableTests
         await Browser.AddVariableAsync("open-name", "open-value", isSensitive: false);
         var tested = await _acme.TestAsync("Enable", ByokCredentialSettings.AccessKeysType);
         await _acme.ActivateAsync("Enable", tested);
-        var account = await _world.Accounts.GetAsync("acme");
+        var account = await _world.Accounts.GetAsync(_acme.Tenant);
         await _acme.UntilAsync(tested, 2);
 
         var moves = await _world.ListMovesAsync(account.MoveId!.Value);
@@ -146,7 +147,7 @@ internal sealed class SensitiveVariableTests
     {
         await Browser.AddVariableAsync("acme-name", "acme-value", isSensitive: false);
         var id = (string)(await ListAsync()).Single()!["id"]!;
-        var globex = await _world.SignInAsync("globex");
+        var globex = await _world.SignInAsync(await _world.AddAccountAsync());
 
         var shown = await globex.GetAsync($"/Variables/{id}");
         await globex.PostAsync(

@@ -9,11 +9,18 @@ namespace Scalr.Byok.Kms.Tests.WebHost;
 /// <summary>Reads and writes of a tenant's rows.</summary>
 internal sealed class TenantDataTests
 {
+    private WebHostWorld _world = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync() => _world = await WebHostWorld.StartAsync();
+
+    [OneTimeTearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
+
     [Test]
     public async Task A_read_and_a_write_are_tried_again_when_a_data_key_was_confirmed_late()
     {
-        await using var world = await WebHostWorld.StartAsync();
-        var data = world.Services.GetRequiredService<TenantData>();
+        var data = _world.Services.GetRequiredService<TenantData>();
         var (reads, writes) = (0, 0);
 
         await data.WriteAsync(
@@ -37,8 +44,7 @@ internal sealed class TenantDataTests
     [Test]
     public async Task A_failure_that_stays_is_thrown()
     {
-        await using var world = await WebHostWorld.StartAsync();
-        var data = world.Services.GetRequiredService<TenantData>();
+        var data = _world.Services.GetRequiredService<TenantData>();
         var reads = 0;
 
         Assert.That(

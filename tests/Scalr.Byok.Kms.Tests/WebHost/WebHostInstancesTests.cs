@@ -72,7 +72,7 @@ internal sealed class WebHostInstancesTests(string database)
     [Property("Order", 1)]
     public async Task A_change_through_one_instance_is_seen_by_the_other_and_of_two_changes_at_once_one_wins()
     {
-        var customer = new Customer(_world, await _world.SignInAsync("acme", _instances), "111122223333");
+        var customer = new Customer(_world, "acme", await _world.SignInAsync("acme", _instances), "111122223333");
         var each = await Task.WhenAll(_instances.Select(instance => _world.SignInAsync("acme", instance)));
         await customer.Browser.AddVariableAsync("first", "value-1");
         await customer.Browser.AddVariableAsync("second", "value-2");
@@ -102,7 +102,7 @@ internal sealed class WebHostInstancesTests(string database)
     [Property("Order", 2)]
     public async Task The_instances_share_their_requests_and_both_refuse_a_disabled_key_in_time()
     {
-        var customer = new Customer(_world, await _world.SignInAsync("globex", _instances), "222233334444");
+        var customer = new Customer(_world, "globex", await _world.SignInAsync("globex", _instances), "222233334444");
         var each = await Task.WhenAll(_instances.Select(instance => _world.SignInAsync("globex", instance)));
         await customer.Browser.AddVariableAsync("name", "value");
         await customer.MoveAsync("Enable");
@@ -147,7 +147,7 @@ internal sealed class WebHostInstancesTests(string database)
     [Property("Order", 3)] // it ends the process
     public async Task A_move_that_an_instance_began_is_finished_by_the_other_when_the_first_is_killed()
     {
-        var customer = new Customer(_world, await _world.SignInAsync("initech", _instances[0]), "333344445555");
+        var customer = new Customer(_world, "initech", await _world.SignInAsync("initech", _instances[0]), "333344445555");
         await customer.Browser.PostJsonAsync("/api/variables", new JsonArray(
             [.. Enumerable.Range(0, Variables).Select(number => (JsonNode)new JsonObject
             {
@@ -194,7 +194,7 @@ internal sealed class WebHostInstancesTests(string database)
                 isServedAfterDenial |= isDenied;
             }
 
-            await Task.Delay(100, CancellationToken.None);
+            await Task.Delay(200, CancellationToken.None);
         }
 
         return (last, isServedAfterDenial);

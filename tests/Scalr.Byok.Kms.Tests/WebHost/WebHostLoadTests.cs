@@ -4,10 +4,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using LocalAws;
-using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authentication.Cookies;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using WebHost.Accounts;
 
 namespace Scalr.Byok.Kms.Tests.WebHost;
@@ -51,7 +47,7 @@ internal sealed class WebHostLoadTests
 
         using var handler = new SocketsHttpHandler { UseCookies = false };
         using var client = new HttpClient(handler) { BaseAddress = world.Address };
-        var cookies = names.ToDictionary(name => name, name => CookieOf(world, name));
+        var cookies = names.ToDictionary(name => name, name => world.CookieOf(name) is var cookie ? $"{cookie.Name}={cookie.Value}" : "");
         foreach (var name in names)
         {
             await WebHostWorld.UntilAsync(() => world.Accounts.GetAsync(name), account => account.Phase == AccountPhase.CustomerKey);
@@ -100,15 +96,6 @@ internal sealed class WebHostLoadTests
         var draft = await world.Accounts.SaveDraftAsync(name, 1, AccountAction.Enable, settings);
         Assert.That(await world.Accounts.ActivateAsync(name, 1, draft!.Value), Is.EqualTo(AccountChange.Done));
         return key;
-    }
-
-    /// <summary>What a customer's browser sends after the sign-in. The page has three demo accounts only.</summary>
-    private static string CookieOf(WebHostWorld world, string name)
-    {
-        const string Scheme = CookieAuthenticationDefaults.AuthenticationScheme;
-        var options = world.Services.GetRequiredService<IOptionsMonitor<CookieAuthenticationOptions>>().Get(Scheme);
-        var ticket = new AuthenticationTicket(SignedInAccount.Customer(name, name), Scheme);
-        return $"{options.Cookie.Name}={options.TicketDataFormat.Protect(ticket)}";
     }
 
     private static async Task<List<Call>> RunAsync(HttpClient client, Dictionary<string, string> cookies)

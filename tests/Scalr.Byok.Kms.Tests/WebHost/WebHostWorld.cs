@@ -1,9 +1,12 @@
 using Columns;
 using LocalAws;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Scalr.Byok.Kms.Tests.Columns;
 using WebHost;
 using WebHost.Accounts;
@@ -24,6 +27,7 @@ internal sealed class WebHostWorld : IAsyncDisposable
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("webhost-tests-");
     private readonly List<Browser> _browsers = [];
     private WebApplication? _app;
+    private int _accounts;
 
     private readonly string[] _args;
 
@@ -39,7 +43,7 @@ internal sealed class WebHostWorld : IAsyncDisposable
             "--Byok:DataKeyCache:MaxAge", "00:00:00", // each opened data key asks AWS KMS, so a revocation shows at once
             "--Byok:Resilience:MaxRetryAttempts", "0",
             "--Byok:Resilience:AttemptTimeout", "00:00:20", "--Byok:Resilience:TotalTimeout", "00:00:20", // a busy machine is slow
-            "--Moves:PollInterval", "00:00:00.05",
+            "--Moves:PollInterval", "00:00:00.1", // each look at the database costs processor time
             "--Logging:LogLevel:Default", "None", "--Logging:LogLevel:Microsoft.AspNetCore", "None",
             .. args,
         ];
@@ -121,38 +125,45 @@ internal sealed class WebHostWorld : IAsyncDisposable
     /// <summary>Starts a host at an address that a process has left.</summary>
     /// <param name="address">The address.</param>
     /// <param name="args">Further configuration.</param>
-    public Task StartHostAsync(Uri address, params string[] args) => UntilAsync(
-        async () =>
+    public Task StartHostAsync(Uri address, params string[] args) => TakeAsync(address, async urls =>
+    {
+        try
         {
-            try
-            {
-                await StartHostAsync([.. args, "--urls", address.GetLeftPart(UriPartial.Authority)]);
-                return true;
-            }
-            catch (IOException)
-            {
-                return false; // a connection of another test may have taken the port for a moment
-            }
-        },
-        started => started);
+            await StartHostAsync([.. args, .. urls]);
+            return this;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    });
 
     /// <summary>Starts a process of the host at an address that another host has left.</summary>
     /// <param name="address">The address.</param>
     /// <param name="args">Further configuration.</param>
-    public async Task<HostProcess> StartProcessAsync(Uri address, params string[] args)
+    public Task<HostProcess> StartProcessAsync(Uri address, params string[] args) => TakeAsync(address, async urls =>
     {
-        for (var attempt = 1; ; attempt++)
+        var process = new HostProcess([.. Arguments, .. args, .. urls]);
+        if (await process.TryListenAsync())
         {
-            var process = new HostProcess([.. Arguments, "--urls", address.GetLeftPart(UriPartial.Authority), .. args]);
-            if (await process.TryListenAsync())
-            {
-                return process;
-            }
-
-            // A connection of another test may have taken the port for a moment.
-            process.Dispose();
-            Assert.That(attempt, Is.LessThan(5), process.Errors);
+            return process;
         }
+
+        await TestContext.Out.WriteLineAsync(process.Errors);
+        process.Dispose();
+        return null;
+    });
+
+    /// <summary>Tries to start a host at an address. A connection of another test may have taken the port for a moment.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="start">Starts a host with the arguments; null if the address is taken.</param>
+    private static async Task<T> TakeAsync<T>(Uri address, Func<string[], Task<T?>> start)
+        where T : class
+    {
+        T? started = null;
+        string[] urls = ["--urls", address.GetLeftPart(UriPartial.Authority)];
+        await UntilAsync(async () => started = await start(urls), host => host is not null);
+        return started!;
     }
 
     public async Task StopHostAsync()
@@ -171,8 +182,34 @@ internal sealed class WebHostWorld : IAsyncDisposable
     {
         var browser = new Browser(instances);
         _browsers.Add(browser);
-        await browser.PostAsync("/SignIn", "/SignIn", ("account", tenant));
+        if (DemoAccounts.All.ContainsKey(tenant))
+        {
+            await browser.PostAsync("/SignIn", "/SignIn", ("account", tenant));
+        }
+        else
+        {
+            browser.SignIn(CookieOf(tenant));
+        }
+
         return browser;
+    }
+
+    /// <summary>Adds the account of a customer of one test, so that tests can share a host.</summary>
+    /// <returns>The tenant.</returns>
+    public async Task<string> AddAccountAsync()
+    {
+        var tenant = $"customer-{Interlocked.Increment(ref _accounts)}";
+        await Accounts.CreateAsync(tenant);
+        return tenant;
+    }
+
+    /// <summary>What a customer's browser has after the sign-in. The page has the demo accounts only.</summary>
+    public (string Name, string Value) CookieOf(string tenant)
+    {
+        const string Scheme = CookieAuthenticationDefaults.AuthenticationScheme;
+        var options = Services.GetRequiredService<IOptionsMonitor<CookieAuthenticationOptions>>().Get(Scheme);
+        var ticket = new AuthenticationTicket(SignedInAccount.Customer(tenant, tenant), Scheme);
+        return (options.Cookie.Name!, options.TicketDataFormat.Protect(ticket));
     }
 
     /// <summary>Adds variables name-0, name-1 and so on, with the values value-0, value-1 and so on.</summary>
