@@ -42,9 +42,8 @@ internal sealed class ReencryptionSampleKillTests
         Assert.That((names.Total, names.Remaining), Is.EqualTo((Rows, 0)));
         Assert.That((values.Total, values.Remaining, values.ByKey[result.OldKey]), Is.EqualTo((Rows, Damaged, Damaged)));
         Assert.That(
-            result.Moves.Select(move => (move.Column, move.Status)),
-            Is.EquivalentTo((List<(string, MoveStatus)>)
-                [("variables.name", MoveStatus.Finished), ("variables.value", MoveStatus.NeedsAttention)]));
+            result.Moves.Where(move => move.Status != MoveStatus.Finished).Select(move => (move.Column, move.Status)),
+            Is.EqualTo((List<(string, MoveStatus)>)[("variables.value", MoveStatus.NeedsAttention)]));
         Assert.That(result.Kills, Is.EqualTo(Kills));
     }
 }

@@ -6,11 +6,9 @@ namespace Scalr.Byok.Kms.Tests.WebHost;
 /// <summary>Debian's Chromium, driven by Playwright. One process serves all tests, and ends after the last of them.</summary>
 /// <remarks>
 /// The headless shell has the same engine without the window of a browser, and takes about half the processor time.
-/// Without the scope, NUnit would run the fixtures of this folder when all others have ended. They come first, because some of them wait on
-/// real time for half a minute, which others use.
+/// Without the scope, the fixtures of this folder would not run beside others.
 /// </remarks>
 [SetUpFixture]
-[Property("Order", 1)]
 [Parallelizable(ParallelScope.Self | ParallelScope.Fixtures)]
 internal sealed class Chromium
 {
